@@ -1,0 +1,103 @@
+import type { ChunkerName } from '../chunker/hasher.ts';
+import type { BlobKey, ManifestRoot, Sha256 } from '../core/digest.ts';
+import type { DocumentId, Scope, UploadId, VersionId } from '../core/ids.ts';
+
+/** What an org knows of a blob. `blockCount` 0 is the empty blob, 1 needs no manifest page: its only entry is its key. */
+export interface BlobFacts {
+  readonly key: BlobKey;
+  readonly size: number;
+  readonly sha256: Sha256;
+  readonly chunker: ChunkerName;
+  readonly manifestRoot: ManifestRoot;
+  readonly blockCount: number;
+}
+
+export interface DocumentFacts {
+  readonly documentId: DocumentId;
+  readonly currentVersionId: VersionId;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface VersionFacts {
+  readonly versionId: VersionId;
+  readonly documentId: DocumentId;
+  readonly parents: readonly VersionId[];
+  readonly labels: readonly string[];
+  readonly blob: BlobFacts;
+  readonly filename: string | undefined;
+  readonly contentType: string;
+  readonly reason: string | undefined;
+  readonly createdAtMs: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Where the next page starts; undefined on the last one. Opaque to clients once signed (http/cursor.ts). */
+  readonly next: string | undefined;
+}
+
+/** What exists, as one org sees it. Reads only what is committed; `find` returns undefined for what is absent or another org's. */
+export interface Catalog {
+  findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentFacts | undefined>;
+  /** The version given, or the one labelled CURRENT. */
+  findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined>;
+  findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined>;
+  /** Encoded manifest page (core/manifest.ts), for blobs of two blocks or more. Not verified here. */
+  findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined>;
+  /** Newest first. `after` is a `next` of an earlier page. */
+  listDocuments(
+    scope: Scope,
+    options: { limit: number; after: string | undefined },
+  ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>>;
+  /** Newest first. */
+  listVersions(
+    scope: Scope,
+    documentId: DocumentId,
+    options: { limit: number; after: string | undefined },
+  ): Promise<Page<VersionFacts>>;
+}
+
+/** Everything one commit makes true at once. */
+export interface VersionCommit {
+  readonly documentId: DocumentId;
+  /** True makes the document; false requires it and puts the current version into `parents`. */
+  readonly newDocument: boolean;
+  readonly versionId: VersionId;
+  readonly blob: BlobFacts;
+  /** Encoded manifest pages in order; none for blobs of one block or less. */
+  readonly pages: readonly Uint8Array[];
+  readonly filename: string | undefined;
+  readonly contentType: string;
+  readonly reason: string | undefined;
+  /** Besides CURRENT, which always moves. */
+  readonly labels: readonly string[];
+  readonly createdAtMs: number;
+  /** The answer to repeat when the same request comes again. */
+  readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
+  /** The session this finishes: its row must be `sealing` under this fence, and becomes `committed`. */
+  readonly upload: { readonly uploadId: UploadId; readonly fence: number; readonly fingerprint: string } | undefined;
+}
+
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly version: VersionFacts }
+  /** The idempotency key was used for the same request: nothing was written, this is what it made. */
+  | { readonly kind: 'repeated'; readonly version: VersionFacts }
+  | { readonly kind: 'idempotency_mismatch' }
+  | { readonly kind: 'document_missing' }
+  | { readonly kind: 'document_exists' }
+  | { readonly kind: 'fence_lost' };
+
+/**
+ * Commits versions. Calls made while a commit is under way share the next round trip (commit-queue in the adapter).
+ * @throws QuasarError `database_unavailable` when nothing was written; `commit_unknown` when the connection died
+ * after the statement was sent: the caller re-reads (`findVersion` by `versionId`).
+ */
+export interface VersionCommitter {
+  commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome>;
+  /** What an earlier request with this key made, if it is committed and not expired. */
+  findByIdempotencyKey(
+    scope: Scope,
+    key: string,
+  ): Promise<{ readonly fingerprint: string; readonly version: VersionFacts } | undefined>;
+}

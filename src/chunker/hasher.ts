@@ -1,0 +1,57 @@
+import type { BlockId, Sha256 } from '../core/digest.ts';
+
+/** Recorded per blob; the parameters of a name never change. */
+export type ChunkerName = 'fixed-1m' | 'fastcdc-v1';
+
+export interface CutBlock {
+  readonly id: BlockId;
+  /** Offset of the block's first byte in the slab. */
+  readonly at: number;
+  readonly size: number;
+}
+
+export interface WholeDigests {
+  readonly blake3: BlockId;
+  readonly sha256: Sha256;
+}
+
+/**
+ * Cuts and hashes bytes that lie in the slab, on other threads ("lanes"). A lane is one thread; calls of one
+ * `HashStream` run in the order they were made. Implementations: piscina-hasher.ts.
+ */
+export interface Hasher {
+  /** Opens the hash state of one upload on the least busy lane. */
+  openStream(chunker: ChunkerName): HashStream;
+
+  /** BLAKE3 of `size` bytes at slab offset `at`, on any lane (on the event loop below `inlineHashMax`). */
+  hashBlock(at: number, size: number): Promise<BlockId>;
+
+  close(): Promise<void>;
+}
+
+export interface HashStream {
+  readonly chunker: ChunkerName;
+
+  /**
+   * Cuts `size` bytes at slab offset `at`. The first byte is the first after the last cut, so whatever a call leaves
+   * uncut (`size` minus the blocks' sizes) must be given again, at the front, by the next call.
+   * `final` says no byte follows: everything is cut. With `whole`, the cut bytes also enter the whole-blob hashes
+   * (leave it out while another stream re-hashes the prefix). The bytes are borrowed until it settles.
+   */
+  cut(options: { at: number; size: number; final: boolean; whole: boolean }): Promise<readonly CutBlock[]>;
+
+  /** Adds a block that is already stored and verified to the whole-blob hashes only. */
+  absorb(at: number, size: number): Promise<void>;
+
+  /**
+   * A blob known to be of one block: its id is also its BLAKE3, so bytes are hashed once by each function.
+   * Runs on the event loop below `inlineHashMax`.
+   */
+  hashSingle(at: number, size: number): Promise<WholeDigests>;
+
+  /** Digests of everything that entered with `whole` or `absorb`. The stream takes no more bytes. */
+  finish(): Promise<WholeDigests>;
+
+  /** Frees the state. Idempotent; also after `finish`. */
+  close(): void;
+}

@@ -1,0 +1,116 @@
+/**
+ * Every failure a caller can meet, by stable code. docs/errors.md explains each for users; a test compares the two.
+ * What a kind means on the wire is decided in http/problem.ts, on a terminal in cli/exit-code.ts.
+ */
+export type ErrorKind =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'precondition'
+  | 'unsatisfiable'
+  | 'not_found'
+  | 'gone'
+  | 'conflict'
+  | 'too_large'
+  | 'busy'
+  | 'full'
+  | 'unavailable'
+  | 'corrupt'
+  | 'cancelled'
+  | 'internal';
+
+interface ErrorFacts {
+  readonly kind: ErrorKind;
+  readonly title: string;
+}
+
+export const errorTable = {
+  // requests
+  bad_request: { kind: 'invalid', title: 'The request is malformed.' },
+  bad_parameter: { kind: 'invalid', title: 'A path, query or header value is not what it must be.' },
+  bad_body: { kind: 'invalid', title: 'The request body is not valid JSON of the expected shape.' },
+  route_not_found: { kind: 'not_found', title: 'There is no such route.' },
+  method_not_allowed: { kind: 'invalid', title: 'The route does not take this method.' },
+  unsupported_media_type: { kind: 'invalid', title: 'The media type of the request is not taken here.' },
+  body_too_large: { kind: 'too_large', title: 'The request body is larger than this route takes.' },
+  precondition_failed: { kind: 'precondition', title: 'A condition of the request does not hold.' },
+  range_unsatisfiable: { kind: 'unsatisfiable', title: 'No part of the requested range exists.' },
+  // uploads
+  upload_not_found: { kind: 'not_found', title: 'There is no such upload.' },
+  upload_expired: { kind: 'gone', title: 'The upload was idle for too long and has expired.' },
+  upload_offset_mismatch: { kind: 'conflict', title: 'The request starts at a byte other than the durable offset.' },
+  upload_taken_over: { kind: 'conflict', title: 'Another request took this upload over.' },
+  upload_incomplete: { kind: 'conflict', title: 'The upload has not reached its declared size.' },
+  upload_closed: { kind: 'conflict', title: 'The upload is no longer open.' },
+  finalize_conflict: { kind: 'conflict', title: 'The upload was finalised with other arguments.' },
+  upload_too_large: { kind: 'too_large', title: 'The upload is larger than declared or allowed.' },
+  upload_stalled: { kind: 'cancelled', title: 'The client sent too little for too long.' },
+  too_many_uploads: { kind: 'busy', title: 'All upload places are taken.' },
+  draining: { kind: 'busy', title: 'The server is shutting down and takes no new uploads.' },
+  digest_mismatch: { kind: 'invalid', title: 'The bytes received do not have the digest that was sent with them.' },
+  idempotency_mismatch: { kind: 'invalid', title: 'The idempotency key was used with other arguments.' },
+  // documents and blobs
+  document_not_found: { kind: 'not_found', title: 'There is no such document.' },
+  version_not_found: { kind: 'not_found', title: 'There is no such version.' },
+  blob_not_found: { kind: 'not_found', title: 'There is no such blob.' },
+  version_conflict: { kind: 'conflict', title: 'The document changed in the meantime.' },
+  // storage
+  storage_full: { kind: 'full', title: 'The disk is too full to take new uploads.' },
+  storage_in_use: { kind: 'unavailable', title: 'Another process holds this storage directory.' },
+  storage_incompatible: {
+    kind: 'unavailable',
+    title: 'The storage directory was made with other settings or by another version.',
+  },
+  node_read_only: { kind: 'unavailable', title: 'The storage node takes no writes.' },
+  node_closed: { kind: 'unavailable', title: 'The storage node is closed.' },
+  corrupt: { kind: 'corrupt', title: 'Stored bytes no longer match their digest.' },
+  block_missing: { kind: 'corrupt', title: 'A stored block cannot be found.' },
+  // dependencies and ourselves
+  database_unavailable: { kind: 'unavailable', title: 'The database does not answer.' },
+  database_refused: { kind: 'unavailable', title: 'The database is not set up safely.' },
+  commit_unknown: { kind: 'unavailable', title: 'The outcome of the commit is not known yet.' },
+  timeout: { kind: 'unavailable', title: 'An internal operation took too long.' },
+  cancelled: { kind: 'cancelled', title: 'The operation was cancelled.' },
+  config_invalid: { kind: 'invalid', title: 'The configuration is not valid.' },
+  usage: { kind: 'invalid', title: 'The command line is not valid.' },
+  internal: { kind: 'internal', title: 'An unexpected error happened.' },
+} as const satisfies Record<string, ErrorFacts>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export interface ErrorContext {
+  /** `folder.verb`, the same string as in metrics. */
+  readonly op: string;
+  /** Shown to callers: no internals, no paths, no SQL. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+  /** Replaces the code's title where a sentence with the facts at hand helps more. */
+  readonly message?: string;
+}
+
+export class QuasarError extends Error {
+  override readonly name = 'QuasarError';
+  readonly code: ErrorCode;
+  readonly op: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, context: ErrorContext) {
+    super(context.message ?? errorTable[code].title, context.cause === undefined ? undefined : { cause: context.cause });
+    this.code = code;
+    this.op = context.op;
+    this.details = context.details ?? {};
+  }
+
+  get kind(): ErrorKind {
+    return errorTable[this.code].kind;
+  }
+}
+
+export function isQuasarError(error: unknown, code?: ErrorCode): error is QuasarError {
+  return error instanceof QuasarError && (code === undefined || error.code === code);
+}
+
+/** Wraps what is not ours yet, so that every failure leaves with a code. */
+export function toQuasarError(error: unknown, op: string): QuasarError {
+  return error instanceof QuasarError ? error : new QuasarError('internal', { op, cause: error });
+}

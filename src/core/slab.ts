@@ -1,0 +1,289 @@
+import { assert } from './assert.ts';
+import { compileCopy } from './wasm-copy.ts';
+
+/**
+ * The memory in which every byte of content lives while it is in the program: one shared, page-aligned WebAssembly
+ * memory, cut into slots of one block. Event loop, hash lanes and O_DIRECT reads and writes use it in place.
+ *
+ * Who gets slots:
+ * - an admitted upload always owns at least one (`UploadAccount`); all uploads together at most `uploadSlotsMax`;
+ * - downloads and the cache of verified blocks take what is left, never what is promised to admitted uploads;
+ * - cached blocks nobody reads are given up at once when someone needs their slot (`setReclaimer`).
+ *
+ * Slots are reference counted: `retain` before handing one to a second owner, `release` exactly once per owner.
+ * Single-threaded by construction: only the event loop acquires and releases.
+ */
+export class Slab {
+  readonly buffer: SharedArrayBuffer;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly slotSize: number;
+  readonly slotCount: number;
+  readonly uploadSlotsMax: number;
+  readonly #copyWithin: (target: number, source: number, size: number) => void;
+  readonly #stagingAt: number;
+  readonly #stagingSize: number;
+  readonly #extraAt: number;
+  readonly #free: Slot[] = [];
+  readonly #waiting: Waiter[] = [];
+  #reclaim: () => boolean = () => false;
+  #reclaimable: () => number = () => 0;
+  #uploadSlots = 0;
+  /** Admitted uploads that hold no slot right now: each may claim one at any time. */
+  #promised = 0;
+
+  constructor(options: SlabOptions) {
+    this.slotSize = options.slotSize;
+    this.slotCount = options.slotCount;
+    this.uploadSlotsMax = options.uploadSlotsMax;
+    this.#stagingSize = options.chunkMax + PAGE;
+    this.#stagingAt = this.slotCount * this.slotSize;
+    this.#extraAt = roundUp(this.#stagingAt + this.#stagingSize, PAGE);
+    const total = roundUp(this.#extraAt + options.extraSize, WASM_PAGE);
+    const memory = new WebAssembly.Memory({ initial: total / WASM_PAGE, maximum: total / WASM_PAGE, shared: true });
+    this.buffer = memory.buffer as SharedArrayBuffer;
+    this.bytes = new Uint8Array(this.buffer);
+    this.#copyWithin = compileCopy(memory);
+    // Last in, first out: an idle program touches few slots, so memory is committed only under load.
+    for (let index = this.slotCount - 1; index >= 0; index--) this.#free.push(new Slot(this, index));
+  }
+
+  /** Page-aligned memory beside the slots, for the batch buffers of a segment writer. Its offset in `bytes`. */
+  get extraAt(): number {
+    return this.#extraAt;
+  }
+
+  get freeSlots(): number {
+    return this.#free.length;
+  }
+
+  get uploadSlots(): number {
+    return this.#uploadSlots;
+  }
+
+  /** The cache registers how many slots it could give up now, and how to give up one (false: none). */
+  setReclaimer(options: { reclaimable: () => number; reclaim: () => boolean }): void {
+    this.#reclaimable = options.reclaimable;
+    this.#reclaim = options.reclaim;
+  }
+
+  /**
+   * Copies network bytes of any alignment to `target`. V8 copies into shared memory byte by byte when source and
+   * target differ modulo 8 (4 GB/s), so bytes land first where they agree, then move inside the memory (20 GB/s).
+   */
+  copyIn(target: number, source: Uint8Array): void {
+    const size = source.byteLength;
+    const shift = (source.byteOffset - target) & 7;
+    if (shift === 0 || size < 64) {
+      this.bytes.set(source, target);
+      return;
+    }
+    let done = 0;
+    while (done < size) {
+      const piece = Math.min(this.#stagingSize - 8, size - done);
+      const staged = this.#stagingAt + ((source.byteOffset + done) & 7);
+      this.bytes.set(done === 0 && piece === size ? source : source.subarray(done, done + piece), staged);
+      this.#copyWithin(target + done, staged, piece);
+      done += piece;
+    }
+  }
+
+  /** Moves bytes inside the slab; ranges may overlap. */
+  move(target: number, source: number, size: number): void {
+    this.#copyWithin(target, source, size);
+  }
+
+  /** True when `view` lies in this slab, so that `move` can read it. */
+  owns(view: Uint8Array): boolean {
+    return (view.buffer as ArrayBufferLike) === this.buffer;
+  }
+
+  /** Room for one more admitted upload? Admission takes the promise of a slot, not the slot. */
+  admitUpload(): UploadAccount | undefined {
+    const available = this.#free.length + this.#reclaimable();
+    if (this.#promised + 1 > available) return undefined;
+    this.#promised += 1;
+    return new UploadAccount(this);
+  }
+
+  /** A slot for reading a block, or undefined when all are busy or promised. */
+  tryAcquire(): Slot | undefined {
+    if (this.#free.length + this.#reclaimable() <= this.#promised) return undefined;
+    return this.#take();
+  }
+
+  /** Waits in line for a slot. @throws the signal's reason when aborted meanwhile. */
+  acquire(signal?: AbortSignal): Promise<Slot> {
+    if (this.#waiting.length === 0) {
+      const slot = this.tryAcquire();
+      if (slot !== undefined) return Promise.resolve(slot);
+    }
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { resolve, abort: undefined };
+      if (signal !== undefined) {
+        if (signal.aborted) {
+          reject(signal.reason);
+          return;
+        }
+        const abort = () => {
+          const at = this.#waiting.indexOf(waiter);
+          if (at >= 0) this.#waiting.splice(at, 1);
+          reject(signal.reason);
+        };
+        signal.addEventListener('abort', abort, { once: true });
+        waiter.abort = () => signal.removeEventListener('abort', abort);
+      }
+      this.#waiting.push(waiter);
+    });
+  }
+
+  /** Call when a cached block lost its last reader: someone may be waiting for its slot. */
+  wake(): void {
+    while (this.#waiting.length > 0) {
+      const slot = this.tryAcquire();
+      if (slot === undefined) return;
+      const waiter = this.#waiting.shift() as Waiter;
+      waiter.abort?.();
+      waiter.resolve(slot);
+    }
+  }
+
+  #take(): Slot {
+    let slot = this.#free.pop();
+    if (slot === undefined) {
+      assert(this.#reclaim(), 'the cache gives up what it said it could');
+      slot = this.#free.pop();
+    }
+    assert(slot !== undefined, 'a reclaimed slot is free');
+    slot.revive();
+    return slot;
+  }
+
+  /** @internal */
+  takeForUpload(held: number, mayHold: number): Slot | undefined {
+    if (held >= mayHold) return undefined;
+    if (held === 0) {
+      this.#promised -= 1;
+      this.#uploadSlots += 1;
+      return this.#take();
+    }
+    if (this.#uploadSlots + this.#promised >= this.uploadSlotsMax) return undefined;
+    const slot = this.tryAcquire();
+    if (slot !== undefined) this.#uploadSlots += 1;
+    return slot;
+  }
+
+  /** @internal */
+  uploadSlotReturned(heldAfter: number, closed: boolean): void {
+    this.#uploadSlots -= 1;
+    if (heldAfter === 0 && !closed) this.#promised += 1;
+  }
+
+  /** @internal */
+  promiseDropped(): void {
+    this.#promised -= 1;
+    this.wake();
+  }
+
+  /** @internal */
+  slotFreed(slot: Slot): void {
+    this.#free.push(slot);
+    this.wake();
+  }
+}
+
+export interface SlabOptions {
+  readonly slotSize: number;
+  readonly slotCount: number;
+  readonly uploadSlotsMax: number;
+  /** Largest chunk `copyIn` takes in one go. */
+  readonly chunkMax: number;
+  /** Extra page-aligned bytes behind the slots. */
+  readonly extraSize: number;
+}
+
+export class Slot {
+  readonly index: number;
+  /** Offset of the slot's first byte in `slab.bytes`. */
+  readonly at: number;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly #slab: Slab;
+  #references = 0;
+
+  constructor(slab: Slab, index: number) {
+    this.#slab = slab;
+    this.index = index;
+    this.at = index * slab.slotSize;
+    this.bytes = slab.bytes.subarray(this.at, this.at + slab.slotSize);
+  }
+
+  get references(): number {
+    return this.#references;
+  }
+
+  retain(): void {
+    assert(this.#references > 0, 'only an owner may share a slot');
+    this.#references += 1;
+  }
+
+  release(): void {
+    assert(this.#references > 0, 'a slot is released once per owner');
+    this.#references -= 1;
+    if (this.#references === 0) this.#slab.slotFreed(this);
+  }
+
+  /** @internal */
+  revive(): void {
+    assert(this.#references === 0, 'a free slot has no owner');
+    this.#references = 1;
+  }
+}
+
+/** One admitted upload's right to slots: always one, more while others leave room. */
+export class UploadAccount {
+  readonly #slab: Slab;
+  #held = 0;
+  #closed = false;
+
+  constructor(slab: Slab) {
+    this.#slab = slab;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Never undefined when the account holds none. `mayHold` bounds what it may hold together. */
+  tryAcquire(mayHold: number): Slot | undefined {
+    assert(!this.#closed, 'a closed account takes no slots');
+    const slot = this.#slab.takeForUpload(this.#held, Math.max(1, mayHold));
+    if (slot !== undefined) this.#held += 1;
+    return slot;
+  }
+
+  /** Gives a slot of this account back. The caller's reference is released. */
+  giveBack(slot: Slot): void {
+    assert(this.#held > 0, 'an account gives back what it took');
+    this.#held -= 1;
+    this.#slab.uploadSlotReturned(this.#held, this.#closed);
+    slot.release();
+  }
+
+  /** Ends the promise. Slots still held come back by `giveBack` later. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#held === 0) this.#slab.promiseDropped();
+  }
+}
+
+interface Waiter {
+  readonly resolve: (slot: Slot) => void;
+  abort: (() => void) | undefined;
+}
+
+const PAGE = 4096;
+const WASM_PAGE = 65_536;
+
+function roundUp(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}

@@ -1,0 +1,69 @@
+import type { BlockId } from '../core/digest.ts';
+import type { NodeId } from '../core/ids.ts';
+
+/** What a stored record is for. All kinds are addressed by the BLAKE3 of their bytes and read the same way. */
+export type BlockKind = 'data' | 'manifest' | 'piece';
+
+export interface OutgoingBlock {
+  readonly kind: BlockKind;
+  readonly id: BlockId;
+  /** Borrowed until `putBlocks` settles. At most `blockSizeMax` bytes, at least one. */
+  readonly bytes: Uint8Array;
+}
+
+export type PutOutcome = 'written' | 'present';
+
+export interface NodeHealth {
+  readonly writable: boolean;
+  /** Why it takes no writes, in words an operator acts on. */
+  readonly readOnlyReason: string | undefined;
+  /** True when new uploads must be refused with `storage_full`; reads and commits go on. */
+  readonly full: boolean;
+  readonly freeBytes: number;
+  readonly floorBytes: number;
+  readonly directIo: boolean;
+  readonly damagedRecords: number;
+}
+
+/**
+ * One Graviton node as the rest of the program sees it. Local and remote nodes, and every decorator around them,
+ * implement this and pass test/contract/node.contract.ts.
+ */
+export interface Node {
+  readonly id: NodeId;
+
+  /**
+   * Stores blocks durably. Resolves when every block has been fdatasync'ed now, or was already durable and healthy
+   * here; outcomes come in the order of `blocks`. A block given twice, or by two callers at once, is written once.
+   * The whole call joins the log in order: a later block of it is never durable without the earlier ones.
+   * Borrows the bytes until it settles. Does not re-hash them: the caller has just computed their ids.
+   * @throws QuasarError `node_read_only`, `storage_full`, `node_closed`; none of the blocks counts as stored then.
+   */
+  putBlocks(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]>;
+
+  /**
+   * Reads one block into `target` and returns its size in bytes. Not verified here: whoever lets the bytes into
+   * memory hashes them (`download/block-cache.ts`) and reports a mismatch with `reportDamage`.
+   * Returns undefined when this node never had it; that is an answer, not a failure.
+   * @throws QuasarError `corrupt` when the record is already marked damaged or its header no longer fits;
+   * `node_closed`; `internal` when the disk fails to read.
+   */
+  readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined>;
+
+  /** Reads the block again past every cache of the operating system, to tell a bad page in memory from a bad disk. */
+  readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined>;
+
+  /** Marks the record damaged, durably: it is no longer read, nor taken for present; storing the block again heals it. */
+  reportDamage(id: BlockId, reason: string): Promise<void>;
+
+  /** Size in bytes of a durable, healthy block; undefined otherwise. */
+  statBlock(id: BlockId): number | undefined;
+
+  /** Ids of all manifest records without a tombstone, root and other pages alike, in no order. */
+  listManifests(): AsyncIterable<BlockId>;
+
+  health(): NodeHealth;
+
+  /** Idempotent. Waits for writes in flight, seals the active segment, releases the lock. */
+  close(): Promise<void>;
+}

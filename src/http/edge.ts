@@ -1,0 +1,93 @@
+/**
+ * The port between HTTP servers and the rest: one request and its answer at a time, bytes borrowed, never buffered
+ * without bound. Two adapters implement it, `uws-edge.ts` and `node-http-edge.ts`; one contract suite holds both.
+ *
+ * Invariants an adapter guarantees:
+ * - `http/request-guard.ts` has accepted the head before a handler sees it (framing, Host, names, path, sizes);
+ * - header names are lower case, values trimmed; a header sent several times is joined with ", " (RFC 9110 5.3);
+ * - body chunks come in order, are at most `limits.httpChunkMax` bytes, and are borrowed until `chunk` returns;
+ * - after `pauseBody` no chunk arrives until `resumeBody`;
+ * - exactly one of `end` and `gone` is called per body; `onGone` callbacks run at most once, and never after the answer is out;
+ * - no method throws when the client has gone; answers then go nowhere and `write` rejects `cancelled`;
+ * - a request whose body was not read to its end is answered with `Connection: close`; so is every chunked request;
+ * - HEAD: the handler answers as for GET; the adapter keeps the body back and sends the same Content-Length.
+ */
+export interface Exchange {
+  readonly method: string;
+  /** Raw path, as sent; the router decodes segments. */
+  readonly path: string;
+  /** Raw query string without "?", or "". */
+  readonly query: string;
+  readonly remoteAddress: string;
+  /** Request id: the client's `x-request-id` when it is well-formed, else ours. Echoed on every answer. */
+  readonly requestId: string;
+  /** Declared size of the body in bytes; 0 when there is none; undefined when it is chunked. */
+  readonly bodySize: number | undefined;
+  readonly gone: boolean;
+
+  header(name: string): string | undefined;
+
+  /** Starts delivery; call at most once, before the handler's first await. A body nobody reads is discarded. */
+  readBody(consumer: BodyConsumer): void;
+  pauseBody(): void;
+  resumeBody(): void;
+
+  /** Calls back when the client goes away before the answer is complete. */
+  onGone(callback: () => void): void;
+
+  /**
+   * Sends a whole answer. `body` may be copied by the socket, so it should be small (`limits.httpInlineReplyMax`).
+   * Content-Length is added here; `headers` is a flat list: name, value, name, value.
+   */
+  reply(status: number, headers: readonly string[], body?: string | Uint8Array): void;
+
+  /** Sends the head of an answer of exactly `size` bytes; `write` must then deliver all of them, or `destroy` be called. */
+  start(status: number, headers: readonly string[], size: number): void;
+
+  /**
+   * Hands bytes to the socket and resolves when they may be reused. Borrowed until it settles.
+   * True at once (no promise) when the socket took everything.
+   * @throws (rejects) QuasarError `cancelled` when the client is gone.
+   */
+  write(bytes: Uint8Array): true | Promise<true>;
+
+  /** Cuts the connection: an answer that cannot be completed must not look complete. */
+  destroy(): void;
+
+  /** What went out so far, for the log: status 0 until an answer began. */
+  readonly sent: { readonly status: number; readonly bytes: number };
+}
+
+export interface BodyConsumer {
+  chunk(bytes: Uint8Array): void;
+  end(): void;
+  /** The client vanished before the body's end. */
+  gone(): void;
+}
+
+/** Handles one request. A rejected promise or a throw becomes a problem answer (`problem.ts`). */
+export type Dispatch = (exchange: Exchange) => void | Promise<void>;
+
+export interface Edge {
+  /** `uwebsockets` or `node:http`. */
+  readonly name: string;
+  readonly port: number;
+  readonly host: string;
+  /** Requests that have not been answered in full. */
+  readonly active: number;
+  /** Takes no new connections; keep-alive connections are closed after their current answer. */
+  stopListening(): void;
+  /** Cuts what is left. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface EdgeOptions {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly dispatch: Dispatch;
+  /** Makes a request id when the client sent none. */
+  readonly newRequestId: () => string;
+  /** Called once per request after its answer, or after the client went, with the time from head to end. */
+  readonly onFinished: (exchange: Exchange, durationMs: number) => void;
+}

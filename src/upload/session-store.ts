@@ -1,0 +1,54 @@
+import type { DocumentId, Scope, UploadId } from '../core/ids.ts';
+import type { DurablePrefix, StoredBlock, UploadSession } from './session.ts';
+
+export interface NewSession {
+  readonly session: UploadSession;
+  /** Present when the client sent an Idempotency-Key; lives for `idempotencyLifetimeMs`. */
+  readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
+}
+
+export type CreateOutcome =
+  | { readonly kind: 'created'; readonly session: UploadSession }
+  /** The document has an open upload, or the key was used for the same request. */
+  | { readonly kind: 'resumed'; readonly session: UploadSession }
+  | { readonly kind: 'idempotency_mismatch' };
+
+/**
+ * Upload sessions and their durable block lists. Every write names the fence it was made under and fails with
+ * `upload_taken_over` when the row has moved on, `upload_closed` when it is no longer open, `upload_expired`, `upload_not_found`.
+ * All methods throw QuasarError `database_unavailable` when the database does not answer.
+ */
+export interface SessionStore {
+  /** At most one open upload per document: a second create for it returns the first. */
+  create(scope: Scope, wish: NewSession): Promise<CreateOutcome>;
+
+  /** Undefined when there is none in this org. An idle session past its time comes back as `expired`. */
+  find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined>;
+
+  findOpenByDocument(scope: Scope, documentId: DocumentId): Promise<UploadSession | undefined>;
+
+  /** Raises the fence and returns the row with its durable prefix; state must be open (or sealing left by a dead process). */
+  takeOver(scope: Scope, uploadId: UploadId): Promise<{ readonly session: UploadSession; readonly prefix: DurablePrefix }>;
+
+  /**
+   * Moves the durable prefix forward: `blocks` follow those of the last checkpoint (`fromBlock` of them), `piece` replaces its piece.
+   * Also extends the session's life.
+   */
+  checkpoint(scope: Scope, options: CheckpointOptions): Promise<void>;
+
+  /** open → sealing under the fence. */
+  seal(scope: Scope, uploadId: UploadId, fence: number): Promise<void>;
+  /** sealing → open, after a failed check. */
+  reopen(scope: Scope, uploadId: UploadId, fence: number): Promise<void>;
+  /** → failed. Raises the fence, so that a running writer stops. False when it was already final. */
+  cancel(scope: Scope, uploadId: UploadId): Promise<boolean>;
+}
+
+export interface CheckpointOptions {
+  readonly uploadId: UploadId;
+  readonly fence: number;
+  readonly offset: number;
+  readonly fromBlock: number;
+  readonly blocks: readonly StoredBlock[];
+  readonly piece: StoredBlock | undefined;
+}
