@@ -1,0 +1,245 @@
+import { crc32 } from 'node:zlib';
+import type { BlockId } from '../core/digest.ts';
+import { Fault } from './fault.ts';
+import {
+  FANOUT_COUNT,
+  FOOTER_ENTRIES_AT,
+  FOOTER_ENTRY,
+  FOOTER_MAGIC,
+  FOOTER_SIZE_MAX,
+  FOOTER_TRAILER,
+  FORMAT_VERSION,
+  footerSize,
+  PAGE_SIZE,
+  PAYLOAD_SIZE_MAX,
+  RECORD_HEADER,
+  type RecordKind,
+  recordKinds,
+  SEGMENT_RECORDS_MAX,
+} from './format.ts';
+import { getU64, isZero, putU64, viewOf } from './little-endian.ts';
+import { decodeRecordHeader, encodeRecordHeader, type SegmentMark } from './record-header.ts';
+
+const ENTRY = FOOTER_ENTRY.fields;
+const TRAILER = FOOTER_TRAILER.fields;
+const NO_ID = '0'.repeat(64) as BlockId;
+const kindNames = new Map<number, RecordKind>(Object.entries(recordKinds).map(([name, code]) => [code, name as RecordKind]));
+
+export interface FooterEntry {
+  readonly id: BlockId;
+  readonly kind: RecordKind;
+  /** Offset of the record's header. */
+  readonly offset: number;
+  readonly storedSize: number;
+  readonly sequence: number;
+  readonly batch: number;
+}
+
+export interface FooterSummary {
+  /** Running hash of the last batch (hex): binds the superblock and every record header. */
+  readonly root: string;
+  /** Bytes of all records at seal: headers, payloads, padding. */
+  readonly recordBytes: number;
+  readonly count: number;
+}
+
+/** A verified footer. Entries are decoded when asked for; they lie in order of id, then offset. */
+export class Footer {
+  readonly summary: FooterSummary;
+  /** Offset of the footer in its segment: the exclusive end of the batches. */
+  readonly at: number;
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer, at: number, summary: FooterSummary) {
+    this.#bytes = bytes;
+    this.at = at;
+    this.summary = summary;
+  }
+
+  *entries(): Generator<FooterEntry> {
+    for (let index = 0; index < this.summary.count; index++) yield this.#entry(index);
+  }
+
+  /** All entries of one id; more than one when it was written again after damage. */
+  find(id: BlockId): FooterEntry[] {
+    const first = Number.parseInt(id.slice(0, 2), 16);
+    const begin = first === 0 ? 0 : this.#fanout(first - 1);
+    const found: FooterEntry[] = [];
+    for (let index = begin; index < this.#fanout(first); index++) {
+      const entry = this.#entry(index);
+      if (entry.id === id) found.push(entry);
+    }
+    return found;
+  }
+
+  #fanout(first: number): number {
+    return this.#bytes.readUInt32LE(RECORD_HEADER.size + first * 4);
+  }
+
+  #entry(index: number): FooterEntry {
+    return decodeEntry(this.#bytes, FOOTER_ENTRIES_AT + index * FOOTER_ENTRY.size) as FooterEntry;
+  }
+}
+
+/** Collects what a footer lists while records are appended: 64 bytes each. */
+export class FooterBuilder {
+  #entries = Buffer.allocUnsafe(64 * FOOTER_ENTRY.size);
+  #view = viewOf(this.#entries);
+  #count = 0;
+  #recordBytes = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(entry: FooterEntry, span: number): void {
+    const at = this.#count * FOOTER_ENTRY.size;
+    if (at === this.#entries.byteLength) this.#grow();
+    const view = this.#view;
+    this.#entries.write(entry.id, at + ENTRY.id.at, ENTRY.id.size, 'hex');
+    putU64(view, at + ENTRY.offset.at, entry.offset);
+    view.setUint32(at + ENTRY.storedSize.at, entry.storedSize, true);
+    // The kind's byte and the three reserved ones after it.
+    view.setUint32(at + ENTRY.kind.at, recordKinds[entry.kind], true);
+    putU64(view, at + ENTRY.sequence.at, entry.sequence);
+    putU64(view, at + ENTRY.batch.at, entry.batch);
+    this.#count += 1;
+    this.#recordBytes += span;
+  }
+
+  /** The footer's bytes, to be written at `at` as the last of the file, and what they say in short. */
+  encode(mark: SegmentMark, at: number, root: string): { bytes: Buffer; summary: FooterSummary } {
+    const summary = { root, recordBytes: this.#recordBytes, count: this.#count };
+    const bytes = Buffer.alloc(footerSize(this.#count));
+    const view = viewOf(bytes);
+    const head = { kind: 'pad', id: NO_ID, storedSize: bytes.byteLength - RECORD_HEADER.size, sequence: 0, batch: 0 } as const;
+    encodeRecordHeader(head, mark, at, bytes, view, 0);
+    this.#writeSorted(bytes, view);
+    encodeTrailer(summary, bytes, view);
+    return { bytes, summary };
+  }
+
+  /** Buckets by the first two bytes, so that ordering is linear for the even spread of a hash. */
+  #writeSorted(bytes: Buffer, view: DataView): void {
+    const entries = this.#entries;
+    const order = Array.from({ length: this.#count }, (_, index) => index * FOOTER_ENTRY.size);
+    const keys = new Map<number, number>();
+    for (const at of order) keys.set(at, entries.readUIntBE(at, 6));
+    order.sort((left, right) => (keys.get(left) as number) - (keys.get(right) as number) || compareEntries(entries, left, right));
+    const fanout = new Uint32Array(FANOUT_COUNT);
+    let to = FOOTER_ENTRIES_AT;
+    for (const at of order) {
+      entries.copy(bytes, to, at, at + FOOTER_ENTRY.size);
+      const first = entries[at] as number;
+      fanout[first] = (fanout[first] as number) + 1;
+      to += FOOTER_ENTRY.size;
+    }
+    let sum = 0;
+    for (let first = 0; first < FANOUT_COUNT; first++) {
+      sum += fanout[first] as number;
+      view.setUint32(RECORD_HEADER.size + first * 4, sum, true);
+    }
+  }
+
+  #grow(): void {
+    const grown = Buffer.allocUnsafe(this.#entries.byteLength * 2);
+    this.#entries.copy(grown);
+    this.#entries = grown;
+    this.#view = viewOf(grown);
+  }
+}
+
+function compareEntries(entries: Buffer, left: number, right: number): number {
+  const byId = entries.compare(entries, right, right + ENTRY.id.size, left, left + ENTRY.id.size);
+  // Entries are added in order of offset, so a later position is a later record.
+  return byId === 0 ? left - right : byId;
+}
+
+function encodeTrailer(summary: FooterSummary, bytes: Buffer, view: DataView): void {
+  const base = bytes.byteLength - FOOTER_TRAILER.size;
+  bytes.write(summary.root, base + TRAILER.root.at, TRAILER.root.size, 'hex');
+  putU64(view, base + TRAILER.recordBytes.at, summary.recordBytes);
+  putU64(view, base + TRAILER.footerSize.at, bytes.byteLength);
+  view.setUint32(base + TRAILER.count.at, summary.count, true);
+  view.setUint16(base + TRAILER.version.at, FORMAT_VERSION, true);
+  view.setUint32(base + TRAILER.magic.at, FOOTER_MAGIC, true);
+  const crcAt = base + TRAILER.crc.at;
+  view.setUint32(crcAt, crc32(bytes.subarray(0, crcAt)), true);
+}
+
+export interface FooterTrailer extends FooterSummary {
+  readonly footerSize: number;
+}
+
+/** The last 64 bytes of a file: enough to know how much to read. Its checksum is checked by `decodeFooter`. */
+export function decodeTrailer(bytes: Uint8Array): FooterTrailer | Fault {
+  if (bytes.byteLength !== FOOTER_TRAILER.size) return new Fault('the file is too short for a footer');
+  const view = viewOf(bytes);
+  if (view.getUint32(TRAILER.magic.at, true) !== FOOTER_MAGIC) return new Fault('the file does not end with a footer');
+  const version = view.getUint16(TRAILER.version.at, true);
+  if (version !== FORMAT_VERSION) return new Fault(`the footer has format version ${version}`);
+  const size = getU64(view, TRAILER.footerSize.at);
+  const count = view.getUint32(TRAILER.count.at, true);
+  if (size > FOOTER_SIZE_MAX || count > SEGMENT_RECORDS_MAX || size !== footerSize(count))
+    return new Fault('the footer claims an impossible size');
+  const root = Buffer.from(bytes.subarray(TRAILER.root.at, TRAILER.root.at + TRAILER.root.size)).toString('hex');
+  return { root, recordBytes: getU64(view, TRAILER.recordBytes.at), count, footerSize: size };
+}
+
+/** Checks a whole footer that begins at byte `at` of its segment. Keeps `bytes`. */
+export function decodeFooter(bytes: Buffer, mark: SegmentMark, at: number): Footer | Fault {
+  const trailer = decodeTrailer(bytes.subarray(Math.max(0, bytes.byteLength - FOOTER_TRAILER.size)));
+  if (trailer instanceof Fault) return trailer;
+  if (trailer.footerSize !== bytes.byteLength || at % PAGE_SIZE !== 0) return new Fault('the footer claims an impossible size');
+  const crcAt = bytes.byteLength - FOOTER_TRAILER.size + TRAILER.crc.at;
+  if (bytes.readUInt32LE(crcAt) !== crc32(bytes.subarray(0, crcAt)))
+    return new Fault('the checksum of the footer does not match');
+  const head = decodeRecordHeader(bytes, mark, at);
+  if (head instanceof Fault) return new Fault(`at the footer's head, ${head.meaning}`);
+  if (head.kind !== 'pad' || head.storedSize !== bytes.byteLength - RECORD_HEADER.size)
+    return new Fault('the footer has no head of its own size');
+  const { root, recordBytes, count } = trailer;
+  return checkEntries(bytes, count, at) ?? new Footer(bytes, at, { root, recordBytes, count });
+}
+
+/** The checksum says these are the bytes we wrote; this says that we wrote sense, so that readers need no checks. */
+function checkEntries(bytes: Buffer, count: number, end: number): Fault | undefined {
+  const counts = new Uint32Array(FANOUT_COUNT);
+  for (let index = 0; index < count; index++) {
+    const at = FOOTER_ENTRIES_AT + index * FOOTER_ENTRY.size;
+    const entry = decodeEntry(bytes, at);
+    if (entry === undefined || entry.offset + RECORD_HEADER.size + entry.storedSize > end)
+      return new Fault(`entry ${index} of the footer is impossible`);
+    if (
+      index > 0 &&
+      bytes.compare(bytes, at, at + ENTRY.id.size, at - FOOTER_ENTRY.size, at - FOOTER_ENTRY.size + ENTRY.id.size) > 0
+    ) {
+      return new Fault('the entries of the footer are out of order');
+    }
+    const first = bytes[at] as number;
+    counts[first] = (counts[first] as number) + 1;
+  }
+  let sum = 0;
+  for (let first = 0; first < FANOUT_COUNT; first++) {
+    sum += counts[first] as number;
+    if (bytes.readUInt32LE(RECORD_HEADER.size + first * 4) !== sum)
+      return new Fault('the fan-out of the footer does not match its entries');
+  }
+  return undefined;
+}
+
+function decodeEntry(bytes: Buffer, at: number): FooterEntry | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, FOOTER_ENTRY.size);
+  const kind = kindNames.get(view.getUint8(ENTRY.kind.at));
+  const offset = getU64(view, ENTRY.offset.at);
+  const storedSize = view.getUint32(ENTRY.storedSize.at, true);
+  const sequence = getU64(view, ENTRY.sequence.at);
+  const batch = getU64(view, ENTRY.batch.at);
+  if (kind === undefined || kind === 'pad' || kind === 'commit' || storedSize > PAYLOAD_SIZE_MAX) return undefined;
+  if (
+    ![offset, sequence, batch].every(Number.isSafeInteger) ||
+    !isZero(bytes.subarray(at + ENTRY.reserved.at, at + ENTRY.sequence.at))
+  )
+    return undefined;
+  return { id: bytes.toString('hex', at, at + ENTRY.id.size) as BlockId, kind, offset, storedSize, sequence, batch };
+}
