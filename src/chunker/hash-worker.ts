@@ -1,0 +1,79 @@
+import { createHash, type Hash } from 'node:crypto';
+import { workerData } from 'node:worker_threads';
+import { assert } from '../core/assert.ts';
+import { type Blake3State, blake3, blake3Hasher } from '../core/blake3.ts';
+import { type BlockId, digestToHex } from '../core/digest.ts';
+import type { Cutter } from './cutter.ts';
+import { cutterOf } from './cutters.ts';
+import type { HashJob, JobResults, LaneData, OfStream, SlabRange } from './hash-jobs.ts';
+import { hashWhole } from './hash-whole.ts';
+import type { CutBlock, WholeDigests } from './hasher.ts';
+
+/**
+ * A lane's thread: does one job at a time, on bytes that stay where they are. It holds the hash states of the lane's
+ * streams, and nothing else; they end with `close` or with the thread.
+ */
+export default function work(job: HashJob): JobResults[HashJob['kind']] {
+  switch (job.kind) {
+    case 'cut':
+      return cut(stateOf(job), job);
+    case 'absorb':
+      return absorb(stateOf(job), bytesOf(job));
+    case 'finish':
+      return digestsOf(stateOf(job));
+    case 'close':
+      streams.delete(job.stream);
+      return true;
+    case 'block':
+      return digestToHex<BlockId>(blake3(bytesOf(job)));
+    case 'single':
+      return hashWhole(bytesOf(job));
+    case 'probe':
+      return true;
+  }
+}
+
+interface StreamState {
+  readonly cutter: Cutter;
+  readonly blake3: Blake3State;
+  readonly sha256: Hash;
+}
+
+const slab = new Uint8Array((workerData as LaneData).slab);
+const streams = new Map<number, StreamState>();
+
+function stateOf({ stream, first, chunker }: OfStream): StreamState {
+  if (first) streams.set(stream, { cutter: cutterOf(chunker), blake3: blake3Hasher(), sha256: createHash('sha256') });
+  const state = streams.get(stream);
+  assert(state !== undefined, 'the thread that held the hash state has died');
+  return state;
+}
+
+function cut(state: StreamState, job: SlabRange & { readonly final: boolean; readonly whole: boolean }): CutBlock[] {
+  const blocks: CutBlock[] = [];
+  const end = job.at + job.size;
+  let at = job.at;
+  while (at < end) {
+    const size = state.cutter.cut(slab, at, end, job.final);
+    if (size === 0) break;
+    const bytes = slab.subarray(at, at + size);
+    blocks.push({ id: digestToHex<BlockId>(blake3(bytes)), at, size });
+    if (job.whole) absorb(state, bytes);
+    at += size;
+  }
+  return blocks;
+}
+
+function absorb(state: StreamState, bytes: Uint8Array): true {
+  state.blake3.update(bytes);
+  state.sha256.update(bytes);
+  return true;
+}
+
+function digestsOf(state: StreamState): WholeDigests {
+  return { blake3: digestToHex(state.blake3.digest()), sha256: digestToHex(state.sha256.copy().digest()) };
+}
+
+function bytesOf({ at, size }: SlabRange): Uint8Array {
+  return slab.subarray(at, at + size);
+}

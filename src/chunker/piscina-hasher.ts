@@ -1,0 +1,179 @@
+import { Piscina } from 'piscina';
+import { blake3 } from '../core/blake3.ts';
+import { type BlockId, digestToHex } from '../core/digest.ts';
+import { QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { cutterOf } from './cutters.ts';
+import type { HashJob, JobResults, LaneData, SlabRange } from './hash-jobs.ts';
+import { hashWhole } from './hash-whole.ts';
+import type { ChunkerName, CutBlock, Hasher, HashStream, WholeDigests } from './hasher.ts';
+
+export interface PiscinaHasherOptions {
+  /** The memory all offsets refer to. */
+  readonly slab: { readonly buffer: SharedArrayBuffer; readonly bytes: Uint8Array };
+  readonly lanes: number;
+  /** Told when a lane's thread died. Its streams fail with `internal`; a new thread takes the lane over. */
+  readonly onLaneFault?: (cause: Error) => void;
+}
+
+/** Lanes as Piscina pools of one thread each. */
+export class PiscinaHasher implements Hasher {
+  readonly #lanes: readonly Lane[];
+  readonly #slab: Uint8Array;
+  #lastStream = 0;
+
+  private constructor(lanes: readonly Lane[], slab: Uint8Array) {
+    this.#lanes = lanes;
+    this.#slab = slab;
+  }
+
+  /** Resolves when every lane has answered. @throws QuasarError `internal` when a thread does not start. */
+  static async open(options: PiscinaHasherOptions): Promise<PiscinaHasher> {
+    const lanes = Array.from({ length: options.lanes }, () => new Lane(options));
+    const hasher = new PiscinaHasher(lanes, options.slab.bytes);
+    try {
+      await Promise.all(lanes.map((lane) => lane.run({ kind: 'probe' })));
+      return hasher;
+    } catch (error) {
+      await hasher.close();
+      throw error;
+    }
+  }
+
+  openStream(chunker: ChunkerName): HashStream {
+    this.#lastStream += 1;
+    return new LaneStream({ lane: this.#idlestLane(), slab: this.#slab, id: this.#lastStream, chunker });
+  }
+
+  async hashBlock(at: number, size: number): Promise<BlockId> {
+    if (size < limits.inlineHashMax) return digestToHex<BlockId>(blake3(this.#slab.subarray(at, at + size)));
+    return await this.#idlestLane().run({ kind: 'block', at, size });
+  }
+
+  /** Waits for the jobs given so far. */
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+  }
+
+  #idlestLane(): Lane {
+    return this.#lanes.reduce((best, lane) => (lane.load < best.load ? lane : best));
+  }
+}
+
+class LaneStream implements HashStream {
+  readonly chunker: ChunkerName;
+  readonly carries: boolean;
+  readonly #lane: Lane;
+  readonly #slab: Uint8Array;
+  readonly #id: number;
+  #first = true;
+  #closed = false;
+
+  constructor(options: { lane: Lane; slab: Uint8Array; id: number; chunker: ChunkerName }) {
+    this.chunker = options.chunker;
+    this.carries = cutterOf(options.chunker).carries;
+    this.#lane = options.lane;
+    this.#slab = options.slab;
+    this.#id = options.id;
+    this.#lane.streams += 1;
+  }
+
+  cut(options: SlabRange & { readonly final: boolean; readonly whole: boolean }): Promise<readonly CutBlock[]> {
+    return this.#lane.run({ kind: 'cut', ...this.#ofStream(), ...options });
+  }
+
+  async absorb(at: number, size: number): Promise<void> {
+    await this.#lane.run({ kind: 'absorb', ...this.#ofStream(), at, size });
+  }
+
+  async hashSingle(at: number, size: number): Promise<WholeDigests> {
+    if (size < limits.inlineHashMax) return hashWhole(this.#slab.subarray(at, at + size));
+    return await this.#lane.run({ kind: 'single', at, size });
+  }
+
+  finish(): Promise<WholeDigests> {
+    return this.#lane.run({ kind: 'finish', ...this.#ofStream() });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lane.streams -= 1;
+    if (!this.#first) this.#lane.post({ kind: 'close', stream: this.#id });
+  }
+
+  #ofStream(): { stream: number; first: boolean; chunker: ChunkerName } {
+    if (this.#closed) throw new QuasarError('internal', { op: 'chunker.cut', message: 'The hash stream is closed.' });
+    const first = this.#first;
+    this.#first = false;
+    return { stream: this.#id, first, chunker: this.chunker };
+  }
+}
+
+/** One thread and the line of jobs before it. */
+class Lane {
+  streams = 0;
+  readonly #pool: Piscina;
+  #jobs = 0;
+  #onIdle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: PiscinaHasherOptions) {
+    const workerData: LaneData = { slab: options.slab.buffer };
+    this.#pool = new Piscina({
+      filename: new URL('./hash-worker.js', import.meta.url).href,
+      workerData,
+      minThreads: 1,
+      maxThreads: 1,
+      // One job runs and the next waits in the port, so the thread never waits for the event loop.
+      concurrentTasksPerWorker: 2,
+      // Without it a job that finds the thread busy goes to the end of the line, and streams lose their order.
+      stricterFIFO: true,
+      recordTiming: false,
+      // The thread holds a few hundred small states; what it hashes lies outside its heap.
+      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 },
+    });
+    this.#pool.on('error', (cause: Error) => options.onLaneFault?.(cause));
+  }
+
+  /** Open streams first: their states cannot move. */
+  get load(): number {
+    return this.streams * JOBS_PER_STREAM + this.#jobs;
+  }
+
+  async run<Job extends HashJob>(job: Job): Promise<JobResults[Job['kind']]> {
+    if (this.#closing !== undefined)
+      throw new QuasarError('internal', { op: `chunker.${job.kind}`, message: 'The hasher is closed.' });
+    this.#jobs += 1;
+    try {
+      return await this.#pool.run(job);
+    } catch (cause) {
+      throw new QuasarError('internal', { op: `chunker.${job.kind}`, message: 'A hash lane failed.', cause });
+    } finally {
+      this.#jobs -= 1;
+      if (this.#jobs === 0) this.#onIdle?.();
+    }
+  }
+
+  /** For jobs whose failure means that there is nothing left to do. */
+  post(job: HashJob): void {
+    if (this.#closing === undefined) this.run(job).catch(() => undefined);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#jobs > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.#pool.destroy();
+  }
+}
+
+/** How many queued jobs weigh as much as one stream more. */
+const JOBS_PER_STREAM = 2;
