@@ -3,6 +3,11 @@ import type { BlockId, Sha256 } from '../core/digest.ts';
 /** Recorded per blob; the parameters of a name never change. */
 export type ChunkerName = 'fixed-1m' | 'fastcdc-v1';
 
+/** A blob up to this size is one block, whatever its bytes. */
+export function singleBlockMax(chunker: ChunkerName): number {
+  return chunker === 'fixed-1m' ? 1024 * 1024 : 64 * 1024;
+}
+
 export interface CutBlock {
   readonly id: BlockId;
   /** Offset of the block's first byte in the slab. */
@@ -31,6 +36,8 @@ export interface Hasher {
 
 export interface HashStream {
   readonly chunker: ChunkerName;
+  /** True when a full slot may keep uncut bytes (content-defined cuts); the fixed chunker cuts every full slot whole. */
+  readonly carries: boolean;
 
   /**
    * Cuts `size` bytes at slab offset `at`. The first byte is the first after the last cut, so whatever a call leaves

@@ -7,7 +7,8 @@ import { compileCopy } from './wasm-copy.ts';
  *
  * Who gets slots:
  * - an admitted upload always owns at least one (`UploadAccount`); all uploads together at most `uploadSlotsMax`;
- * - downloads and the cache of verified blocks take what is left, never what is promised to admitted uploads;
+ * - downloads and the cache of verified blocks take what is left: never what is promised to admitted uploads, nor the
+ *   last quarter of the uploads' share, so that slow readers cannot keep new uploads out;
  * - cached blocks nobody reads are given up at once when someone needs their slot (`setReclaimer`).
  *
  * Slots are reference counted: `retain` before handing one to a second owner, `release` exactly once per owner.
@@ -107,8 +108,18 @@ export class Slab {
 
   /** A slot for reading a block, or undefined when all are busy or promised. */
   tryAcquire(): Slot | undefined {
-    if (this.#free.length + this.#reclaimable() <= this.#promised) return undefined;
-    return this.#take();
+    return this.#spare > 0 ? this.#take() : undefined;
+  }
+
+  /** The same for a block nobody waits for yet: only while a quarter of all slots is to spare. */
+  tryAcquireAhead(): Slot | undefined {
+    return this.#spare > this.slotCount / 4 ? this.#take() : undefined;
+  }
+
+  /** Slots readers may still take. */
+  get #spare(): number {
+    const kept = Math.max(this.#promised, Math.floor(this.uploadSlotsMax / 4) - this.#uploadSlots);
+    return this.#free.length + this.#reclaimable() - kept;
   }
 
   /** Waits in line for a slot. @throws the signal's reason when aborted meanwhile. */
@@ -162,13 +173,16 @@ export class Slab {
   takeForUpload(held: number, mayHold: number): Slot | undefined {
     if (held >= mayHold) return undefined;
     if (held === 0) {
+      // Taken while still promised: a reader in line must not get what is freed for it.
+      const own = this.#take();
       this.#promised -= 1;
       this.#uploadSlots += 1;
-      return this.#take();
+      return own;
     }
     if (this.#uploadSlots + this.#promised >= this.uploadSlotsMax) return undefined;
-    const slot = this.tryAcquire();
-    if (slot !== undefined) this.#uploadSlots += 1;
+    if (this.#free.length + this.#reclaimable() <= this.#promised) return undefined;
+    const slot = this.#take();
+    this.#uploadSlots += 1;
     return slot;
   }
 

@@ -43,7 +43,7 @@ export interface Node {
 
   /**
    * Reads one block into `target` and returns its size in bytes. Not verified here: whoever lets the bytes into
-   * memory hashes them (`download/block-cache.ts`) and reports a mismatch with `reportDamage`.
+   * memory hashes them (`block-cache.ts`) and reports a mismatch with `reportDamage`.
    * Returns undefined when this node never had it; that is an answer, not a failure.
    * @throws QuasarError `corrupt` when the record is already marked damaged or its header no longer fits;
    * `node_closed`; `internal` when the disk fails to read.

@@ -1,0 +1,139 @@
+import type { BlobKey } from '../core/digest.ts';
+import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
+import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
+
+/**
+ * A catalog that remembers versions and blobs it was asked for, so that a range read costs no round trip. Versions are
+ * immutable but for their labels; what a document's current version is, a commit through this object forgets. Nothing
+ * absent is remembered. Bounded by count, least recently used first out.
+ *
+ * Holds only where all commits of the deployment pass through this one process.
+ */
+export class CachingCatalog implements Catalog, VersionCommitter {
+  readonly #catalog: Catalog;
+  readonly #committer: VersionCommitter;
+  readonly #versions: LeastRecentlyUsed<VersionFacts>;
+  readonly #blobs: LeastRecentlyUsed<BlobFacts>;
+  /** Look-ups under way, by document: a commit in the meantime keeps their answers out of the cache. */
+  readonly #finding = new Map<DocumentId, Set<{ stale: boolean }>>();
+
+  constructor(catalog: Catalog, committer: VersionCommitter, entriesMax: number) {
+    this.#catalog = catalog;
+    this.#committer = committer;
+    this.#versions = new LeastRecentlyUsed(entriesMax);
+    this.#blobs = new LeastRecentlyUsed(entriesMax);
+  }
+
+  /** What `findVersion` would answer, when that is known now. */
+  peekVersion(scope: Scope, documentId: DocumentId, versionId: VersionId | undefined): VersionFacts | undefined {
+    return this.#versions.get(versionCacheKey(scope, documentId, versionId));
+  }
+
+  async findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {
+    const key = versionCacheKey(scope, documentId, versionId);
+    const known = this.#versions.get(key);
+    if (known !== undefined) return known;
+    const token = this.#startFinding(documentId);
+    try {
+      const version = await this.#catalog.findVersion(scope, documentId, versionId);
+      if (version !== undefined && !token.stale) this.#versions.set(key, version);
+      return version;
+    } finally {
+      this.#endFinding(documentId, token);
+    }
+  }
+
+  async findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined> {
+    const cacheKey = `${scope.orgId}/${key}`;
+    const known = this.#blobs.get(cacheKey);
+    if (known !== undefined) return known;
+    const blob = await this.#catalog.findBlob(scope, key);
+    if (blob !== undefined) this.#blobs.set(cacheKey, blob);
+    return blob;
+  }
+
+  async commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
+    try {
+      return await this.#committer.commit(scope, wish);
+    } finally {
+      if (!wish.newDocument) this.#forget(scope, wish.documentId);
+    }
+  }
+
+  findByIdempotencyKey(scope: Scope, key: string): ReturnType<VersionCommitter['findByIdempotencyKey']> {
+    return this.#committer.findByIdempotencyKey(scope, key);
+  }
+
+  findDocument(scope: Scope, documentId: DocumentId): ReturnType<Catalog['findDocument']> {
+    return this.#catalog.findDocument(scope, documentId);
+  }
+
+  findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined> {
+    return this.#catalog.findManifestPage(scope, key, pageIndex);
+  }
+
+  listDocuments(scope: Scope, options: { limit: number; after: string | undefined }): ReturnType<Catalog['listDocuments']> {
+    return this.#catalog.listDocuments(scope, options);
+  }
+
+  listVersions(
+    scope: Scope,
+    documentId: DocumentId,
+    options: { limit: number; after: string | undefined },
+  ): ReturnType<Catalog['listVersions']> {
+    return this.#catalog.listVersions(scope, documentId, options);
+  }
+
+  /** The current version moves and takes its labels along; older ones asked for by id lose theirs. */
+  #forget(scope: Scope, documentId: DocumentId): void {
+    this.#versions.deleteWhere(`${scope.orgId}/${documentId}/`);
+    for (const token of this.#finding.get(documentId) ?? []) token.stale = true;
+  }
+
+  #startFinding(documentId: DocumentId): { stale: boolean } {
+    const token = { stale: false };
+    const tokens = this.#finding.get(documentId);
+    if (tokens === undefined) this.#finding.set(documentId, new Set([token]));
+    else tokens.add(token);
+    return token;
+  }
+
+  #endFinding(documentId: DocumentId, token: { stale: boolean }): void {
+    const tokens = this.#finding.get(documentId);
+    tokens?.delete(token);
+    if (tokens?.size === 0) this.#finding.delete(documentId);
+  }
+}
+
+function versionCacheKey(scope: Scope, documentId: DocumentId, versionId: VersionId | undefined): string {
+  return `${scope.orgId}/${documentId}/${versionId ?? 'CURRENT'}`;
+}
+
+class LeastRecentlyUsed<V> {
+  readonly #entries = new Map<string, V>();
+  readonly #entriesMax: number;
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax;
+  }
+
+  get(key: string): V | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    return value;
+  }
+
+  set(key: string, value: V): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#entriesMax) return;
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+
+  deleteWhere(prefix: string): void {
+    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
+  }
+}

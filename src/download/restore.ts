@@ -1,0 +1,74 @@
+import type { BlobFacts } from '../catalog/catalog.ts';
+import type { Scope } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import type { BlockCache, CachedBlock } from '../graviton/block-cache.ts';
+import type { BlockMap, BlockSpan } from './block-map.ts';
+
+export interface RestoreDeps {
+  readonly cache: BlockCache;
+  readonly map: BlockMap;
+}
+
+/** A verified run of bytes of a blob; `release` it when they have been sent. */
+export interface Run {
+  readonly bytes: Uint8Array;
+  release(): void;
+}
+
+/** The whole range as one run when it lies in one block that is in memory already: no promise, no I/O. */
+export function tryRestore(scope: Scope, blob: BlobFacts, start: number, end: number, deps: RestoreDeps): Run | undefined {
+  const span = deps.map.tryFindSingle(scope, blob, start, end);
+  const block = span === undefined ? undefined : deps.cache.tryGet(span.id);
+  if (span === undefined || block === undefined) return undefined;
+  return runOf(block, span);
+}
+
+/**
+ * The bytes from `start` up to `end` in order, each block verified before any byte of it comes out. Reads ahead while
+ * the slab has room to spare, so that a slow client holds one block, not several.
+ *
+ * The consumer releases each run. A failure comes out at its place: what was yielded before it is good.
+ */
+export async function* restore(
+  scope: Scope,
+  blob: BlobFacts,
+  range: { readonly start: number; readonly end: number },
+  deps: RestoreDeps & { readonly signal?: AbortSignal },
+): AsyncGenerator<Run, void, undefined> {
+  const ahead: { readonly span: BlockSpan; readonly loading: Promise<CachedBlock | undefined> }[] = [];
+  const spans = deps.map.spans(scope, blob, range.start, range.end);
+  let more = true;
+  try {
+    for (;;) {
+      while (more && ahead.length < limits.slotsPerDownloadMax) {
+        const { value: span, done } = await spans.next();
+        if (span === undefined || done === true) {
+          more = false;
+          break;
+        }
+        const loading = deps.cache.get(span.id, span.size, { ahead: true });
+        loading.catch((error: unknown) => error);
+        ahead.push({ span, loading });
+      }
+      const first = ahead.shift();
+      if (first === undefined) return;
+      // Nothing is read ahead when slots are short; the block whose turn it is waits in line for one.
+      const block = (await first.loading) ?? (await deps.cache.get(first.span.id, first.span.size, signalOf(deps)));
+      yield runOf(block, first.span);
+    }
+  } finally {
+    for (const { loading } of ahead) loading.then((block) => block?.release()).catch((error: unknown) => error);
+  }
+}
+
+function signalOf(deps: { readonly signal?: AbortSignal }): { signal?: AbortSignal } {
+  return deps.signal === undefined ? {} : { signal: deps.signal };
+}
+
+function runOf(block: CachedBlock, span: BlockSpan): Run {
+  const { bytes } = block;
+  return {
+    bytes: span.start === 0 && span.end === bytes.byteLength ? bytes : bytes.subarray(span.start, span.end),
+    release: () => block.release(),
+  };
+}

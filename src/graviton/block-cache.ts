@@ -1,0 +1,173 @@
+import type { Hasher } from '../chunker/hasher.ts';
+import { assert } from '../core/assert.ts';
+import type { BlockId } from '../core/digest.ts';
+import { QuasarError } from '../core/errors.ts';
+import type { Slab, Slot } from '../core/slab.ts';
+import type { Node } from './node.ts';
+
+export interface BlockCacheOptions {
+  readonly slab: Slab;
+  readonly node: Node;
+  readonly hasher: Hasher;
+  readonly onCorrupt: (id: BlockId, reason: string) => void;
+}
+
+/** A verified block in memory. Whoever got it calls `release` once; its bytes stay put until then. */
+export interface CachedBlock {
+  readonly bytes: Uint8Array;
+  release(): void;
+}
+
+/**
+ * Blocks in memory, each hashed against its id when it came in from the disk, never served before. Uses the slots of
+ * the slab that uploads leave; the least recently used one nobody reads is given up when someone needs its slot.
+ * Concurrent reads of one block share one load.
+ */
+export class BlockCache {
+  readonly #slab: Slab;
+  readonly #node: Node;
+  readonly #hasher: Hasher;
+  readonly #onCorrupt: (id: BlockId, reason: string) => void;
+  /** In order of last use, oldest first. */
+  readonly #entries = new Map<BlockId, Entry>();
+  readonly #loading = new Map<BlockId, Promise<Entry>>();
+  #unread = 0;
+  #hits = 0;
+  #misses = 0;
+
+  constructor(options: BlockCacheOptions) {
+    this.#slab = options.slab;
+    this.#node = options.node;
+    this.#hasher = options.hasher;
+    this.#onCorrupt = options.onCorrupt;
+    this.#slab.setReclaimer({ reclaimable: () => this.#unread, reclaim: () => this.#reclaim() });
+  }
+
+  get statistics(): { readonly blocks: number; readonly hits: number; readonly misses: number } {
+    return { blocks: this.#entries.size, hits: this.#hits, misses: this.#misses };
+  }
+
+  /** The block when it is in memory already. */
+  tryGet(id: BlockId): CachedBlock | undefined {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return undefined;
+    this.#hits += 1;
+    this.#entries.delete(id);
+    this.#entries.set(id, entry);
+    return this.#read(entry);
+  }
+
+  /**
+   * The block, from memory or the node. Waits for a slot unless `ahead`: reading ahead takes none that others wait for,
+   * and answers undefined then.
+   * @throws QuasarError `corrupt` when its bytes do not match, `block_missing` when the node never had it, and what the
+   * node throws; the signal's reason when aborted while waiting.
+   */
+  get(id: BlockId, size: number, options: { signal?: AbortSignal; ahead: true }): Promise<CachedBlock | undefined>;
+  get(id: BlockId, size: number, options: { signal?: AbortSignal; ahead?: false }): Promise<CachedBlock>;
+  async get(id: BlockId, size: number, options: { signal?: AbortSignal; ahead?: boolean }): Promise<CachedBlock | undefined> {
+    for (;;) {
+      const ready = this.tryGet(id);
+      if (ready !== undefined) return ready;
+      const loading = this.#loading.get(id);
+      if (loading === undefined) break;
+      // Its failure may be the loader's own (it gave up waiting); ours is found by trying.
+      await loading.catch((error: unknown) => error);
+    }
+    this.#misses += 1;
+    const slot = options.ahead === true ? this.#slab.tryAcquireAhead() : this.#slab.tryAcquire();
+    if (slot === undefined && options.ahead === true) return undefined;
+    return this.#load(id, size, slot ?? this.#slab.acquire(options.signal));
+  }
+
+  async #load(id: BlockId, size: number, slot: Slot | Promise<Slot>): Promise<CachedBlock> {
+    const loading = this.#fill(id, size, slot);
+    this.#loading.set(id, loading);
+    try {
+      const entry = await loading;
+      this.#entries.set(id, entry);
+      // The loader's own reference becomes its read; the cache keeps a second one.
+      entry.slot.retain();
+      return this.#handle(entry);
+    } finally {
+      this.#loading.delete(id);
+    }
+  }
+
+  async #fill(id: BlockId, size: number, waited: Slot | Promise<Slot>): Promise<Entry> {
+    const slot = await waited;
+    try {
+      const target = slot.bytes;
+      const read = await this.#node.readBlock(id, target);
+      if (read === undefined) throw new QuasarError('block_missing', { op: 'graviton.readBlock' });
+      if (read !== size || (await this.#hasher.hashBlock(slot.at, read)) !== id) await this.#reread(id, size, slot);
+      return { id, slot, size };
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+  }
+
+  /** A page in memory can be bad while the disk is good: only what the disk itself says condemns a record. */
+  async #reread(id: BlockId, size: number, slot: Slot): Promise<void> {
+    const read = await this.#node.readBlockFromDisk(id, slot.bytes);
+    if (read === size && (await this.#hasher.hashBlock(slot.at, size)) === id) return;
+    const reason = read === size ? 'its bytes do not have the digest they are stored under' : `it has ${read} bytes, not ${size}`;
+    await this.#node.reportDamage(id, reason);
+    this.#onCorrupt(id, reason);
+    throw new QuasarError('corrupt', { op: 'graviton.readBlock' });
+  }
+
+  #read(entry: Entry): CachedBlock {
+    if (entry.slot.references === 1) this.#unread -= 1;
+    entry.slot.retain();
+    return this.#handle(entry);
+  }
+
+  #handle(entry: Entry): CachedBlock {
+    return new Reading(entry.slot, entry.size, this.#returned);
+  }
+
+  readonly #returned = (slot: Slot): void => {
+    slot.release();
+    if (slot.references !== 1) return;
+    this.#unread += 1;
+    this.#slab.wake();
+  };
+
+  #reclaim(): boolean {
+    for (const entry of this.#entries.values()) {
+      if (entry.slot.references > 1) continue;
+      this.#entries.delete(entry.id);
+      this.#unread -= 1;
+      entry.slot.release();
+      return true;
+    }
+    return false;
+  }
+}
+
+interface Entry {
+  readonly id: BlockId;
+  readonly slot: Slot;
+  readonly size: number;
+}
+
+class Reading implements CachedBlock {
+  readonly bytes: Uint8Array;
+  readonly #slot: Slot;
+  readonly #returned: (slot: Slot) => void;
+  #open = true;
+
+  constructor(slot: Slot, size: number, returned: (slot: Slot) => void) {
+    this.#slot = slot;
+    this.bytes = size === slot.bytes.byteLength ? slot.bytes : slot.bytes.subarray(0, size);
+    this.#returned = returned;
+  }
+
+  release(): void {
+    assert(this.#open, 'a block is released once');
+    this.#open = false;
+    this.#returned(this.#slot);
+  }
+}

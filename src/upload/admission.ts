@@ -1,0 +1,80 @@
+import { QuasarError } from '../core/errors.ts';
+import type { Slab, UploadAccount } from '../core/slab.ts';
+import type { Node } from '../graviton/node.ts';
+
+export interface AdmissionOptions {
+  readonly slab: Slab;
+  readonly node: Node;
+  readonly uploadsInFlightMax: number;
+  readonly slotsPerUploadMax: number;
+}
+
+/** A place among the uploads in flight. `close` frees it; slots still on their way back keep counting until they are. */
+export interface Admitted {
+  readonly account: UploadAccount;
+  /** Slots this upload may hold now: an equal share of what uploads may take, at least one. */
+  readonly mayHold: () => number;
+  close(): void;
+}
+
+/** Lets uploads in, so many at a time, while the disk has room and nobody is shutting down. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #idle: (() => void)[] = [];
+  #active = 0;
+  #draining = false;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  /** @throws QuasarError `draining`, `storage_full`, `node_read_only`, `too_many_uploads`. */
+  admit(): Admitted {
+    const op = 'upload.admit';
+    if (this.#draining) throw new QuasarError('draining', { op });
+    const health = this.#options.node.health();
+    if (!health.writable) throw new QuasarError('node_read_only', { op });
+    if (health.full) {
+      throw new QuasarError('storage_full', { op, details: { freeBytes: health.freeBytes, floorBytes: health.floorBytes } });
+    }
+    return this.#enter(op);
+  }
+
+  /** For what must go on while new uploads are refused: the last block of an upload that has all its bytes. */
+  admitFinish(): Admitted {
+    return this.#enter('upload.finish');
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Resolves when no upload is in flight. */
+  idle(): Promise<void> {
+    if (this.#active === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #enter(op: string): Admitted {
+    const { slab, uploadsInFlightMax, slotsPerUploadMax } = this.#options;
+    const account = this.#active < uploadsInFlightMax ? slab.admitUpload() : undefined;
+    if (account === undefined) throw new QuasarError('too_many_uploads', { op, details: { uploadsInFlightMax } });
+    this.#active += 1;
+    let open = true;
+    return {
+      account,
+      mayHold: () => Math.min(slotsPerUploadMax, Math.max(1, Math.floor(slab.uploadSlotsMax / this.#active))),
+      close: () => {
+        if (!open) return;
+        open = false;
+        account.close();
+        this.#active -= 1;
+        if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      },
+    };
+  }
+}

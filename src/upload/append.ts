@@ -1,0 +1,128 @@
+import { QuasarError } from '../core/errors.ts';
+import type { Scope } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { type BodySource, IncomingBody } from './incoming-body.ts';
+import { InterruptedBody, ingest } from './ingest.ts';
+import type { LiveUpload } from './live-upload.ts';
+import { readPiece } from './piece.ts';
+import type { StoredBlock, UploadSession } from './session.ts';
+import { watchForStall } from './stall-watch.ts';
+import type { UploadsDeps } from './uploads.ts';
+
+export interface AppendRequest {
+  readonly source: BodySource;
+  /** Where the client believes the upload to stand. */
+  readonly offset: number;
+  /** Declared size of the body; undefined when it is chunked. */
+  readonly size: number | undefined;
+  readonly observe: ((bytes: Uint8Array) => void) | undefined;
+  /** Compares the request's own digest when all bytes are in; throws to take none of them. Undefined when none was sent. */
+  readonly verify: (() => void) | undefined;
+}
+
+/** The bytes of one request, durable and checkpointed. Returns the new offset. */
+export async function appendBytes(
+  scope: Scope,
+  session: UploadSession,
+  live: LiveUpload,
+  request: AppendRequest,
+  deps: UploadsDeps,
+): Promise<number> {
+  const op = 'upload.append';
+  if (live.writer !== undefined) throw new QuasarError('upload_taken_over', { op });
+  const start = live.offset;
+  if (request.offset !== start) {
+    throw new QuasarError('upload_offset_mismatch', { op, details: { expected: start, received: request.offset } });
+  }
+  const sizeMax = (session.size ?? deps.uploadSizeMax) - start;
+  if (request.size !== undefined && request.size > sizeMax) {
+    throw new QuasarError('upload_too_large', { op, details: { size: session.size ?? deps.uploadSizeMax, offset: start } });
+  }
+  const admitted = deps.admission.admit();
+  const body = new IncomingBody({
+    source: request.source,
+    slab: deps.slab,
+    account: admitted.account,
+    mayHold: admitted.mayHold,
+    sizeMax,
+    carries: live.stream.carries,
+    observe: request.observe,
+  });
+  const writing = write(scope, session, live, { request, body, account: admitted.account, start }, deps).finally(() => {
+    body.close();
+    admitted.close();
+    live.writer = undefined;
+  });
+  live.writer = { body, done: writing.catch((error: unknown) => error) };
+  return await writing;
+}
+
+interface Writing {
+  readonly request: AppendRequest;
+  readonly body: IncomingBody;
+  readonly account: Parameters<typeof ingest>[1]['account'];
+  readonly start: number;
+}
+
+async function write(
+  scope: Scope,
+  session: UploadSession,
+  live: LiveUpload,
+  writing: Writing,
+  deps: UploadsDeps,
+): Promise<number> {
+  const { request, body, start } = writing;
+  const whole = live.hashedUpToDate;
+  const checkpoints = new Checkpointer(scope, live, deps, (error) => body.fail(error));
+  const endWatch = watchForStall(body, deps.stallRule);
+  live.sound = false;
+  try {
+    const { piece } = live;
+    if (piece !== undefined) await body.prepend((slot) => readPiece(piece, slot, deps));
+    body.start();
+    const rest = await ingest(
+      body,
+      {
+        account: writing.account,
+        stream: live.stream,
+        blocks: live.blocks,
+        whole,
+        endsAfter: (received) => start + received === session.size,
+        // A request that carries its own digest counts whole or not at all, so nothing of it is promised early.
+        onDurable: () => afterDurable(live, whole, request.verify === undefined ? checkpoints : undefined),
+      },
+      deps,
+    );
+    request.verify?.();
+    await settle(live, whole, rest, checkpoints);
+    return live.offset;
+  } catch (error) {
+    if (!(error instanceof InterruptedBody)) throw error;
+    if (request.verify === undefined) await settle(live, whole, error.piece, checkpoints);
+    throw error.cause;
+  } finally {
+    endWatch();
+  }
+}
+
+function afterDurable(live: LiveUpload, whole: boolean, checkpoints: Checkpointer | undefined): void {
+  checkpoints?.offer();
+  // Follows a re-hash of the prefix into what this request adds; its failure is finalize's to report.
+  if (!whole) live.catchUp().catch((error: unknown) => error);
+}
+
+/** All that was cut is stored: hash state and list agree, and the row may promise it. */
+async function settle(
+  live: LiveUpload,
+  whole: boolean,
+  piece: StoredBlock | undefined,
+  checkpoints: Checkpointer,
+): Promise<void> {
+  live.piece = piece;
+  if (whole) live.markHashed();
+  await checkpoints.finish();
+  live.sound = true;
+}
+
+export const stallRuleDefault = { windowMs: limits.uploadProgressWindowMs, bytesMin: limits.uploadProgressBytesMin } as const;

@@ -1,0 +1,101 @@
+import type { CommitOutcome, VersionFacts } from '../catalog/catalog.ts';
+import { QuasarError } from '../core/errors.ts';
+import { newId, type Scope, type VersionId } from '../core/ids.ts';
+import { checkDigests, commitBlob } from './commit.ts';
+import type { LiveUpload } from './live-upload.ts';
+import { readPiece } from './piece.ts';
+import type { AnnouncedDigests, UploadSession } from './session.ts';
+import type { Finalized, UploadsDeps } from './uploads.ts';
+
+export interface FinalizeWish {
+  readonly labels: readonly string[];
+  readonly reason: string | undefined;
+  readonly digests: AnnouncedDigests;
+  /** Of the arguments in canonical form: the same wish has the same fingerprint. */
+  readonly fingerprint: string;
+}
+
+/** Last cut, digests, one commit. A check that fails leaves the session open and nothing visible. */
+export async function finalizeUpload(
+  scope: Scope,
+  session: UploadSession,
+  live: LiveUpload,
+  wish: FinalizeWish,
+  deps: UploadsDeps,
+): Promise<Finalized> {
+  const op = 'upload.finalize';
+  const { uploadId } = session;
+  if (session.size !== undefined && live.offset < session.size) {
+    throw new QuasarError('upload_incomplete', { op, details: { offset: live.offset, size: session.size } });
+  }
+  live.sound = false;
+  await deps.sessions.seal(scope, uploadId, live.fence);
+  try {
+    await cutPiece(live, deps);
+    const digests = await live.digests();
+    checkDigests(digests, [session.digests, wish.digests]);
+    const blob = { blocks: live.blocks, digests, chunker: session.chunker, unstored: [] };
+    const outcome = await commitBlob(
+      scope,
+      blob,
+      {
+        documentId: session.documentId,
+        newDocument: session.newDocument,
+        versionId: newId<VersionId>(deps.clock),
+        filename: session.filename,
+        contentType: session.contentType,
+        reason: wish.reason,
+        labels: wish.labels,
+        idempotency: undefined,
+        upload: { uploadId, fence: live.fence, fingerprint: wish.fingerprint },
+      },
+      deps,
+    );
+    return { version: versionOf(outcome, op), repeated: outcome.kind === 'repeated' };
+  } catch (error) {
+    await deps.sessions.reopen(scope, uploadId, live.fence).catch((cause: unknown) => {
+      deps.log.warn({ uploadId, error: cause }, 'a session stays sealing after a failed finalize; the next call takes it over');
+    });
+    throw error;
+  }
+}
+
+/** What a commit made, or the failure its outcome means. */
+export function versionOf(outcome: CommitOutcome, op: string): VersionFacts {
+  switch (outcome.kind) {
+    case 'committed':
+    case 'repeated':
+      return outcome.version;
+    case 'idempotency_mismatch':
+      throw new QuasarError('idempotency_mismatch', { op });
+    case 'document_missing':
+      throw new QuasarError('document_not_found', { op });
+    case 'document_exists':
+      throw new QuasarError('version_conflict', { op });
+    case 'fence_lost':
+      throw new QuasarError('upload_taken_over', { op });
+  }
+}
+
+/** The bytes after the last cut become the last block. */
+async function cutPiece(live: LiveUpload, deps: UploadsDeps): Promise<void> {
+  const { piece } = live;
+  if (piece === undefined) return;
+  const admitted = deps.admission.admitFinish();
+  const slot = admitted.account.tryAcquire(1);
+  if (slot === undefined) throw new QuasarError('too_many_uploads', { op: 'upload.finalize' });
+  try {
+    const whole = live.hashedUpToDate;
+    const size = await readPiece(piece, slot, deps);
+    const blocks = await live.stream.cut({ at: slot.at, size, final: true, whole });
+    await deps.node.putBlocks(
+      blocks.map(({ id, at, size: length }) => ({ kind: 'data', id, bytes: deps.slab.bytes.subarray(at, at + length) })),
+    );
+    for (const { id, size: length } of blocks) live.blocks.push(id, length);
+    if (whole) live.markHashed();
+    live.piece = undefined;
+  } finally {
+    admitted.account.giveBack(slot);
+    admitted.close();
+  }
+}

@@ -1,0 +1,170 @@
+import type { VersionFacts } from '../catalog/catalog.ts';
+import { QuasarError } from '../core/errors.ts';
+import type { Scope, UploadId } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import type { BlockCache } from '../graviton/block-cache.ts';
+import { type AppendRequest, appendBytes } from './append.ts';
+import { type FinalizeWish, finalizeUpload } from './finalize.ts';
+import { LiveUpload } from './live-upload.ts';
+import type { OneShotDeps } from './one-shot.ts';
+import type { UploadSession } from './session.ts';
+import type { CreateOutcome, NewSession, SessionStore } from './session-store.ts';
+
+export interface UploadsDeps extends OneShotDeps {
+  readonly sessions: SessionStore;
+  readonly cache: BlockCache;
+  readonly log: Log;
+  readonly idleHashStatesMax: number;
+  readonly checkpointBytes: number;
+  readonly checkpointIntervalMs: number;
+}
+
+export interface Finalized {
+  readonly version: VersionFacts;
+  readonly repeated: boolean;
+}
+
+/** The open upload sessions of this process, and what can be done with any session. */
+export class Uploads {
+  readonly #deps: UploadsDeps;
+  /** In order of last use, oldest first. */
+  readonly #live = new Map<UploadId, LiveUpload>();
+  readonly #finalizing = new Map<UploadId, { readonly fingerprint: string; readonly outcome: Promise<VersionFacts> }>();
+
+  constructor(deps: UploadsDeps) {
+    this.#deps = deps;
+  }
+
+  create(scope: Scope, wish: NewSession): Promise<CreateOutcome> {
+    return this.#deps.sessions.create(scope, wish);
+  }
+
+  /** @throws QuasarError `upload_not_found`. */
+  async get(scope: Scope, uploadId: UploadId): Promise<UploadSession> {
+    const session = await this.#deps.sessions.find(scope, uploadId);
+    if (session === undefined) throw new QuasarError('upload_not_found', { op: 'upload.get' });
+    return session;
+  }
+
+  /** Streams a request's bytes behind the durable offset; returns the new one. A writer that is still at it is displaced. */
+  async append(scope: Scope, uploadId: UploadId, request: AppendRequest): Promise<number> {
+    const session = await this.get(scope, uploadId);
+    requireOpen(session, 'upload.append');
+    if (this.#finalizing.has(uploadId))
+      throw new QuasarError('upload_closed', { op: 'upload.append', details: { state: 'sealing' } });
+    const live = await this.#enter(scope, session, 'upload_taken_over');
+    try {
+      return await appendBytes(scope, session, live, request, this.#deps);
+    } finally {
+      if (!live.sound) this.#drop(uploadId, live);
+    }
+  }
+
+  /** Idempotent per arguments: repeated or concurrent calls get the version the first one made. */
+  async finalize(scope: Scope, uploadId: UploadId, wish: FinalizeWish): Promise<Finalized> {
+    const running = this.#finalizing.get(uploadId);
+    if (running !== undefined) {
+      if (running.fingerprint !== wish.fingerprint) throw new QuasarError('finalize_conflict', { op: 'upload.finalize' });
+      return { version: await running.outcome, repeated: true };
+    }
+    const outcome = this.#finalizeOnce(scope, uploadId, wish);
+    this.#finalizing.set(uploadId, { fingerprint: wish.fingerprint, outcome: outcome.then(({ version }) => version) });
+    try {
+      return await outcome;
+    } finally {
+      this.#finalizing.delete(uploadId);
+    }
+  }
+
+  /** False when there was nothing left to cancel. */
+  async cancel(scope: Scope, uploadId: UploadId): Promise<boolean> {
+    const session = await this.get(scope, uploadId);
+    const cancelled = await this.#deps.sessions.cancel(scope, session.uploadId);
+    const live = this.#live.get(uploadId);
+    if (live !== undefined) {
+      await live.displaceWriter((body) => body.fail(new QuasarError('upload_closed', { op: 'upload.append' })));
+      this.#drop(uploadId, live);
+    }
+    return cancelled;
+  }
+
+  /** Ends the requests that write, and frees the hash states. Sessions stay open for the next process. */
+  async close(): Promise<void> {
+    for (const [uploadId, live] of this.#live) {
+      await live.displaceWriter((body) => body.fail(new QuasarError('draining', { op: 'upload.append' })));
+      this.#drop(uploadId, live);
+    }
+  }
+
+  async #finalizeOnce(scope: Scope, uploadId: UploadId, wish: FinalizeWish): Promise<Finalized> {
+    const session = await this.get(scope, uploadId);
+    if (session.state === 'committed') return this.#repeat(scope, session, wish);
+    requireOpen(session, 'upload.finalize');
+    const live = await this.#enter(scope, session, 'upload_closed');
+    try {
+      return await finalizeUpload(scope, session, live, wish, this.#deps);
+    } finally {
+      if (!live.sound) this.#drop(uploadId, live);
+    }
+  }
+
+  async #repeat(scope: Scope, session: UploadSession, wish: FinalizeWish): Promise<Finalized> {
+    const op = 'upload.finalize';
+    if (session.result === undefined) throw new QuasarError('internal', { op });
+    if (session.result.fingerprint !== wish.fingerprint) throw new QuasarError('finalize_conflict', { op });
+    const version = await this.#deps.catalog.findVersion(scope, session.documentId, session.result.versionId);
+    if (version === undefined) throw new QuasarError('version_not_found', { op });
+    return { version, repeated: true };
+  }
+
+  /** The live upload of a session, free of writers. Its own if the row still has our fence, else taken over from the row. */
+  async #enter(scope: Scope, session: UploadSession, displaced: 'upload_taken_over' | 'upload_closed'): Promise<LiveUpload> {
+    const { uploadId } = session;
+    const own = this.#live.get(uploadId);
+    if (own !== undefined) {
+      await own.displaceWriter((body) => body.fail(new QuasarError(displaced, { op: 'upload.append' })));
+      if (own.fence === session.fence && this.#live.get(uploadId) === own) {
+        this.#live.delete(uploadId);
+        this.#live.set(uploadId, own);
+        return own;
+      }
+      this.#drop(uploadId, own);
+    }
+    const { session: taken, prefix } = await this.#deps.sessions.takeOver(scope, uploadId);
+    const live = new LiveUpload(taken, prefix, this.#deps);
+    if (live.blocks.count > 0) this.#rehash(live);
+    this.#live.set(uploadId, live);
+    this.#trim();
+    return live;
+  }
+
+  #rehash(live: LiveUpload): void {
+    this.#deps.log.info(
+      { uploadId: live.uploadId, bytes: live.blocks.size },
+      're-hashing the durable prefix of a resumed upload',
+    );
+    live.catchUp().catch((error: unknown) => {
+      this.#deps.log.warn({ uploadId: live.uploadId, error }, 're-hashing a resumed upload failed; finalize tries again');
+    });
+  }
+
+  #drop(uploadId: UploadId, live: LiveUpload): void {
+    live.close();
+    if (this.#live.get(uploadId) === live) this.#live.delete(uploadId);
+  }
+
+  #trim(): void {
+    for (const [uploadId, live] of this.#live) {
+      if (this.#live.size <= this.#deps.idleHashStatesMax) return;
+      if (live.writer === undefined) this.#drop(uploadId, live);
+    }
+  }
+}
+
+/** A `sealing` row nobody in this process works on was left by one that died; it counts as open. */
+function requireOpen(session: UploadSession, op: string): void {
+  if (session.state === 'expired') throw new QuasarError('upload_expired', { op });
+  if (session.state === 'committed' || session.state === 'failed') {
+    throw new QuasarError('upload_closed', { op, details: { state: session.state } });
+  }
+}
