@@ -30,8 +30,11 @@ export const errorTable = {
   bad_parameter: { kind: 'invalid', title: 'A path, query or header value is not what it must be.' },
   bad_body: { kind: 'invalid', title: 'The request body is not valid JSON of the expected shape.' },
   route_not_found: { kind: 'not_found', title: 'There is no such route.' },
+  method_unknown: { kind: 'invalid', title: 'The server does not know this method.' },
   method_not_allowed: { kind: 'invalid', title: 'The route does not take this method.' },
   unsupported_media_type: { kind: 'invalid', title: 'The media type of the request is not taken here.' },
+  uri_too_long: { kind: 'too_large', title: 'The path or the query is longer than the server takes.' },
+  headers_too_large: { kind: 'too_large', title: 'The request has more headers than the server takes.' },
   body_too_large: { kind: 'too_large', title: 'The request body is larger than this route takes.' },
   precondition_failed: { kind: 'precondition', title: 'A condition of the request does not hold.' },
   range_unsatisfiable: { kind: 'unsatisfiable', title: 'No part of the requested range exists.' },
@@ -71,8 +74,14 @@ export const errorTable = {
   commit_unknown: { kind: 'unavailable', title: 'The outcome of the commit is not known yet.' },
   timeout: { kind: 'unavailable', title: 'An internal operation took too long.' },
   cancelled: { kind: 'cancelled', title: 'The operation was cancelled.' },
+  port_in_use: { kind: 'unavailable', title: 'The address to listen on cannot be taken.' },
   config_invalid: { kind: 'invalid', title: 'The configuration is not valid.' },
   usage: { kind: 'invalid', title: 'The command line is not valid.' },
+  // the client's side of a command
+  file_unreadable: { kind: 'invalid', title: 'A local file cannot be read or written.' },
+  file_changed: { kind: 'conflict', title: 'A local file changed while it was being sent.' },
+  server_unreachable: { kind: 'unavailable', title: 'The server does not answer.' },
+  unexpected_answer: { kind: 'unavailable', title: 'The server answered something this client does not understand.' },
   internal: { kind: 'internal', title: 'An unexpected error happened.' },
 } as const satisfies Record<string, ErrorFacts>;
 

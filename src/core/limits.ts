@@ -36,6 +36,14 @@ export const limits = {
   /** Answers up to this size are handed to the socket in one piece and may be copied by it. */
   httpInlineReplyMax: 64 * KiB,
 
+  /** What is left of a body nobody reads is discarded up to this size; beyond it the connection is closed. */
+  httpDiscardMax: 64 * KiB,
+  /** Request line and headers together. */
+  httpHeadMax: 16 * KiB,
+  httpHeadersMax: 96,
+  /** A connection without a request, or with half a head, is closed after this (uWebSockets.js has it built in). */
+  httpIdleMs: 10 * SECOND,
+
   // uploads
   uploadsInFlightMax: 100,
   /** Idle upload sessions live this long. */
@@ -92,6 +100,41 @@ export const limits = {
   databaseConnectMs: 5 * SECOND,
   databaseStatementMs: 30 * SECOND,
   commitBatchMax: 256,
+  /** Commit statements under way at once; each takes a share of what waits. */
+  commitLanes: 2,
+  /** Manifest pages that share one commit statement; a single larger manifest goes alone. */
+  commitPagesBytesMax: 4 * MiB,
+  /** Deadlocks and serialisation failures in a row before a statement's failure is reported. */
+  statementRetriesMax: 5,
+  /** A server that replays its log after a crash is given this long; nothing else makes a start slow. */
+  databaseStartMs: 10 * MINUTE,
+  /** Fast shutdown writes a checkpoint; after this it is made immediate, which costs a recovery at the next start. */
+  databaseStopMs: 10 * SECOND,
+  databaseRestartsMax: 10,
+  databaseRestartDelayMinMs: 100,
+  databaseRestartDelayMaxMs: 5 * SECOND,
+  databaseConnectionsMax: 40,
+  /** sockaddr_un holds 108 bytes; the margin is for systems with less. */
+  socketPathMax: 100,
+
+  // commands that talk to a server
+  /** Files up to this size are sent in one request, from memory; larger ones in a session that resumes. */
+  putOneShotMax: 8 * MiB,
+  putParallelDefault: 4,
+  putParallelMax: 64,
+  /** Standard input cannot be read twice: this much of it is kept until the server holds it. */
+  putPipedPieceSize: 8 * MiB,
+  putReadSize: 512 * KiB,
+  /** Attempts in a row without progress before a command gives up. */
+  clientAttemptsMax: 8,
+  clientBackOffMinMs: 250,
+  clientBackOffMaxMs: 10 * SECOND,
+  /** The longest wait a server may ask for with Retry-After. */
+  clientRetryAfterMaxMs: MINUTE,
+  /** A connection on which nothing moves for this long is given up. */
+  clientSilenceMs: 2 * MINUTE,
+  clientJsonMax: 16 * MiB,
+  progressIntervalMs: 100,
 
   // shutdown
   drainMs: 30 * SECOND,
@@ -105,3 +148,5 @@ assert(limits.httpChunkMax <= limits.slotSize, 'a chunk spans at most two slots'
 assert(limits.smallRecordMax < limits.batchSizeShared, 'small records fit into a shared batch');
 assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= limits.segmentSize / 4, 'a batch fits a segment');
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
+assert(limits.putOneShotMax * limits.putParallelDefault <= 64 * MiB, 'a client command stays small');
+assert(limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax, 'the embedded server takes every connection');

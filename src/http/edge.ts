@@ -1,3 +1,6 @@
+import type { Clock } from '../core/clock.ts';
+import type { QuasarError } from '../core/errors.ts';
+
 /**
  * The port between HTTP servers and the rest: one request and its answer at a time, bytes borrowed, never buffered
  * without bound. Two adapters implement it, `uws-edge.ts` and `node-http-edge.ts`; one contract suite holds both.
@@ -6,10 +9,13 @@
  * - `http/request-guard.ts` has accepted the head before a handler sees it (framing, Host, names, path, sizes);
  * - header names are lower case, values trimmed; a header sent several times is joined with ", " (RFC 9110 5.3);
  * - body chunks come in order, are at most `limits.httpChunkMax` bytes, and are borrowed until `chunk` returns;
- * - after `pauseBody` no chunk arrives until `resumeBody`;
- * - exactly one of `end` and `gone` is called per body; `onGone` callbacks run at most once, and never after the answer is out;
+ * - after `pauseBody` no chunk arrives until `resumeBody`; `end` may;
+ * - exactly one of `end` and `gone` is called per body that is read (`gone` too when the answer goes out before the end);
+ *   `onGone` callbacks run at most once, and never after the answer is out;
+ * - while a body is paused a client that vanishes may go unnoticed: whoever pauses for long keeps a timer;
  * - no method throws when the client has gone; answers then go nowhere and `write` rejects `cancelled`;
- * - a request whose body was not read to its end is answered with `Connection: close`; so is every chunked request;
+ * - a request whose body was not read to its end is answered with `Connection: close`, unless no more than
+ *   `limits.httpDiscardMax` bytes are left, which are discarded; every chunked request is answered with `Connection: close`;
  * - HEAD: the handler answers as for GET; the adapter keeps the body back and sends the same Content-Length.
  */
 export interface Exchange {
@@ -27,7 +33,10 @@ export interface Exchange {
 
   header(name: string): string | undefined;
 
-  /** Starts delivery; call at most once, before the handler's first await. A body nobody reads is discarded. */
+  /**
+   * Starts delivery; call at most once. Until then the body waits: the socket is paused, and of what came with the head
+   * at most one chunk is kept. Calling it before the handler's first await saves that copy and the pause.
+   */
   readBody(consumer: BodyConsumer): void;
   pauseBody(): void;
   resumeBody(): void;
@@ -37,7 +46,7 @@ export interface Exchange {
 
   /**
    * Sends a whole answer. `body` may be copied by the socket, so it should be small (`limits.httpInlineReplyMax`).
-   * Content-Length is added here; `headers` is a flat list: name, value, name, value.
+   * Content-Length and `x-request-id` are added here; `headers` is a flat list: name, value, name, value.
    */
   reply(status: number, headers: readonly string[], body?: string | Uint8Array): void;
 
@@ -54,6 +63,12 @@ export interface Exchange {
   /** Cuts the connection: an answer that cannot be completed must not look complete. */
   destroy(): void;
 
+  /** Ends the exchange after an error: a problem answer (`problem.ts`), or `destroy` when an answer has begun. */
+  fail(error: unknown): void;
+
+  /** What `fail` was called with, for the log. */
+  readonly failure: QuasarError | undefined;
+
   /** What went out so far, for the log: status 0 until an answer began. */
   readonly sent: { readonly status: number; readonly bytes: number };
 }
@@ -65,7 +80,7 @@ export interface BodyConsumer {
   gone(): void;
 }
 
-/** Handles one request. A rejected promise or a throw becomes a problem answer (`problem.ts`). */
+/** Handles one request. A rejected promise or a throw ends in `Exchange.fail`. */
 export type Dispatch = (exchange: Exchange) => void | Promise<void>;
 
 export interface Edge {
@@ -85,6 +100,7 @@ export interface EdgeOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  readonly clock: Clock;
   readonly dispatch: Dispatch;
   /** Makes a request id when the client sent none. */
   readonly newRequestId: () => string;

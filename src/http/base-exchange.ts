@@ -1,0 +1,165 @@
+import { assert } from '../core/assert.ts';
+import { QuasarError, toQuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { BodyConsumer, EdgeOptions, Exchange } from './edge.ts';
+import { problemOf } from './problem.ts';
+import { inspectHead, isWritableHeaderValue, type RequestHead } from './request-guard.ts';
+
+/** What an edge keeps about all its requests. */
+export class EdgeState {
+  readonly options: EdgeOptions;
+  active = 0;
+  /** Set by `stopListening`: answers carry `Connection: close` from then on. */
+  draining = false;
+
+  constructor(options: EdgeOptions) {
+    this.options = options;
+  }
+}
+
+/**
+ * The part of an exchange that does not depend on the server underneath: the guard, headers, who is told when the client
+ * goes, what counts as finished. An exchange is `open` until its answer is out in full or the connection is lost.
+ */
+export abstract class BaseExchange implements Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  readonly bodySize: number | undefined;
+  readonly sent = { status: 0, bytes: 0 };
+  gone = false;
+  failure: QuasarError | undefined;
+
+  protected readonly edge: EdgeState;
+  protected consumer: BodyConsumer | undefined;
+  protected bodyReceived = 0;
+  protected bodyEnded: boolean;
+  /** The answer is out, or will never be. */
+  protected closed = false;
+  readonly #headers: readonly string[];
+  readonly #headFault: QuasarError | undefined;
+  readonly #startedAt: number;
+  #onGone: (() => void)[] | undefined;
+
+  constructor(edge: EdgeState, head: RequestHead, remoteAddress: string) {
+    this.edge = edge;
+    this.method = head.method;
+    this.path = head.path;
+    this.query = head.query;
+    this.#headers = head.headers;
+    this.remoteAddress = remoteAddress;
+    const verdict = inspectHead(head);
+    this.#headFault = verdict.fault;
+    this.bodySize = verdict.bodySize;
+    this.bodyEnded = verdict.bodySize === 0;
+    this.requestId = this.#clientRequestId() ?? edge.options.newRequestId();
+    this.#startedAt = edge.options.clock.monotonic();
+    edge.active += 1;
+  }
+
+  /** Hands the request to the dispatcher, or refuses it. Never throws. */
+  run(): void {
+    if (this.#headFault !== undefined) {
+      this.fail(this.#headFault);
+      return;
+    }
+    try {
+      const pending = this.edge.options.dispatch(this);
+      if (pending !== undefined) pending.then(undefined, (error: unknown) => this.fail(error));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  header(name: string): string | undefined {
+    const headers = this.#headers;
+    let found: string | undefined;
+    for (let at = 0; at < headers.length; at += 2) {
+      if (headers[at] !== name) continue;
+      found = found === undefined ? headers[at + 1] : `${found}, ${headers[at + 1]}`;
+    }
+    return found;
+  }
+
+  onGone(callback: () => void): void {
+    if (this.closed) return;
+    this.#onGone ??= [];
+    this.#onGone.push(callback);
+  }
+
+  fail(error: unknown): void {
+    if (this.closed) return;
+    const failure = toQuasarError(error, 'http.dispatch');
+    this.failure = failure;
+    if (this.sent.status !== 0 || failure.code === 'cancelled') {
+      this.destroy();
+      return;
+    }
+    const problem = problemOf(failure, { requestId: this.requestId, instance: this.path });
+    this.reply(problem.status, problem.headers, problem.body);
+  }
+
+  abstract readBody(consumer: BodyConsumer): void;
+  abstract pauseBody(): void;
+  abstract resumeBody(): void;
+  abstract reply(status: number, headers: readonly string[], body?: string | Uint8Array): void;
+  abstract start(status: number, headers: readonly string[], size: number): void;
+  abstract write(bytes: Uint8Array): true | Promise<true>;
+  abstract destroy(): void;
+
+  /** Whether the connection can take another request after this answer. */
+  protected get mustClose(): boolean {
+    if (this.edge.draining || this.#headFault !== undefined || this.bodySize === undefined) return true;
+    return !this.bodyEnded && this.bodySize - this.bodyReceived > limits.httpDiscardMax;
+  }
+
+  /** The answer is out in full. */
+  protected finish(): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.consumer !== undefined && !this.bodyEnded) {
+      const { consumer } = this;
+      this.consumer = undefined;
+      queueMicrotask(() => consumer.gone());
+    }
+    this.#report();
+  }
+
+  /** The connection is lost, by the client or by us. */
+  protected lose(byClient: boolean): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.gone = true;
+    const { consumer } = this;
+    this.consumer = undefined;
+    if (!this.bodyEnded) consumer?.gone();
+    if (byClient) for (const callback of this.#onGone ?? []) callback();
+    this.#report();
+  }
+
+  #report(): void {
+    this.#onGone = undefined;
+    this.edge.active -= 1;
+    this.edge.options.onFinished(this, this.edge.options.clock.monotonic() - this.#startedAt);
+  }
+
+  #clientRequestId(): string | undefined {
+    const id = this.header('x-request-id');
+    return id !== undefined && REQUEST_ID.test(id) ? id : undefined;
+  }
+}
+
+/** Long enough for trace ids and UUIDs; nothing that could break a log line or a header. */
+const REQUEST_ID = new RegExp(`^[A-Za-z0-9._~:/+=@-]{1,${limits.requestIdMax}}$`);
+
+export function assertHeaders(headers: readonly string[]): void {
+  for (let at = 1; at < headers.length; at += 2) {
+    assert(isWritableHeaderValue(headers[at] as string), 'a header value is printable ASCII');
+  }
+}
+
+export function goneError(): QuasarError {
+  return new QuasarError('cancelled', { op: 'http.write', message: 'The client has gone.' });
+}

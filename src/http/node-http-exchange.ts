@@ -1,0 +1,164 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { assert } from '../core/assert.ts';
+import { limits } from '../core/limits.ts';
+import { assertHeaders, BaseExchange, type EdgeState, goneError } from './base-exchange.ts';
+import type { BodyConsumer } from './edge.ts';
+
+/** One exchange on node:http, the fallback where uWebSockets.js does not load. */
+export class NodeHttpExchange extends BaseExchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #bodyPaused = false;
+  #size = 0;
+  #rejectWrite: ((error: Error) => void) | undefined;
+
+  constructor(edge: EdgeState, request: IncomingMessage, response: ServerResponse) {
+    const target = request.url ?? '';
+    const mark = target.indexOf('?');
+    super(
+      edge,
+      {
+        method: request.method ?? '',
+        path: mark < 0 ? target : target.slice(0, mark),
+        query: mark < 0 ? '' : target.slice(mark + 1),
+        headers: headersOf(request),
+      },
+      request.socket.remoteAddress ?? '',
+    );
+    this.#request = request;
+    this.#response = response;
+    response.on('close', () => this.#lost(true));
+    // The reason of a broken connection; `close` follows and is what counts.
+    request.on('error', ignore);
+    response.on('error', ignore);
+  }
+
+  readBody(consumer: BodyConsumer): void {
+    assert(this.consumer === undefined, 'a body is read once');
+    if (this.closed) {
+      queueMicrotask(() => consumer.gone());
+      return;
+    }
+    this.consumer = consumer;
+    this.#request.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.#request.on('end', () => this.#onEnd());
+  }
+
+  pauseBody(): void {
+    if (this.#bodyPaused || this.closed || this.bodyEnded) return;
+    this.#bodyPaused = true;
+    this.#request.pause();
+  }
+
+  resumeBody(): void {
+    if (!this.#bodyPaused || this.closed) return;
+    this.#bodyPaused = false;
+    this.#request.resume();
+  }
+
+  reply(status: number, headers: readonly string[], body: string | Uint8Array = ''): void {
+    if (this.closed) return;
+    const size = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+    this.#writeHead(status, headers, size);
+    if (this.method === 'HEAD' || status === 204 || status === 304 || size === 0) {
+      this.#end();
+      return;
+    }
+    this.sent.bytes = size;
+    this.#response.end(body, () => this.finish());
+  }
+
+  start(status: number, headers: readonly string[], size: number): void {
+    if (this.closed) return;
+    this.#writeHead(status, headers, size);
+    this.#size = size;
+    if (size === 0 || this.method === 'HEAD') this.#end();
+  }
+
+  write(bytes: Uint8Array): true | Promise<true> {
+    if (this.gone) return Promise.reject(goneError());
+    if (this.closed || this.method === 'HEAD' || bytes.byteLength === 0) return true;
+    assert(this.sent.status !== 0 && this.#rejectWrite === undefined, 'write follows start, and one write the other');
+    assert(this.sent.bytes + bytes.byteLength <= this.#size, 'an answer is as long as its head said');
+    return new Promise((resolve, reject) => {
+      this.#rejectWrite = reject;
+      this.#request.socket.setTimeout(limits.downloadStallMs);
+      this.#response.write(bytes, (error) => {
+        if (this.#rejectWrite === undefined) return;
+        this.#rejectWrite = undefined;
+        if (error) {
+          reject(goneError());
+          return;
+        }
+        this.#request.socket.setTimeout(0);
+        this.sent.bytes += bytes.byteLength;
+        if (this.sent.bytes === this.#size) this.#end();
+        resolve(true);
+      });
+    });
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.#lost(false);
+    this.#request.socket.destroy();
+  }
+
+  #writeHead(status: number, headers: readonly string[], size: number): void {
+    assert(this.sent.status === 0, 'an exchange is answered once');
+    assertHeaders(headers);
+    this.sent.status = status;
+    const all = ['X-Request-Id', this.requestId, ...headers];
+    if (status !== 204 && status !== 304) all.push('Content-Length', String(size));
+    if (this.mustClose) all.push('Connection', 'close');
+    this.#response.writeHead(status, all);
+    if (this.#bodyPaused) this.#request.resume();
+  }
+
+  #end(): void {
+    this.#response.end(() => this.finish());
+  }
+
+  #lost(byClient: boolean): void {
+    if (this.closed) return;
+    // Everything was handed over; the close belongs to a connection that ends after its answer.
+    if (this.#response.writableFinished) {
+      this.finish();
+      return;
+    }
+    const reject = this.#rejectWrite;
+    this.#rejectWrite = undefined;
+    this.lose(byClient);
+    reject?.(goneError());
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.closed || this.consumer === undefined) return;
+    this.bodyReceived += chunk.byteLength;
+    this.consumer.chunk(chunk);
+  }
+
+  #onEnd(): void {
+    this.bodyEnded = true;
+    const { consumer } = this;
+    this.consumer = undefined;
+    if (!this.closed) consumer?.end();
+  }
+}
+
+/** Flat, lower-case, values as UTF-8 (node:http hands them over as Latin-1). */
+function headersOf(request: IncomingMessage): readonly string[] {
+  const raw = request.rawHeaders;
+  const headers = new Array<string>(raw.length);
+  for (let at = 0; at < raw.length; at += 2) {
+    headers[at] = (raw[at] as string).toLowerCase();
+    const value = raw[at + 1] as string;
+    headers[at + 1] = ASCII.test(value) ? value : Buffer.from(value, 'latin1').toString('utf8');
+  }
+  return headers;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is meant.
+const ASCII = /^[\x00-\x7f]*$/;
+
+const ignore = () => undefined;

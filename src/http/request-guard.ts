@@ -1,0 +1,136 @@
+import { QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+
+/**
+ * What a request head must be before a handler sees it, whatever the server underneath lets through: one reading of where
+ * the body ends, one Host, one spelling of a path. Pure; `test/contract/edge.contract.ts` holds both servers to it.
+ *
+ * A fault here means that the sender and we may disagree about where the next request starts, so the connection is closed.
+ */
+export interface RequestHead {
+  readonly method: string;
+  /** Raw, without the query. */
+  readonly path: string;
+  readonly query: string;
+  /** Flat: name in lower case, value, name, value; in the order received, duplicates kept. */
+  readonly headers: readonly string[];
+}
+
+export interface HeadVerdict {
+  readonly fault: QuasarError | undefined;
+  /** As `Exchange.bodySize`. */
+  readonly bodySize: number | undefined;
+}
+
+const NO_BODY: HeadVerdict = { fault: undefined, bodySize: 0 };
+const CHUNKED: HeadVerdict = { fault: undefined, bodySize: undefined };
+
+export function inspectHead(head: RequestHead): HeadVerdict {
+  const headers = head.headers;
+  if (headers.length > 2 * limits.httpHeadersMax) {
+    return refused('headers_too_large', `A request has at most ${limits.httpHeadersMax} headers.`);
+  }
+  let size: string | undefined;
+  let coding: string | undefined;
+  let hosts = 0;
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string;
+    const value = headers[at + 1] as string;
+    if (!TOKEN.test(name)) return refused('bad_request', 'A header name is empty or holds a character that is not allowed.');
+    if (!FIELD_VALUE.test(value)) return refused('bad_request', `The value of ${name} holds a control character.`);
+    if (name === 'content-length') {
+      if (size !== undefined) return refused('bad_request', 'Content-Length was sent twice.');
+      size = value;
+    } else if (name === 'transfer-encoding') {
+      if (coding !== undefined) return refused('bad_request', 'Transfer-Encoding was sent twice.');
+      coding = value;
+    } else if (name === 'host') {
+      hosts += 1;
+      if (hosts > 1) return refused('bad_request', 'Host was sent twice.');
+      if (!HOST.test(value)) return refused('bad_request', 'Host is not a name or address with an optional port.');
+    }
+  }
+  if (hosts === 0) return refused('bad_request', 'Host is missing.');
+  const fault = methodFault(head.method) ?? targetFault(head.path, head.query);
+  if (fault !== undefined) return { fault, bodySize: undefined };
+  return bodyVerdict(head.method, size, coding);
+}
+
+function bodyVerdict(method: string, size: string | undefined, coding: string | undefined): HeadVerdict {
+  if (coding !== undefined) {
+    if (size !== undefined) return refused('bad_request', 'Content-Length and Transfer-Encoding exclude each other.');
+    if (coding.toLowerCase() !== 'chunked') return refused('bad_request', 'The only Transfer-Encoding taken here is chunked.');
+    if (method === 'GET' || method === 'HEAD') return refused('bad_request', `${method} takes no chunked body.`);
+    return CHUNKED;
+  }
+  if (size === undefined || size === '0') return NO_BODY;
+  if (!DIGITS.test(size)) return refused('bad_request', 'Content-Length is not a number of bytes.');
+  return { fault: undefined, bodySize: Number(size) };
+}
+
+function methodFault(method: string): QuasarError | undefined {
+  return METHODS.has(method) ? undefined : fault('method_unknown', undefined);
+}
+
+function targetFault(path: string, query: string): QuasarError | undefined {
+  if (path.length + query.length > limits.pathMax) {
+    return fault('uri_too_long', `Path and query together have at most ${limits.pathMax} characters.`);
+  }
+  if (query !== '' && !QUERY.test(query))
+    return fault('bad_request', 'The query holds a character that must be percent-encoded.');
+  return PLAIN_PATH.test(path) ? undefined : pathFault(path);
+}
+
+function pathFault(path: string): QuasarError | undefined {
+  if (!path.startsWith('/')) return fault('bad_request', 'The request target must start with "/".');
+  if (!PATH.test(path)) return fault('bad_request', 'The path holds a character that must be percent-encoded.');
+  for (const segment of path.split('/')) {
+    const decoded = decodeSegment(segment);
+    if (decoded === undefined) return fault('bad_request', 'The path holds an invalid percent-encoding.');
+    if (decoded === '.' || decoded === '..') return fault('bad_request', 'The path holds a dot segment.');
+    if (UNSAFE_DECODED.test(decoded)) {
+      return fault('bad_request', 'The path holds an encoded control character, slash or backslash.');
+    }
+  }
+  return undefined;
+}
+
+/** Undefined when the percent-encoding or the UTF-8 behind it is broken. */
+export function decodeSegment(segment: string): string | undefined {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when a value may stand in a header we write: a line break in one would start another header. */
+export function isWritableHeaderValue(value: string): boolean {
+  return WRITABLE_VALUE.test(value);
+}
+
+type GuardCode = 'bad_request' | 'method_unknown' | 'uri_too_long' | 'headers_too_large';
+
+function refused(code: GuardCode, message: string): HeadVerdict {
+  return { fault: fault(code, message), bodySize: undefined };
+}
+
+function fault(code: GuardCode, message: string | undefined): QuasarError {
+  return new QuasarError(code, { op: 'http.guard', ...(message === undefined ? {} : { message }) });
+}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+const FIELD_VALUE = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
+const WRITABLE_VALUE = /^[\x20-\x7e]*$/;
+const HOST = /^[A-Za-z0-9._~:[\]-]*$/;
+/** Below 10^15, so that sums of sizes stay exact. */
+const DIGITS = /^\d{1,15}$/;
+const QUERY = /^[\x21-\x7e]+$/;
+const PATH = /^[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/;
+/** What nearly every request asks for: nothing encoded, no dots. */
+const PLAIN_PATH = /^\/[A-Za-z0-9/:_~-]*$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+const UNSAFE_DECODED = /[\x00-\x1f\x7f-\x9f/\\]/;

@@ -1,0 +1,293 @@
+import type { HttpResponse } from 'uWebSockets.js';
+import { STATUS_CODES } from 'node:http';
+import { assert } from '../core/assert.ts';
+import { limits } from '../core/limits.ts';
+import { assertHeaders, BaseExchange, type EdgeState, goneError } from './base-exchange.ts';
+import type { BodyConsumer } from './edge.ts';
+import type { RequestHead } from './request-guard.ts';
+
+/**
+ * One exchange on uWebSockets.js. What the library demands, all of it learned by measuring (docs/adr/0002-http-edge.md):
+ * - a response may not be touched after its end or abort, so every use is behind `closed`;
+ * - a handler that returns unanswered must have attached an abort handler, else the process ends;
+ * - chunk memory is taken back when `onData` returns;
+ * - `end(body)` writes Content-Length itself; HEAD needs a written one and `endWithoutBody()` without arguments;
+ * - `tryEnd` copies nothing it could not send: the rest is offered again at the offset `onWritable` names.
+ */
+export class UwsExchange extends BaseExchange {
+  readonly #res: HttpResponse;
+  /** The library has put the socket into one write by itself while the request callback runs. */
+  #corked = true;
+  #receiving = false;
+  #abortWatched = false;
+  #socketPaused = false;
+  #bodyPaused = false;
+  #held: Uint8Array | undefined;
+  #head: readonly string[] | undefined;
+  #size = 0;
+  #pending: PendingWrite | undefined;
+  #writableAttached = false;
+  #tookAll = false;
+
+  constructor(edge: EdgeState, res: HttpResponse, head: RequestHead) {
+    super(edge, head, addressOf(res));
+    this.#res = res;
+  }
+
+  /** Called at the end of the request callback. */
+  returned(): void {
+    this.#corked = false;
+    if (this.closed) return;
+    this.#watch();
+    if (this.bodyEnded || this.#receiving) return;
+    this.#receive();
+    this.#pauseSocket();
+  }
+
+  readBody(consumer: BodyConsumer): void {
+    assert(this.consumer === undefined, 'a body is read once');
+    if (this.closed) {
+      queueMicrotask(() => consumer.gone());
+      return;
+    }
+    this.consumer = consumer;
+    if (!this.#receiving && !this.bodyEnded) {
+      this.#receive();
+      return;
+    }
+    // Something may have come with the head; the consumer hears of it after it has returned to its loop.
+    queueMicrotask(() => this.#deliverHeld());
+  }
+
+  pauseBody(): void {
+    if (this.#bodyPaused || this.closed || this.bodyEnded) return;
+    this.#bodyPaused = true;
+    this.#pauseSocket();
+  }
+
+  resumeBody(): void {
+    if (!this.#bodyPaused || this.closed) return;
+    this.#bodyPaused = false;
+    this.#deliverHeld();
+  }
+
+  reply(status: number, headers: readonly string[], body: string | Uint8Array = ''): void {
+    if (this.closed) return;
+    assert(this.sent.status === 0, 'an exchange is answered once');
+    assertHeaders(headers);
+    this.sent.status = status;
+    this.#resumeSocket();
+    if (this.#corked) this.#replyNow(headers, body);
+    else this.#res.cork(() => this.#replyNow(headers, body));
+    this.finish();
+  }
+
+  start(status: number, headers: readonly string[], size: number): void {
+    if (this.closed) return;
+    assert(this.sent.status === 0, 'an exchange is answered once');
+    assertHeaders(headers);
+    this.sent.status = status;
+    this.#size = size;
+    this.#head = headers;
+    this.#resumeSocket();
+    if (size > 0 && this.method !== 'HEAD') return;
+    if (this.#corked) this.#endEmpty();
+    else this.#res.cork(() => this.#endEmpty());
+    this.finish();
+  }
+
+  write(bytes: Uint8Array): true | Promise<true> {
+    if (this.gone) return Promise.reject(goneError());
+    if (this.closed || bytes.byteLength === 0) return true;
+    assert(this.sent.status !== 0 && this.#pending === undefined, 'write follows start, and one write the other');
+    assert(this.sent.bytes + bytes.byteLength <= this.#size, 'an answer is as long as its head said');
+    const base = this.sent.bytes;
+    this.#offer(bytes);
+    if (this.#tookAll) {
+      this.#count(bytes.byteLength);
+      return true;
+    }
+    return new Promise((resolve, reject) => {
+      this.#pending = { bytes, base, resolve, reject };
+      this.#attachWritable();
+    });
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    const res = this.#res;
+    this.#lost(false);
+    res.close();
+  }
+
+  #replyNow(headers: readonly string[], body: string | Uint8Array): void {
+    const { status } = this.sent;
+    const res = this.#writeHead(headers);
+    if (this.method === 'HEAD' || status === 304 || status === 204) {
+      if (this.mustClose) res.writeHeader('Connection', 'close');
+      if (status !== 304 && status !== 204) res.writeHeader('Content-Length', String(Buffer.byteLength(body)));
+      res.endWithoutBody();
+      return;
+    }
+    res.end(body, this.mustClose);
+    this.sent.bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  }
+
+  #endEmpty(): void {
+    const res = this.#writeHead(this.#head as readonly string[]);
+    if (this.mustClose) res.writeHeader('Connection', 'close');
+    res.writeHeader('Content-Length', String(this.#size));
+    res.endWithoutBody();
+  }
+
+  #writeHead(headers: readonly string[]): HttpResponse {
+    const res = this.#res;
+    res.writeStatus(statusLine(this.sent.status));
+    res.writeHeader('X-Request-Id', this.requestId);
+    for (let at = 0; at < headers.length; at += 2) res.writeHeader(headers[at] as string, headers[at + 1] as string);
+    return res;
+  }
+
+  /** Sets `#tookAll`: whether the socket needs none of these bytes any more. */
+  #offer(bytes: Uint8Array): void {
+    const head = this.#head;
+    if (head === undefined) {
+      this.#tryEnd(bytes);
+      return;
+    }
+    this.#head = undefined;
+    const first = () => {
+      this.#writeHead(head);
+      // There is no way to close after `tryEnd`; a client that is told so closes, and a draining edge cuts the rest.
+      if (this.mustClose) this.#res.writeHeader('Connection', 'close');
+      this.#tryEnd(bytes);
+    };
+    if (this.#corked) first();
+    else this.#res.cork(first);
+  }
+
+  #tryEnd(bytes: Uint8Array): void {
+    const [ok, done] = this.#res.tryEnd(bytes, this.#size);
+    this.#tookAll = ok || done;
+  }
+
+  #attachWritable(): void {
+    if (this.#writableAttached) return;
+    this.#writableAttached = true;
+    this.#watch();
+    this.#res.onWritable((offset) => this.#onWritable(offset));
+  }
+
+  #onWritable(offset: number): boolean {
+    const pending = this.#pending;
+    if (pending === undefined || this.closed) return true;
+    const rest = pending.bytes.subarray(offset - pending.base);
+    if (rest.byteLength > 0) {
+      this.#tryEnd(rest);
+      if (!this.#tookAll) return false;
+    }
+    this.#pending = undefined;
+    this.#count(pending.bytes.byteLength);
+    pending.resolve(true);
+    return true;
+  }
+
+  #count(size: number): void {
+    this.sent.bytes += size;
+    if (this.sent.bytes === this.#size) this.finish();
+  }
+
+  #watch(): void {
+    if (this.#abortWatched) return;
+    this.#abortWatched = true;
+    this.#res.onAborted(() => this.#lost(true));
+  }
+
+  #lost(byClient: boolean): void {
+    if (this.closed) return;
+    const pending = this.#pending;
+    this.#pending = undefined;
+    this.#held = undefined;
+    this.lose(byClient);
+    pending?.reject(goneError());
+  }
+
+  #receive(): void {
+    this.#receiving = true;
+    this.#res.onData((chunk, isLast) => this.#onData(new Uint8Array(chunk), isLast));
+  }
+
+  #onData(bytes: Uint8Array, isLast: boolean): void {
+    if (this.closed) return;
+    this.bodyReceived += bytes.byteLength;
+    if (isLast) this.bodyEnded = true;
+    if (this.consumer === undefined || this.#bodyPaused || this.#held !== undefined) {
+      this.#hold(bytes);
+      return;
+    }
+    this.#deliver(bytes);
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.byteLength && this.consumer !== undefined; at += limits.httpChunkMax) {
+      this.consumer.chunk(bytes.byteLength <= limits.httpChunkMax ? bytes : bytes.subarray(at, at + limits.httpChunkMax));
+    }
+    if (this.bodyEnded) this.#deliverEnd();
+  }
+
+  #deliverEnd(): void {
+    const { consumer } = this;
+    this.consumer = undefined;
+    consumer?.end();
+  }
+
+  /** Only what was read from the socket before it could be paused. */
+  #hold(bytes: Uint8Array): void {
+    if (bytes.byteLength === 0) return;
+    this.#held = this.#held === undefined ? Uint8Array.from(bytes) : Buffer.concat([this.#held, bytes]);
+  }
+
+  #deliverHeld(): void {
+    if (this.closed || this.consumer === undefined || this.#bodyPaused) return;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#deliver(held);
+    else if (this.bodyEnded) this.#deliverEnd();
+    if (!this.#bodyPaused) this.#resumeSocket();
+  }
+
+  #pauseSocket(): void {
+    if (this.#socketPaused) return;
+    this.#socketPaused = true;
+    this.#res.pause();
+  }
+
+  #resumeSocket(): void {
+    if (!this.#socketPaused || this.closed) return;
+    this.#socketPaused = false;
+    this.#res.resume();
+  }
+}
+
+interface PendingWrite {
+  readonly bytes: Uint8Array;
+  /** Offset of the first of these bytes in the answer. */
+  readonly base: number;
+  readonly resolve: (value: true) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const statusLines = new Map<number, string>();
+
+function statusLine(status: number): string {
+  let line = statusLines.get(status);
+  if (line === undefined) {
+    line = `${status} ${STATUS_CODES[status] ?? 'Unknown'}`;
+    statusLines.set(status, line);
+  }
+  return line;
+}
+
+function addressOf(res: HttpResponse): string {
+  return Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
+}
