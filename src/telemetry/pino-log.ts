@@ -1,0 +1,93 @@
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import type { Log } from '../core/log.ts';
+import { describeError } from './describe-error.ts';
+
+export interface PinoLogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `auto`: pretty on a terminal, JSON lines elsewhere. */
+  readonly format: 'auto' | 'json' | 'pretty';
+  /** Takes the lines in place of standard output. */
+  readonly output?: DestinationStream;
+}
+
+export interface PinoLog extends Log {
+  /** Writes out what is buffered. Call it last; lines after it are still written, at once. */
+  close(): void;
+}
+
+/** A second net only: what is secret is a `Secret` and prints `[redacted]` by itself. */
+const REDACTED = ['password', 'secret', 'token', 'authorization', 'cookie'].flatMap((name) => [name, `*.${name}`]);
+const FLUSH_INTERVAL_MS = 500;
+const BUFFER_SIZE = 4096;
+
+/**
+ * JSON lines leave in small batches, since a system call a request would be felt; warnings and errors leave at once.
+ * What is buffered is written when the process exits, also by an exception.
+ */
+export async function openPinoLog(options: PinoLogOptions): Promise<PinoLog> {
+  const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY === true);
+  const buffered = pretty || options.output !== undefined ? undefined : openBuffer();
+  const output = pretty ? await prettyOutput(options.output ?? process.stdout) : (options.output ?? buffered?.output);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: REDACTED, censor: '[redacted]' },
+      serializers: { error: (error: unknown) => describeError(error) },
+    },
+    output as DestinationStream,
+  );
+  return { ...adapt(logger, buffered?.flush ?? (() => undefined)), close: () => buffered?.close() };
+}
+
+function adapt(logger: Logger, flush: () => void): Log {
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn(fields, message) {
+      logger.warn(fields, message);
+      flush();
+    },
+    error(fields, message) {
+      logger.error(fields, message);
+      flush();
+    },
+    child: (bindings) => adapt(logger.child(bindings), flush),
+  };
+}
+
+interface BufferedOutput {
+  readonly output: DestinationStream;
+  flush(): void;
+  close(): void;
+}
+
+function openBuffer(): BufferedOutput {
+  const output = destination({ dest: process.stdout.fd, sync: false, minLength: BUFFER_SIZE, periodicFlush: FLUSH_INTERVAL_MS });
+  const flushSync = () => output.flushSync();
+  process.once('exit', flushSync);
+  // A reader that went away (`| head`) must not take the server with it; there is nobody left to tell but stderr.
+  output.once('error', (error) => {
+    process.removeListener('exit', flushSync);
+    process.stderr.write(`quasar: the log can no longer be written: ${error.message}\n`);
+    output.on('error', () => undefined);
+  });
+  return {
+    output,
+    flush: () => output.flush(),
+    close: flushSync,
+  };
+}
+
+/** Loaded on demand: servers write JSON. In-process, because a worker would lose the lines before a crash. */
+async function prettyOutput(target: { write(text: string): unknown }): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({
+    colorize: process.stdout.isTTY === true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+  });
+  return { write: (line) => void target.write(pretty(line)) };
+}

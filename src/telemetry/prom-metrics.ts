@@ -1,0 +1,63 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { MetricOptions, Metrics } from '../core/metrics.ts';
+
+export interface PromMetrics extends Metrics {
+  /** The page a Prometheus server reads. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** Its own registry: two of them in one process (tests) do not meet. Process, heap and event-loop figures come with it. */
+export function createPromMetrics(): PromMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const shared = (options: MetricOptions<string>) => ({
+    name: options.name,
+    help: options.help,
+    labelNames: [...(options.labels ?? [])],
+    registers: [registry],
+  });
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    counter(options) {
+      const counter = new Counter(shared(options));
+      return {
+        with(labels) {
+          const cell = counter.labels(labels);
+          return { add: (amount) => cell.inc(amount) };
+        },
+      };
+    },
+    histogram(options) {
+      const histogram = new Histogram({ ...shared(options), buckets: [...options.buckets] });
+      return { with: (labels) => histogram.labels(labels) };
+    },
+    gauge(options, read) {
+      new Gauge({
+        ...shared(options),
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+    gaugeBy(options, label, read) {
+      new Gauge({
+        ...shared({ ...options, labels: [label] }),
+        collect() {
+          this.reset();
+          for (const [value, number] of Object.entries(read())) this.set({ [label]: value }, number);
+        },
+      });
+    },
+    counterOf(options, read) {
+      new Counter({
+        ...shared(options),
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
+    },
+  };
+}
