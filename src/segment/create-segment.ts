@@ -1,6 +1,8 @@
-import type { SegmentFiles } from './segment-files.ts';
+import { join } from 'node:path';
+import { nodePaths, segmentFileName } from './format.ts';
+import { type SegmentFile, type SegmentFiles, writeFully } from './segment-files.ts';
 import type { OpenSegment } from './segment-writer.ts';
-import type { Superblock } from './superblock.ts';
+import { encodeSuperblock, type Superblock } from './superblock.ts';
 
 export interface CreateOptions {
   readonly files: SegmentFiles;
@@ -8,11 +10,54 @@ export interface CreateOptions {
   readonly directory: string;
   readonly superblock: Superblock;
   readonly direct: boolean;
-  /** Path of a zero-filled spare file of `superblock.segmentSize` bytes, to be renamed into place. */
+  /** Path of a zero-filled file of `superblock.segmentSize` bytes on the same file system, to be renamed into place. */
   readonly spare?: string;
 }
 
-/** Makes `seg/<id>.seg` durable: superblock, fsync, name, directory. The MANIFEST entry is the caller's next step. */
-export declare function createSegment(options: CreateOptions): Promise<OpenSegment>;
+/**
+ * Makes `seg/<id>.seg` durable: superblock, fsync, name, directory. The MANIFEST entry is the caller's next step; until
+ * then a crash leaves a file that no entry names, which a start may delete.
+ */
+export async function createSegment(options: CreateOptions): Promise<OpenSegment> {
+  const { files, superblock, spare } = options;
+  const folder = join(options.directory, nodePaths.segments);
+  const path = join(folder, segmentFileName(superblock.segment));
+  const first = await files.open(spare ?? path, { access: spare === undefined ? 'create' : 'write', direct: false });
+  await closing(first, async () => {
+    await writeFully(first, encodeSuperblock(superblock), 0);
+    await first.sync();
+  });
+  if (spare !== undefined) await files.rename(spare, path);
+  await files.syncDirectory(folder);
+  const sealFile = await files.open(path, { access: 'write', direct: false });
+  try {
+    const file = await files.open(path, { access: 'write', direct: options.direct });
+    return { superblock, file, sealFile };
+  } catch (error) {
+    await sealFile.close();
+    throw error;
+  }
+}
+
 /** Fills a new file with zeros and syncs it, so that later writes need no block allocation. */
-export declare function makeSpare(files: SegmentFiles, path: string, size: number): Promise<void>;
+export async function makeSpare(files: SegmentFiles, path: string, size: number): Promise<void> {
+  const file = await files.open(path, { access: 'create', direct: false });
+  const zeros = new Uint8Array(Math.min(size, SPARE_WRITE_SIZE));
+  await closing(file, async () => {
+    for (let at = 0; at < size; at += zeros.byteLength) {
+      await writeFully(file, zeros.subarray(0, Math.min(zeros.byteLength, size - at)), at);
+    }
+    await file.sync();
+  });
+}
+
+/** Small enough that a request never waits long behind it. */
+const SPARE_WRITE_SIZE = 1024 * 1024;
+
+async function closing(file: SegmentFile, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } finally {
+    await file.close();
+  }
+}

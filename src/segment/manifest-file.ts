@@ -1,15 +1,119 @@
+import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import type { SegmentFiles } from './segment-files.ts';
-import type { ManifestContent, ManifestEntry } from './segment-manifest.ts';
+import { QuasarError } from '../core/errors.ts';
+import { nodePaths } from './format.ts';
+import { readFully, type SegmentFile, type SegmentFiles, writeFully } from './segment-files.ts';
+import { decodeManifest, encodeManifestEntry, type ManifestContent, type ManifestEntry } from './segment-manifest.ts';
 
-export declare class ManifestFile {
-  /** Makes the file durable when there is none. A torn tail is copied to `quarantine` (a directory) and cut. @throws QuasarError `corrupt` when damaged in the middle. */
-  static open(options: {
-    files: SegmentFiles;
-    directory: string;
-    clock: Clock;
-  }): Promise<{ manifest: ManifestFile; content: ManifestContent }>;
-  /** Resolves when the entry is durable. Calls run in order. After a failure every append is refused. */
-  append(entry: ManifestEntry): Promise<void>;
-  close(): Promise<void>;
+export interface ManifestOptions {
+  readonly files: SegmentFiles;
+  /** The node's directory; `quarantine/` exists below it. */
+  readonly directory: string;
+  readonly clock: Clock;
+}
+
+/**
+ * The file MANIFEST, open for appending. An entry counts once it is durable. After a failed append nobody knows what
+ * the file holds, so every further one is refused until the next start has read it.
+ */
+export class ManifestFile {
+  readonly #file: SegmentFile;
+  readonly #clock: Clock;
+  #end: number;
+  #number: number;
+  #last: Promise<void> = Promise.resolve();
+  #failure: unknown;
+
+  private constructor(file: SegmentFile, clock: Clock, content: ManifestContent) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#end = content.end;
+    this.#number = content.entries.length;
+  }
+
+  /**
+   * Makes an empty MANIFEST durable where there is none. A torn tail is copied to `quarantine/` and cut.
+   * @throws QuasarError `corrupt` when good entries follow behind a bad one; the file is left as it is.
+   */
+  static async open(options: ManifestOptions): Promise<{ manifest: ManifestFile; content: ManifestContent }> {
+    const { files, directory, clock } = options;
+    const file = await openOrCreate(files, directory);
+    try {
+      const content = await readManifest(file);
+      if (content.damaged) {
+        throw new QuasarError('corrupt', {
+          op: 'segment.openManifest',
+          message: `MANIFEST is damaged behind byte ${content.end}: ${content.fault}.`,
+        });
+      }
+      if (content.fault !== undefined) await quarantineTail(options, file, content.end);
+      return { manifest: new ManifestFile(file, clock, content), content };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Resolves when the entry is durable. Entries keep the order of the calls. */
+  append(entry: ManifestEntry): Promise<void> {
+    const appended = this.#last.then(() => this.#write(entry));
+    this.#last = appended.catch(() => undefined);
+    return appended;
+  }
+
+  /** Waits for appends under way. */
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#file.close();
+  }
+
+  async #write(entry: ManifestEntry): Promise<void> {
+    if (this.#failure !== undefined)
+      throw new QuasarError('node_read_only', { op: 'segment.appendManifest', cause: this.#failure });
+    const bytes = encodeManifestEntry({ number: this.#number + 1, timeMs: this.#clock.now(), entry });
+    try {
+      await writeFully(this.#file, bytes, this.#end);
+      await this.#file.dataSync();
+    } catch (cause) {
+      this.#failure = cause;
+      throw cause;
+    }
+    this.#end += bytes.byteLength;
+    this.#number += 1;
+  }
+}
+
+/** For those who only look, beside a live node too. @throws the file's read errors. */
+export async function readManifest(file: SegmentFile): Promise<ManifestContent> {
+  const bytes = Buffer.alloc(await file.size());
+  return decodeManifest(bytes.subarray(0, await readFully(file, bytes, 0)));
+}
+
+async function openOrCreate(files: SegmentFiles, directory: string): Promise<SegmentFile> {
+  const path = join(directory, nodePaths.manifest);
+  try {
+    return await files.open(path, { access: 'write', direct: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const file = await files.open(path, { access: 'create', direct: false });
+  await file.sync();
+  await files.syncDirectory(directory);
+  return file;
+}
+
+async function quarantineTail({ files, directory, clock }: ManifestOptions, file: SegmentFile, end: number): Promise<void> {
+  const tail = Buffer.alloc((await file.size()) - end);
+  await readFully(file, tail, end);
+  const folder = join(directory, nodePaths.quarantine);
+  const copy = await files.open(join(folder, `MANIFEST-${end}-${clock.now()}`), { access: 'create', direct: false });
+  try {
+    await writeFully(copy, tail, 0);
+    await copy.sync();
+  } finally {
+    await copy.close();
+  }
+  await files.syncDirectory(folder);
+  await file.truncate(end);
+  await file.sync();
 }

@@ -1,16 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { BlockId } from '../core/digest.ts';
 import { Fault } from './fault.ts';
-import {
-  alignUp,
-  FORMAT_VERSION,
-  PAYLOAD_SIZE_MAX,
-  RECORD_ALIGNMENT,
-  RECORD_HEADER,
-  RECORD_MAGIC,
-  type RecordKind,
-  recordKinds,
-} from './format.ts';
+import { FORMAT_VERSION, PAYLOAD_SIZE_MAX, RECORD_HEADER, RECORD_MAGIC, type RecordKind, recordKinds } from './format.ts';
 import { getU64, isZero, putU64, viewOf } from './little-endian.ts';
 
 const AT = RECORD_HEADER.fields;
@@ -35,15 +26,17 @@ export interface SegmentMark {
   readonly saltBits: number;
 }
 
-/** Writes 128 bytes at `base` of `view`, for a record whose first byte is byte `offset` of its segment. */
-export function encodeRecordHeader(
-  header: RecordHeader,
-  mark: SegmentMark,
-  offset: number,
-  bytes: Buffer,
-  view: DataView,
-  base: number,
-): void {
+/** Where an encoder writes: 128 bytes at `base` of `bytes`, of which `view` is the view. */
+export interface HeaderTarget {
+  /** Offset of the record in its segment. */
+  readonly offset: number;
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  readonly base: number;
+}
+
+export function encodeRecordHeader(header: RecordHeader, mark: SegmentMark, target: HeaderTarget): void {
+  const { bytes, view, base, offset } = target;
   view.setUint32(base + AT.magic.at, RECORD_MAGIC, true);
   view.setUint8(base + AT.version.at, FORMAT_VERSION);
   view.setUint8(base + AT.kind.at, recordKinds[header.kind]);
@@ -95,9 +88,4 @@ function readFields(bytes: Uint8Array, view: DataView): RecordHeader | Fault {
     return new Fault('sequence or batch of the record is out of range');
   const id = Buffer.from(bytes.buffer, bytes.byteOffset + AT.id.at, AT.id.size).toString('hex') as BlockId;
   return { kind, id, storedSize, sequence, batch };
-}
-
-/** Where the record after this one may begin. */
-export function recordEnd(offset: number, storedSize: number): number {
-  return offset + RECORD_HEADER.size + alignUp(storedSize, RECORD_ALIGNMENT);
 }

@@ -1,33 +1,19 @@
-import type { BlockId } from '../core/digest.ts';
-import type { FooterSummary } from './footer.ts';
-import type { RecordKind } from './format.ts';
+import { assert } from '../core/assert.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { type Batch, BatchFormer, type OutgoingRecord, PendingAppend, type RecordPlace } from './batch-former.ts';
+import { BatchWriter, type WrittenBatch } from './batch-writer.ts';
+import { firstRunningHash } from './commit-frame.ts';
+import { FooterBuilder, type FooterEntry } from './footer.ts';
+import { alignUp, FRAME_SPAN, PAGE_SIZE, recordSpan, SEGMENT_RECORDS_MAX, SUPERBLOCK } from './format.ts';
+import type { SegmentMark } from './record-header.ts';
+import { type SealedSegment, sealSegment } from './seal-segment.ts';
 import type { SegmentFile } from './segment-files.ts';
-import type { Superblock } from './superblock.ts';
+import { encodeSuperblock, type Superblock, segmentMark } from './superblock.ts';
+import type { WriterMemory } from './write-buffers.ts';
 
-/** One record to append. `bytes` are borrowed until `append` settles. */
-export interface OutgoingRecord {
-  readonly kind: Exclude<RecordKind, 'commit' | 'pad'>;
-  readonly id: BlockId;
-  readonly bytes: Uint8Array;
-}
-
-/** Where a durable record lies. */
-export interface RecordPlace {
-  readonly segment: number;
-  /** Offset of the record's header in the segment. */
-  readonly offset: number;
-  /** Size of the payload. */
-  readonly size: number;
-  readonly sequence: number;
-}
-
-/** The part of core/slab.ts the writer needs; a Slab is one. */
-export interface WriterMemory {
-  readonly bytes: Uint8Array;
-  copyIn(target: number, source: Uint8Array): void;
-  move(target: number, source: number, size: number): void;
-  owns(view: Uint8Array): boolean;
-}
+export type { OutgoingRecord, RecordPlace } from './batch-former.ts';
+export type { WriterMemory } from './write-buffers.ts';
 
 /** A segment that is open for appending: its superblock, name and MANIFEST entry are durable. */
 export interface OpenSegment {
@@ -45,19 +31,14 @@ export interface SegmentWriterOptions {
   readonly segmentSize: number;
   /** The sequence number of the first record. */
   readonly firstSequence: number;
-  /** Makes and opens the next segment. @throws QuasarError `storage_full`: only the waiting batch fails then. */
+  /** Makes and opens the next segment. When the disk is full (ENOSPC, `storage_full`) only the waiting batch fails. */
   openNext(): Promise<OpenSegment>;
   /** The segment's footer is durable and the file read-only: make the seal durable in MANIFEST. */
-  onSealed(summary: SealedSegment): Promise<void>;
+  onSealed(sealed: SealedSegment): Promise<void>;
   /** Called once: the writer is dead and every append fails with `node_read_only` from now on. */
-  onDeath(reason: WriterDeath): void;
-  /** The disk had no room for a batch or a footer; the writer goes on. */
+  onDeath(death: WriterDeath): void;
+  /** The disk had no room for a batch, a new segment or a footer; the writer goes on. */
   onFull(error: unknown): void;
-}
-
-export interface SealedSegment extends FooterSummary {
-  readonly superblock: Superblock;
-  readonly fileSize: number;
 }
 
 export interface WriterDeath {
@@ -67,14 +48,280 @@ export interface WriterDeath {
   readonly cause: unknown;
 }
 
-export declare const writerBufferSize: number;
+export interface WriterStats {
+  readonly batches: number;
+  readonly records: number;
+  /** Payload bytes made durable. */
+  readonly bytes: number;
+  /** Appends not settled yet. */
+  readonly waiting: number;
+}
 
-export declare class SegmentWriter {
-  constructor(options: SegmentWriterOptions);
-  /** @throws QuasarError `node_read_only`, `storage_full`, `node_closed`. */
-  append(records: readonly OutgoingRecord[]): Promise<RecordPlace[]>;
-  /** Seals the active segment after the batch in flight; the next append opens another. For idle time. */
-  sealActive(): Promise<void>;
-  /** Waits for what was appended, seals, closes. Idempotent. */
-  close(): Promise<void>;
+/** What `SegmentWriterOptions.buffersAt` must have room for. */
+export const writerBufferSize = 2 * limits.segmentWriteSize;
+
+/** The active segment and how far it reaches. */
+interface ActiveSegment extends OpenSegment {
+  readonly mark: SegmentMark;
+  readonly entries: FooterBuilder;
+  position: number;
+  batch: number;
+  runningHash: string;
+}
+
+/**
+ * The one writer of a disk. One batch is in flight, the next forms meanwhile, no timer: records, one commit frame, one
+ * fdatasync, then every append of the batch resolves. An error of a write or of fdatasync is final, since a second
+ * fdatasync may succeed over lost pages. Only a full disk is not: a write says so before anything was promised.
+ */
+export class SegmentWriter {
+  readonly #options: SegmentWriterOptions;
+  readonly #former: BatchFormer;
+  readonly #batches: BatchWriter;
+  #active: ActiveSegment | undefined;
+  #sequence: number;
+  #running: Promise<void> | undefined;
+  #sealing: Promise<void> = Promise.resolve();
+  #sealWanted = false;
+  #death: WriterDeath | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #stats = { batches: 0, records: 0, bytes: 0, waiting: 0 };
+
+  constructor(options: SegmentWriterOptions) {
+    assert(options.buffersAt % PAGE_SIZE === 0, 'write buffers are page-aligned');
+    this.#options = options;
+    this.#sequence = options.firstSequence;
+    this.#former = new BatchFormer(batchSpanMax(options.segmentSize));
+    this.#batches = new BatchWriter(options.memory, options.buffersAt);
+  }
+
+  get stats(): WriterStats {
+    return this.#stats;
+  }
+
+  /**
+   * Resolves when all records are durable, with their places in the order given. They share a batch when they fit.
+   * @throws QuasarError `node_read_only`, `storage_full`, `node_closed`; none of the records counts then.
+   */
+  append(records: readonly OutgoingRecord[]): Promise<RecordPlace[]> {
+    if (this.#death !== undefined) return Promise.reject(readOnly(this.#death));
+    if (this.#closing !== undefined) return Promise.reject(new QuasarError('node_closed', { op: 'segment.append' }));
+    if (records.length === 0) return Promise.resolve([]);
+    for (const record of records) {
+      assert(record.bytes.byteLength <= limits.blockSizeMax, 'a record holds at most one block');
+      assert(recordSpan(record.bytes.byteLength) <= batchSpanMax(this.#options.segmentSize), 'a record fits a segment');
+    }
+    return new Promise((resolve, reject) => {
+      this.#stats.waiting += 1;
+      this.#former.offer(new PendingAppend(records, resolve, reject));
+      this.#wake();
+    });
+  }
+
+  /** Seals the active segment behind what was appended; the next append opens another. For idle time. */
+  async sealActive(): Promise<void> {
+    this.#sealWanted = true;
+    this.#wake();
+    await this.#running;
+    await this.#sealing;
+  }
+
+  /** Waits for what was appended, seals, closes the files. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.sealActive();
+    return this.#closing;
+  }
+
+  /** The microtask lets every append of this turn of the event loop join the first batch. */
+  #wake(): void {
+    this.#running ??= Promise.resolve().then(() => this.#run());
+  }
+
+  async #run(): Promise<void> {
+    do {
+      for (let batch = this.#former.take(); batch !== undefined; batch = this.#former.take()) await this.#commit(batch);
+      if (!this.#sealWanted) break;
+      this.#sealWanted = false;
+      await this.#retireActive();
+    } while (!this.#former.empty || this.#sealWanted);
+    this.#running = undefined;
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    const segment = await this.#segmentFor(batch);
+    if (segment === undefined) return;
+    const written = await this.#write(segment, batch);
+    if (written === undefined) return;
+    try {
+      await segment.file.dataSync();
+    } catch (cause) {
+      this.#die(
+        { step: `fdatasync of segment ${segment.superblock.segment}`, segment: segment.superblock.segment, cause },
+        batch,
+      );
+      return;
+    }
+    this.#advance(segment, written);
+    this.#resolve(batch, segment.superblock.segment, written.entries);
+  }
+
+  /** The active segment when the batch fits, else a new one; undefined when the batch has failed. */
+  async #segmentFor(batch: Batch): Promise<ActiveSegment | undefined> {
+    const active = this.#active;
+    if (active !== undefined) {
+      const end = active.position + alignUp(batch.span + FRAME_SPAN, PAGE_SIZE);
+      if (end <= this.#options.segmentSize && active.entries.count + batch.count <= SEGMENT_RECORDS_MAX) return active;
+      await this.#retireActive();
+    }
+    if (this.#death === undefined) return this.#open(batch);
+    this.#fail(batch, readOnly(this.#death));
+    return undefined;
+  }
+
+  async #open(batch: Batch): Promise<ActiveSegment | undefined> {
+    try {
+      const opened = await this.#options.openNext();
+      const { superblock, file, sealFile } = opened;
+      const runningHash = firstRunningHash(encodeSuperblock(superblock));
+      const entries = new FooterBuilder();
+      this.#active = {
+        superblock,
+        file,
+        sealFile,
+        mark: segmentMark(superblock),
+        entries,
+        position: SUPERBLOCK.size,
+        batch: 0,
+        runningHash,
+      };
+      return this.#active;
+    } catch (cause) {
+      if (isFull(cause)) this.#failFull(batch, cause);
+      else this.#die({ step: 'creation of a segment', segment: undefined, cause }, batch);
+      return undefined;
+    }
+  }
+
+  async #write(segment: ActiveSegment, batch: Batch): Promise<WrittenBatch | undefined> {
+    const { file, mark, position, runningHash } = segment;
+    try {
+      return await this.#batches.write(batch, {
+        file,
+        mark,
+        position,
+        batch: segment.batch + 1,
+        runningHash,
+        firstSequence: this.#sequence,
+      });
+    } catch (cause) {
+      if (isFull(cause)) await this.#cutBack(segment, batch, cause);
+      else
+        this.#die({ step: `write to segment ${segment.superblock.segment}`, segment: segment.superblock.segment, cause }, batch);
+      return undefined;
+    }
+  }
+
+  /** A half-written batch is cut off, so that no later batch is followed by its remains. */
+  async #cutBack(segment: ActiveSegment, batch: Batch, error: unknown): Promise<void> {
+    try {
+      await segment.file.truncate(segment.position);
+    } catch (cause) {
+      this.#die(
+        { step: `truncation of segment ${segment.superblock.segment}`, segment: segment.superblock.segment, cause },
+        batch,
+      );
+      return;
+    }
+    this.#failFull(batch, error);
+  }
+
+  #advance(segment: ActiveSegment, written: WrittenBatch): void {
+    for (const entry of written.entries) {
+      segment.entries.add(entry);
+      this.#stats.bytes += entry.storedSize;
+    }
+    segment.position = written.end;
+    segment.batch += 1;
+    segment.runningHash = written.runningHash;
+    this.#sequence += written.entries.length;
+    this.#stats.batches += 1;
+    this.#stats.records += written.entries.length;
+  }
+
+  #resolve(batch: Batch, segment: number, entries: readonly FooterEntry[]): void {
+    let index = 0;
+    for (const { append, first, end } of batch.shares) {
+      for (let record = first; record < end; record++) {
+        const { offset, storedSize, sequence } = entries[index++] as FooterEntry;
+        append.places.push({ segment, offset, size: storedSize, sequence });
+      }
+      if (append.places.length < append.records.length) continue;
+      this.#stats.waiting -= 1;
+      append.resolve(append.places);
+    }
+  }
+
+  /** Sealing goes on beside the next batches, but only one segment is sealed at a time. */
+  async #retireActive(): Promise<void> {
+    const retired = this.#active;
+    if (retired === undefined) return;
+    this.#active = undefined;
+    await this.#sealing;
+    this.#sealing = this.#seal(retired);
+  }
+
+  /** Never rejects. A segment that could not be sealed loses nothing: the next start finds its records by a scan. */
+  async #seal(segment: ActiveSegment): Promise<void> {
+    const { superblock, entries, position, runningHash } = segment;
+    try {
+      await segment.file.close();
+      if (this.#death === undefined) {
+        const sealed = await sealSegment({ file: segment.sealFile, superblock, entries, at: position, root: runningHash });
+        await this.#options.onSealed(sealed);
+      }
+      await segment.sealFile.close();
+    } catch (cause) {
+      if (isFull(cause)) this.#options.onFull(cause);
+      else this.#die({ step: `seal of segment ${superblock.segment}`, segment: superblock.segment, cause });
+    }
+  }
+
+  #failFull(batch: Batch, cause: unknown): void {
+    this.#fail(batch, new QuasarError('storage_full', { op: 'segment.append', cause }));
+    this.#options.onFull(cause);
+  }
+
+  #fail(batch: Batch, error: Error): void {
+    for (const { append } of batch.shares) this.#reject(append, error);
+  }
+
+  #reject(append: PendingAppend, error: Error): void {
+    if (append.failed) return;
+    this.#stats.waiting -= 1;
+    append.fail(error);
+  }
+
+  #die(death: WriterDeath, batch?: Batch): void {
+    const first = this.#death === undefined;
+    this.#death ??= death;
+    const error = readOnly(this.#death);
+    if (batch !== undefined) this.#fail(batch, error);
+    for (const append of this.#former.drain()) this.#reject(append, error);
+    if (first) this.#options.onDeath(death);
+  }
+}
+
+/** What one batch may take of an empty segment. */
+function batchSpanMax(segmentSize: number): number {
+  return segmentSize - SUPERBLOCK.size - PAGE_SIZE;
+}
+
+function readOnly(death: WriterDeath): QuasarError {
+  return new QuasarError('node_read_only', { op: 'segment.append', cause: death.cause });
+}
+
+function isFull(error: unknown): boolean {
+  if (isQuasarError(error, 'storage_full')) return true;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
