@@ -1,0 +1,17 @@
+import type { Command } from './command.ts';
+import { get } from './get.ts';
+import { ls } from './ls.ts';
+import { put } from './put.ts';
+import { stat } from './stat.ts';
+import { type UpFlags, upCommand } from './up.ts';
+import { version } from './version.ts';
+
+/** What main.ts starts but this folder must not know. */
+export interface Roles {
+  readonly up: (flags: UpFlags) => Promise<number>;
+}
+
+/** Every command, in the order of the help. Only data is loaded here; what a command needs is imported when it runs. */
+export function commandTable(roles: Roles): readonly Command[] {
+  return [upCommand(roles.up), put, get, ls, stat, version];
+}

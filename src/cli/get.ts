@@ -1,0 +1,45 @@
+import { dataFlag, jsonFlag, urlFlag } from './client-flags.ts';
+import type { Command } from './command.ts';
+
+export const get: Command = {
+  name: 'get',
+  purpose: 'Read a document or blob back, whole or in part, and check that it is what was stored.',
+  usage: 'DOCUMENT | KEY',
+  arguments: [
+    { name: 'DOCUMENT', description: 'Id of a document: its current version, or the one of --version.' },
+    { name: 'KEY', description: 'Key of a blob: b3: and 64 hex digits.' },
+  ],
+  argumentCount: { min: 1, max: 1 },
+  flags: [
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'text',
+      value: 'FILE',
+      unit: 'default: standard output',
+      description: 'Write here; FILE.part until it is complete, and an interrupted one is continued.',
+    },
+    {
+      name: 'range',
+      kind: 'text',
+      value: 'A-B',
+      unit: 'bytes',
+      description: 'Only these bytes, both ends included; A- and -N work as in HTTP.',
+    },
+    { name: 'version', kind: 'text', value: 'ID', description: 'This version of the document.' },
+    { name: 'segments', kind: 'switch', description: 'Restore from the segment files of --data, without server and database.' },
+    dataFlag,
+    jsonFlag,
+    urlFlag,
+  ],
+  examples: [
+    { line: 'quasar get 0192f3a1-6c1e-7d34-9a55-0c7f6a1b2c3d -o scan.pdf', explanation: 'Read a document into a file.' },
+    { line: 'quasar get b3:… --range 0-65535 > head.bin', explanation: 'The first 64 KiB of a blob.' },
+    { line: 'quasar get b3:… --segments --data ./data -o scan.pdf', explanation: 'When server and database are gone.' },
+  ],
+  exitCodes: [1, 2, 3, 4, 5, 6, 130],
+  async run(context) {
+    if (context.flags.switch('segments')) return (await import('./get-from-segments.ts')).getFromSegments(context);
+    return (await import('./get-content.ts')).getContent(context);
+  },
+};

@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readClientEnvironment } from '../config/client-environment.ts';
+import { systemClock } from '../core/clock.ts';
+import { QuasarError } from '../core/errors.ts';
+import type { Surroundings } from './run-command-line.ts';
+import { Terminal } from './terminal.ts';
+
+/** The surroundings of a command that runs as this process. Only the first Ctrl-C is ours: a second one ends at once. */
+export function processSurroundings(): Surroundings {
+  const environment = readClientEnvironment();
+  const stop = new AbortController();
+  const cancel = (message: string, details = {}) => stop.abort(new QuasarError('cancelled', { op: 'cli.run', message, details }));
+  process.once('SIGINT', () => cancel('Interrupted.'));
+  process.once('SIGTERM', () => cancel('Asked to stop.'));
+  // `quasar get … | head` closes our output early; that ends the work and is no bug.
+  process.stdout.on('error', () => cancel('Nobody reads the output any more.', { quiet: true }));
+  process.stderr.on('error', () => cancel('Nobody reads the messages any more.', { quiet: true }));
+  return {
+    terminal: new Terminal({
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      interactive: process.stderr.isTTY === true && !environment.dumbTerminal,
+      typed: process.stdin.isTTY === true,
+      columns: () => process.stderr.columns ?? 80,
+    }),
+    environment,
+    clock: systemClock,
+    signal: stop.signal,
+    wait,
+  };
+}
+
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (cause) {
+    throw signal.aborted ? signal.reason : cause;
+  }
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { type BigIntStats, lstatSync } from 'node:fs';
+import { type FileHandle, open, opendir } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { QuasarError } from '../core/errors.ts';
+import { usage } from './flags.ts';
+
+/** Something named on the command line or found below a folder. */
+export type PutSource =
+  | { readonly kind: 'file'; readonly path: string; readonly filename: string }
+  | { readonly kind: 'pipe'; readonly path: '-'; readonly filename: string }
+  /** Left out, and said so. */
+  | { readonly kind: 'skipped'; readonly path: string; readonly reason: string };
+
+/** An open file together with the identity it had when it was opened. */
+export interface OpenSource {
+  readonly handle: FileHandle;
+  readonly size: number;
+  readonly stats: BigIntStats;
+}
+
+/**
+ * What to store, in the order of the arguments; folders in byte order of the names, so that two runs do the same.
+ * Folders are read one at a time: memory is bounded by the largest one.
+ */
+export async function* listSources(paths: readonly string[], recursive: boolean): AsyncGenerator<PutSource> {
+  for (const path of paths) {
+    if (path === '-') yield { kind: 'pipe', path: '-', filename: 'stdin' };
+    else if (!isFolder(path)) yield { kind: 'file', path, filename: basename(path) };
+    else if (recursive) yield* walk(path, path);
+    else throw usage(`${path} is a folder; add -r to store what is in it.`);
+  }
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+async function* walk(root: string, folder: string): AsyncGenerator<PutSource> {
+  const entries: { name: string; kind: 'folder' | 'file' | undefined; reason: string }[] = [];
+  try {
+    for await (const entry of await opendir(folder)) {
+      const kind = entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : undefined;
+      entries.push({ name: entry.name, kind, reason: entry.isSymbolicLink() ? 'a symbolic link' : 'not a regular file' });
+    }
+  } catch (cause) {
+    yield { kind: 'skipped', path: folder, reason: `a folder that cannot be read (${(cause as NodeJS.ErrnoException).code})` };
+    return;
+  }
+  entries.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  for (const { name, kind, reason } of entries) {
+    const path = join(folder, name);
+    if (kind === 'folder') yield* walk(root, path);
+    else if (kind === 'file') yield { kind: 'file', path, filename: relative(root, path) };
+    else yield { kind: 'skipped', path, reason };
+  }
+}
+
+/** @throws QuasarError `file_unreadable`. */
+export async function openSource(path: string): Promise<OpenSource> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    const stats = await handle.stat({ bigint: true });
+    if (!stats.isFile()) throw new QuasarError('file_unreadable', { op: 'cli.put', message: 'It is not a regular file.' });
+    return { handle, size: Number(stats.size), stats };
+  } catch (cause) {
+    await handle?.close();
+    if (cause instanceof QuasarError) throw cause;
+    throw fileFault(cause, 'read');
+  }
+}
+
+export function fileFault(cause: unknown, verb: 'read' | 'written'): QuasarError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const reasons: Record<string, string> = {
+    ENOENT: 'It does not exist.',
+    EACCES: `It may not be ${verb}.`,
+    EISDIR: 'It is a folder.',
+    ENOSPC: 'The disk is full.',
+  };
+  return new QuasarError('file_unreadable', {
+    op: 'cli.file',
+    message: reasons[code ?? ''] ?? `It cannot be ${verb}: ${message}`,
+    cause,
+  });
+}
+
+/** @throws QuasarError `file_changed` when the file is no longer the one that was opened: what was sent may be a mixture. */
+export async function assertUnchanged(source: OpenSource): Promise<void> {
+  const now = await source.handle.stat({ bigint: true });
+  if (now.size === source.stats.size && now.mtimeNs === source.stats.mtimeNs) return;
+  throw new QuasarError('file_changed', {
+    op: 'cli.put',
+    message: 'It changed while it was being sent; nothing of it was stored. Store it again when it is complete.',
+  });
+}
+
+/**
+ * The same file and wishes give the same key in every run, so the server continues, or answers again, what it has;
+ * a file that was touched gives another.
+ */
+export function idempotencyKeyOf(path: string, stats: BigIntStats, wishes: readonly (string | undefined)[]): string {
+  const parts = [resolve(path), stats.dev, stats.ino, stats.size, stats.mtimeNs, ...wishes.map((wish) => wish ?? '')];
+  return `put-${createHash('sha256').update(parts.join('\0')).digest('hex')}`;
+}

@@ -1,0 +1,70 @@
+import type { Command } from './command.ts';
+
+export interface UpFlags {
+  readonly data?: string;
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/** The role is handed in by main.ts, the only one that may know roles. */
+export function upCommand(runUp: (flags: UpFlags) => Promise<number>): Command {
+  return {
+    name: 'up',
+    purpose: 'Run everything on this machine: database, storage node and HTTP API.',
+    usage: '',
+    arguments: [],
+    argumentCount: { min: 0, max: 0 },
+    flags: [
+      {
+        name: 'data',
+        kind: 'text',
+        value: 'DIR',
+        unit: 'default: quasar.conf, else ./data',
+        description: 'Folder that holds all data; made when missing.',
+      },
+      {
+        name: 'config',
+        kind: 'text',
+        value: 'DIR',
+        unit: 'default: /etc/quasar/config if present, else none',
+        description: 'Folder with *.conf files and secrets.',
+      },
+      {
+        name: 'host',
+        kind: 'text',
+        value: 'HOST',
+        unit: 'default: quasar.conf, else 127.0.0.1',
+        description: 'Address to listen on; loopback only.',
+      },
+      {
+        name: 'port',
+        kind: 'count',
+        value: 'PORT',
+        unit: 'default: quasar.conf, else 8080',
+        min: 0,
+        max: 65_535,
+        description: 'Port to listen on; 0 takes any free one.',
+      },
+    ],
+    examples: [
+      { line: 'quasar up', explanation: 'Serve http://127.0.0.1:8080 from ./data.' },
+      { line: 'quasar up --data /srv/quasar --port 9000', explanation: 'Another folder, another port.' },
+    ],
+    exitCodes: [1, 2, 5, 6],
+    run: ({ flags }) => runUp(upFlags(flags)),
+  };
+}
+
+function upFlags(flags: { text(name: string): string | undefined; count(name: string): number | undefined }): UpFlags {
+  const data = flags.text('data');
+  const config = flags.text('config');
+  const host = flags.text('host');
+  const port = flags.count('port');
+  return {
+    ...(data === undefined ? {} : { data }),
+    ...(config === undefined ? {} : { config }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+  };
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { commandTable } from './cli/command-table.ts';
+import { processSurroundings } from './cli/process-surroundings.ts';
+import { runCommandLine } from './cli/run-command-line.ts';
+
+const commands = commandTable({
+  up: async (flags) => (await import('./roles/all-in-one.ts')).runUp(flags),
+});
+
+process.exitCode = await runCommandLine(commands, process.argv.slice(2), processSurroundings());

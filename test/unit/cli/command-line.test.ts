@@ -1,0 +1,145 @@
+import t from 'tap';
+import { exitCodeOf, exitCodes } from '../../../src/cli/exit-code.ts';
+import { helpFlag } from '../../../src/cli/flags.ts';
+import { packageVersion } from '../../../src/cli/version.ts';
+import { type ErrorCode, errorTable, QuasarError } from '../../../src/core/errors.ts';
+import { editDistance, nearest } from '../../../src/core/nearest.ts';
+import { runCommand, testTable } from './run-command.ts';
+
+t.test('the overview names every command with its purpose', async (t) => {
+  for (const line of [['--help'], ['-h'], ['help']]) {
+    const { code, stdout } = await runCommand(line);
+    t.equal(code, 0);
+    for (const { name, purpose } of testTable)
+      t.ok(stdout.toString().includes(`  ${name} `) && stdout.toString().includes(purpose), name);
+  }
+});
+
+t.test('the help of a command says everything the table holds', async (t) => {
+  for (const command of testTable) {
+    const { code, stdout } = await runCommand([...command.name.split(' '), '--help']);
+    const text = stdout.toString();
+    t.equal(code, 0);
+    t.ok(text.startsWith(`${command.purpose}\n\nUsage: quasar ${command.name} [FLAGS] ${command.usage}`.trimEnd()), command.name);
+    for (const flag of [...command.flags, helpFlag]) {
+      t.match(text, new RegExp(`^ {2}.*--${flag.name}\\b.*`, 'm'), `${command.name} --${flag.name}`);
+      t.ok(text.includes(flag.description));
+      if (flag.default !== undefined) t.match(text, new RegExp(`--${flag.name}\\b.*default: ${flag.default}`), 'its default');
+      if (flag.unit !== undefined) t.match(text, new RegExp(`--${flag.name}\\b.*${flag.unit.slice(0, 12)}`), 'its unit');
+    }
+    for (const { name, description } of command.arguments) t.ok(text.includes(`  ${name}`) && text.includes(description), name);
+    for (const { line, explanation } of command.examples) t.ok(text.includes(line) && text.includes(explanation), line);
+    for (const exitCode of [0, ...command.exitCodes]) {
+      t.ok(text.includes(exitCodes[exitCode as keyof typeof exitCodes]), `exit code ${exitCode}`);
+    }
+    t.same((await runCommand(['help', ...command.name.split(' ')])).stdout, stdout, 'help NAME is the same');
+  }
+});
+
+t.test('the table is well-formed: names, flags and shorts once, counts with a unit, values named', (t) => {
+  const names = testTable.map(({ name }) => name);
+  t.equal(new Set(names).size, names.length);
+  for (const { name, purpose, flags, examples } of testTable) {
+    t.match(purpose, /\.$/, `${name} has a sentence`);
+    t.ok(examples.length > 0 && examples.every(({ line }) => line.includes('quasar ')), `${name} has examples`);
+    const words = flags.flatMap((flag) => [flag.name, ...(flag.short === undefined ? [] : [flag.short])]);
+    t.equal(new Set(words).size, words.length, `${name} declares each flag once`);
+    for (const flag of flags) {
+      t.equal(flag.value === undefined, flag.kind === 'switch', `${name} --${flag.name} names its value`);
+      if (flag.kind === 'count') t.ok(flag.unit, `${name} --${flag.name} has a unit`);
+    }
+  }
+  t.end();
+});
+
+t.test('a wrong command line ends with 2, one line that says why, and where to look', async (t) => {
+  const cases: [string[], RegExp][] = [
+    [['ptu', 'x'], /There is no command "ptu"; did you mean "quasar put"\?\nSee "quasar --help"\./],
+    [['frobnicate'], /There is no command "frobnicate"\.?\nSee/],
+    [['put'], /FILE… .* is missing\.\nSee "quasar put --help"\./],
+    [['get', 'a', 'b'], /"b" is one argument too many\./],
+    [['put', 'x', '--parralel', '2'], /There is no flag --parralel; --parallel is near\./],
+    [['put', 'x', '-z'], /There is no flag -z\./],
+    [['put', 'x', '--parallel'], /argument missing/],
+    [['put', 'x', '--parallel', '0'], /--parallel takes a whole number from 1 to 64, not "0"\./],
+    [['put', 'x', '--parallel', '1e3'], /--parallel takes a whole number/],
+    [['put', 'x', '--json=yes'], /does not take an argument/],
+    [['up', '--port', '65536'], /--port takes a whole number from 0 to 65535/],
+    [['put', 'x', 'y', '--name', 'z'], /--name goes with a single file\./],
+    [['ls', '--url', 'localhost'], /"localhost" is no server address/],
+    [['ls', '--url', 'ftp://x'], /is no server address/],
+  ];
+  for (const [line, expected] of cases) {
+    const { code, stdout, stderr } = await runCommand(line);
+    t.equal(code, 2, line.join(' '));
+    t.match(stderr, expected);
+    t.match(stderr, /^quasar: /);
+    t.equal(stderr.trimEnd().split('\n').length, 2, 'one line and the pointer');
+    t.equal(stdout.length, 0);
+  }
+});
+
+t.test('without a command the overview goes to stderr and the code is 2', async (t) => {
+  const { code, stderr } = await runCommand([]);
+  t.equal(code, 2);
+  t.match(stderr, /Commands:/);
+});
+
+t.test('with --json an error is a JSON line on stderr', async (t) => {
+  const { code, stderr } = await runCommand(['get', 'x', '--json']);
+  t.equal(code, 2);
+  t.match(JSON.parse(stderr), { error: { code: 'bad_parameter', message: /UUID/ } });
+});
+
+t.test('up hands its flags to the role', async (t) => {
+  const { upCommand } = await import('../../../src/cli/up.ts');
+  const seen: unknown[] = [];
+  const up = upCommand(async (flags) => {
+    seen.push(flags);
+    return 5;
+  });
+  const { parseCommandLine } = await import('../../../src/cli/flags.ts');
+  const { flags } = parseCommandLine(up, ['--port', '0', '--data', 'd']);
+  t.equal(await up.run({ flags } as never), 5);
+  t.same(seen, [{ data: 'd', port: 0 }]);
+});
+
+t.test('every error code has an exit code, by its kind', (t) => {
+  const byCode = Object.fromEntries(
+    Object.keys(errorTable).map((code) => [code, exitCodeOf(new QuasarError(code as ErrorCode, { op: 'test' }))]),
+  );
+  t.match(byCode, {
+    usage: 2,
+    file_unreadable: 2,
+    body_too_large: 2,
+    document_not_found: 3,
+    upload_expired: 3,
+    upload_offset_mismatch: 4,
+    range_unsatisfiable: 4,
+    storage_full: 5,
+    too_many_uploads: 5,
+    server_unreachable: 5,
+    corrupt: 6,
+    cancelled: 130,
+    internal: 1,
+  });
+  for (const code of Object.values(byCode)) t.ok(code in exitCodes);
+  t.equal(exitCodeOf(new Error('ours')), 1);
+  t.end();
+});
+
+t.test('words near a candidate find it, others find nothing', (t) => {
+  t.equal(editDistance('kitten', 'sitting'), 3);
+  t.equal(editDistance('ab', 'ba'), 1);
+  t.equal(editDistance('', 'abc'), 3);
+  t.equal(nearest('vrsion', ['put', 'version']), 'version');
+  t.equal(nearest('xyzzy', ['put', 'version']), undefined);
+  t.end();
+});
+
+t.test("version prints the package's", async (t) => {
+  const { stdout, code } = await runCommand(['version']);
+  t.equal(code, 0);
+  t.ok(stdout.toString().startsWith(`quasar ${packageVersion()} (Node ${process.versions.node}`));
+  t.same((await runCommand(['--version'])).stdout, stdout);
+});
