@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
 import { assert } from '../core/assert.ts';
 import { type Blake3State, blake3, blake3Hasher } from '../core/blake3.ts';
-import { type BlockId, digestToHex } from '../core/digest.ts';
+import { type BlockId, digestToHex, type Sha256 } from '../core/digest.ts';
 import type { Cutter } from './cutter.ts';
 import { cutterOf } from './cutters.ts';
 import type { HashJob, JobResults, LaneData, OfStream, SlabRange } from './hash-jobs.ts';
@@ -70,8 +70,8 @@ function absorb(state: StreamState, bytes: Uint8Array): true {
   return true;
 }
 
-function digestsOf(state: StreamState): WholeDigests {
-  return { blake3: digestToHex(state.blake3.digest()), sha256: digestToHex(state.sha256.copy().digest()) };
+function digestsOf({ blake3, sha256 }: StreamState): WholeDigests {
+  return { blake3: digestToHex<BlockId>(blake3.digest()), sha256: sha256.digest('hex') as Sha256 };
 }
 
 function bytesOf({ at, size }: SlabRange): Uint8Array {

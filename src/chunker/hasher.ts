@@ -52,7 +52,7 @@ export interface HashStream {
 
   /**
    * A blob known to be of one block: its id is also its BLAKE3, so bytes are hashed once by each function.
-   * Runs on the event loop below `inlineHashMax`.
+   * Runs on the event loop below `inlineSingleMax`.
    */
   hashSingle(at: number, size: number): Promise<WholeDigests>;
 

@@ -12,7 +12,7 @@ export interface PiscinaHasherOptions {
   /** The memory all offsets refer to. */
   readonly slab: { readonly buffer: SharedArrayBuffer; readonly bytes: Uint8Array };
   readonly lanes: number;
-  /** Told when a lane's thread died. Its streams fail with `internal`; a new thread takes the lane over. */
+  /** Told when a thread dies while it has no job that could fail. Its streams are lost; a new thread takes the lane over. */
   readonly onLaneFault?: (cause: Error) => void;
 }
 
@@ -60,6 +60,10 @@ export class PiscinaHasher implements Hasher {
   }
 }
 
+/**
+ * All hashes of a stream stay on one lane. SHA-256, two thirds of the work, on a second lane made one upload 4 % faster
+ * on two cores and four uploads 12 % slower: the event loop and the kernel need the other core.
+ */
 class LaneStream implements HashStream {
   readonly chunker: ChunkerName;
   readonly carries: boolean;
@@ -78,8 +82,8 @@ class LaneStream implements HashStream {
     this.#lane.streams += 1;
   }
 
-  cut(options: SlabRange & { readonly final: boolean; readonly whole: boolean }): Promise<readonly CutBlock[]> {
-    return this.#lane.run({ kind: 'cut', ...this.#ofStream(), ...options });
+  async cut(options: SlabRange & { readonly final: boolean; readonly whole: boolean }): Promise<readonly CutBlock[]> {
+    return await this.#lane.run({ kind: 'cut', ...this.#ofStream(), ...options });
   }
 
   async absorb(at: number, size: number): Promise<void> {
@@ -87,12 +91,12 @@ class LaneStream implements HashStream {
   }
 
   async hashSingle(at: number, size: number): Promise<WholeDigests> {
-    if (size < limits.inlineHashMax) return hashWhole(this.#slab.subarray(at, at + size));
+    if (size < limits.inlineSingleMax) return hashWhole(this.#slab.subarray(at, at + size));
     return await this.#lane.run({ kind: 'single', at, size });
   }
 
-  finish(): Promise<WholeDigests> {
-    return this.#lane.run({ kind: 'finish', ...this.#ofStream() });
+  async finish(): Promise<WholeDigests> {
+    return await this.#lane.run({ kind: 'finish', ...this.#ofStream() });
   }
 
   close(): void {

@@ -20,6 +20,8 @@ export const limits = {
   manifestPageEntries: 4096,
   /** Below this, hashing on the event loop costs less than the hop to a lane (55 us is about 450 KiB of BLAKE3). */
   inlineHashMax: 256 * KiB,
+  /** The same for BLAKE3 and SHA-256 together, which take five times as long. */
+  inlineSingleMax: 128 * KiB,
 
   // memory
   slotSize: MiB,
@@ -27,8 +29,8 @@ export const limits = {
   slabSize: 160 * MiB,
   /** What uploads may hold of the slab together. */
   uploadSlotsMax: 128,
-  /** What one upload may hold: enough to fill, hash, queue and write at the same time. */
-  slotsPerUploadMax: 24,
+  /** What one upload may hold: enough to fill, hash, queue and write at the same time. More measured no faster. */
+  slotsPerUploadMax: 12,
   /** What one download holds at most: the block being sent and those read ahead. */
   slotsPerDownloadMax: 4,
   /** The largest chunk an HTTP adapter hands over at once (the receive buffer of uWebSockets.js). */
@@ -135,6 +137,10 @@ export const limits = {
   clientSilenceMs: 2 * MINUTE,
   clientJsonMax: 16 * MiB,
   progressIntervalMs: 100,
+
+  // config
+  configFileMax: 256 * KiB,
+  secretFileMax: 16 * KiB,
 
   // shutdown
   drainMs: 30 * SECOND,

@@ -173,7 +173,7 @@ function decodeEmbedded(bytes: Uint8Array, head: RootHead): RootPages | Manifest
   if (page.index !== 0 || page.firstOffset !== 0 || page.count !== head.entryCount || page.end !== head.size) {
     return { fault: 'its embedded page does not fit its size and entry count' };
   }
-  return { kind: 'embedded', page: Uint8Array.prototype.slice.call(bytes) };
+  return { kind: 'embedded', page: Buffer.from(bytes) };
 }
 
 function pageCountOf(pages: RootPages): number {
