@@ -1,0 +1,50 @@
+import type { Secret } from './secret.ts';
+
+/** What the program runs with, checked. Sizes in bytes, durations in milliseconds, paths absolute. */
+export interface Config {
+  /** The config folder, when there is one. */
+  readonly directory: string | undefined;
+  readonly dataDirectory: string;
+  /** `secrets/` of the config folder, without one of the data folder. It may not exist yet. */
+  readonly secretsDirectory: string;
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly adapter: 'auto' | 'uwebsockets' | 'node';
+  };
+  readonly uploads: {
+    readonly inFlightMax: number;
+    readonly sizeMax: number;
+    readonly lifetimeMs: number;
+    readonly progressBytesMin: number;
+    readonly progressWindowMs: number;
+  };
+  readonly downloads: { readonly stallMs: number };
+  readonly memory: {
+    readonly slabSize: number;
+    /** What uploads may hold of the slab together; never less than `uploads.inFlightMax`. */
+    readonly uploadSlotsMax: number;
+  };
+  readonly shutdown: { readonly drainMs: number };
+  readonly database: {
+    /** Undefined: run a server of our own. */
+    readonly url: Secret | undefined;
+    /** Where locks, notifications and migrations go; `url` unless set. */
+    readonly directUrl: Secret | undefined;
+    readonly poolSize: number;
+    readonly connectTimeoutMs: number;
+    readonly statementTimeoutMs: number;
+  };
+  readonly storage: {
+    readonly segmentSize: number;
+    readonly spareSegments: number;
+    readonly freeSpaceFloorRatio: number;
+    readonly freeSpaceFloorBytes: number;
+    readonly chunker: 'fixed' | 'fastcdc-v1';
+    readonly directIo: 'auto' | 'off';
+  };
+  readonly logging: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error';
+    readonly format: 'auto' | 'json' | 'pretty';
+  };
+}

@@ -1,0 +1,126 @@
+import { type FileHandle, link, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import { QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { Secret } from './secret.ts';
+
+/**
+ * Secrets: one file each, text, in a folder of their own. Only their owner may read them, and the owner is us.
+ */
+export interface SecretPlace {
+  readonly directory: string;
+  readonly name: string;
+}
+
+const PLACEHOLDER = 'CHANGE-ME';
+const OP = 'config.readSecret';
+
+/** @throws QuasarError `config_invalid` when it is missing, empty, still the placeholder, or others may read it. */
+export async function readSecret(place: SecretPlace): Promise<Secret> {
+  const secret = await findSecret(place);
+  if (secret === undefined) throw invalid(`The secret ${pathOf(place)} is missing. Write it into that file and chmod 600 it.`);
+  return secret;
+}
+
+/** Undefined when there is no such file. @throws QuasarError `config_invalid` as `readSecret`. */
+export async function findSecret(place: SecretPlace): Promise<Secret | undefined> {
+  const path = pathOf(place);
+  const handle = await openIfThere(path);
+  if (handle === undefined) return undefined;
+  try {
+    const facts = await handle.stat();
+    checkOwner(path, facts);
+    if (facts.size > limits.secretFileMax) throw invalid(`The secret ${path} is larger than ${limits.secretFileMax} bytes.`);
+    return new Secret(checkText(path, await handle.readFile('utf8')));
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Reads the secret, or makes it first: `size` random bytes in base64url. Of two processes that make it at the same time
+ * both get the same one; a crash leaves a whole secret or none.
+ */
+export async function ensureSecret(place: SecretPlace, size: number, clock: Clock): Promise<Secret> {
+  const found = await findSecret(place);
+  if (found !== undefined) return found;
+  await mkdir(place.directory, { recursive: true, mode: 0o700 });
+  const draft = `${pathOf(place)}.${Buffer.from(clock.random(6)).toString('hex')}.new`;
+  try {
+    await writeDurably(draft, `${Buffer.from(clock.random(size)).toString('base64url')}\n`);
+    await linkUnlessThere(draft, pathOf(place));
+  } finally {
+    await rm(draft, { force: true });
+  }
+  await syncDirectory(place.directory);
+  return readSecret(place);
+}
+
+function pathOf(place: SecretPlace): string {
+  return join(place.directory, place.name);
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw invalid(`The secret ${path} cannot be read (${code}).`, cause);
+  }
+}
+
+function checkOwner(path: string, facts: { readonly mode: number; readonly uid: number; isFile(): boolean }): void {
+  if (!facts.isFile()) throw invalid(`The secret ${path} is not a file.`);
+  if (process.getuid !== undefined && facts.uid !== process.getuid()) {
+    throw invalid(
+      `The secret ${path} belongs to another user (uid ${facts.uid}); chown it to the user that runs Quasar (uid ${process.getuid()}).`,
+    );
+  }
+  const mode = facts.mode & 0o777;
+  if (mode !== 0o600 && mode !== 0o400) {
+    throw invalid(
+      `The secret ${path} has mode ${mode.toString(8).padStart(4, '0')}, and others may read it. Type: chmod 600 ${path}`,
+    );
+  }
+}
+
+function checkText(path: string, text: string): string {
+  const value = text.replace(/\r?\n$/, '');
+  if (value.trim() === '') throw invalid(`The secret ${path} is empty.`);
+  if (value.includes(PLACEHOLDER)) throw invalid(`The secret ${path} still is ${PLACEHOLDER}; put a real one there.`);
+  if (/[\r\n\0]/.test(value)) throw invalid(`The secret ${path} has more than one line.`);
+  return value;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function linkUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function invalid(message: string, cause?: unknown): QuasarError {
+  return new QuasarError('config_invalid', { op: OP, message, cause });
+}
