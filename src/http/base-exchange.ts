@@ -4,6 +4,7 @@ import { limits } from '../core/limits.ts';
 import type { BodyConsumer, EdgeOptions, Exchange } from './edge.ts';
 import { problemOf } from './problem.ts';
 import { inspectHead, isWritableHeaderValue, type RequestHead } from './request-guard.ts';
+import { clientRequestId } from './request-id.ts';
 
 /** What an edge keeps about all its requests. */
 export class EdgeState {
@@ -31,6 +32,7 @@ export abstract class BaseExchange implements Exchange {
   readonly sent = { status: 0, bytes: 0 };
   gone = false;
   failure: QuasarError | undefined;
+  route: string | undefined;
 
   protected readonly edge: EdgeState;
   protected consumer: BodyConsumer | undefined;
@@ -54,7 +56,7 @@ export abstract class BaseExchange implements Exchange {
     this.#headFault = verdict.fault;
     this.bodySize = verdict.bodySize;
     this.bodyEnded = verdict.bodySize === 0;
-    this.requestId = this.#clientRequestId() ?? edge.options.newRequestId();
+    this.requestId = clientRequestId(this.header('x-request-id')) ?? edge.options.newRequestId();
     this.#startedAt = edge.options.clock.monotonic();
     edge.active += 1;
   }
@@ -144,15 +146,7 @@ export abstract class BaseExchange implements Exchange {
     this.edge.active -= 1;
     this.edge.options.onFinished(this, this.edge.options.clock.monotonic() - this.#startedAt);
   }
-
-  #clientRequestId(): string | undefined {
-    const id = this.header('x-request-id');
-    return id !== undefined && REQUEST_ID.test(id) ? id : undefined;
-  }
 }
-
-/** Long enough for trace ids and UUIDs; nothing that could break a log line or a header. */
-const REQUEST_ID = new RegExp(`^[A-Za-z0-9._~:/+=@-]{1,${limits.requestIdMax}}$`);
 
 export function assertHeaders(headers: readonly string[]): void {
   for (let at = 1; at < headers.length; at += 2) {

@@ -30,6 +30,8 @@ export interface Exchange {
   /** Declared size of the body in bytes; 0 when there is none; undefined when it is chunked. */
   readonly bodySize: number | undefined;
   readonly gone: boolean;
+  /** The pattern that matched, for log and metrics. Set by the router. */
+  route: string | undefined;
 
   header(name: string): string | undefined;
 
@@ -45,7 +47,8 @@ export interface Exchange {
   onGone(callback: () => void): void;
 
   /**
-   * Sends a whole answer. `body` may be copied by the socket, so it should be small (`limits.httpInlineReplyMax`).
+   * Sends a whole answer. `body` is borrowed until the call returns and may be copied by the socket, so it should be
+   * small (`limits.httpInlineReplyMax`).
    * Content-Length and `x-request-id` are added here; `headers` is a flat list: name, value, name, value.
    */
   reply(status: number, headers: readonly string[], body?: string | Uint8Array): void;

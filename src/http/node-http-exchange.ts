@@ -65,7 +65,8 @@ export class NodeHttpExchange extends BaseExchange {
       return;
     }
     this.sent.bytes = size;
-    this.#response.end(body, () => this.finish());
+    // The socket keeps a reference to what it could not send at once, and the caller may reuse its bytes.
+    this.#response.end(typeof body === 'string' ? body : Buffer.from(body), () => this.finish());
   }
 
   start(status: number, headers: readonly string[], size: number): void {
