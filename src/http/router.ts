@@ -1,118 +1,99 @@
-import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Exchange } from './edge.ts';
-import { decodeSegment } from './request-guard.ts';
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-/** Decoded path parameters by the names of the pattern. */
+/** Path parameters, percent-decoded, by the names in the pattern. */
 export type Params = Readonly<Record<string, string>>;
 
-export type Handler<Deps> = (exchange: Exchange, params: Params, deps: Deps) => void | Promise<void>;
+export type Handler<Services> = (exchange: Exchange, params: Params, services: Services) => void | Promise<void>;
 
-/** A route is data, so that the table can be compared with the OpenAPI document. */
-export interface Route<Deps> {
-  readonly method: Method;
-  /** Segments are literal or `{name}`: `/v1/documents/{documentId}/content`. */
+/** A route is data, so that the contract (`openapi/`) can be compared with the table. */
+export interface Route<Services> {
+  readonly method: string;
+  /** `/v1/documents/{documentId}/content`: literal segments and `{names}`. */
   readonly pattern: string;
-  readonly handler: Handler<Deps>;
+  readonly handler: Handler<Services>;
 }
 
-export function route<Deps>(method: Method, pattern: string, handler: Handler<Deps>): Route<Deps> {
+export function route<Services>(method: string, pattern: string, handler: Handler<Services>): Route<Services> {
   return { method, pattern, handler };
 }
 
-/**
- * Finds the route of a request: literal segments go before parameters, HEAD falls back to GET, OPTIONS answers with the
- * methods there are. A parameter matches one non-empty segment. The guard has refused broken encodings before.
- */
-export class Router<Deps> {
-  readonly routes: readonly Route<Deps>[];
-  readonly #deps: Deps;
-  readonly #root: Branch<Deps> = newBranch();
+export interface Match<Services> {
+  readonly route: Route<Services>;
+  readonly params: Params;
+}
 
-  constructor(routes: readonly Route<Deps>[], deps: Deps) {
-    this.routes = routes;
-    this.#deps = deps;
+/**
+ * Finds the route of a request: literal segments before parameters, HEAD by the GET route when it has none of its own.
+ * A path nobody serves is `route_not_found`; one that is served by other methods only is `method_not_allowed`.
+ */
+export class Router<Services> {
+  readonly #root = new Segment<Services>();
+
+  constructor(routes: readonly Route<Services>[]) {
     for (const entry of routes) this.#add(entry);
   }
 
-  /** @throws QuasarError `route_not_found`, `method_not_allowed`, and what the handler throws. */
-  dispatch(exchange: Exchange): void | Promise<void> {
+  match(method: string, path: string): Match<Services> {
+    const values: string[] = [];
+    const segment = find(this.#root, path, 1, values);
+    if (segment === undefined) throw new QuasarError('route_not_found', { op: 'http.route' });
+    const entry = segment.methods.get(method) ?? (method === 'HEAD' ? segment.methods.get('GET') : undefined);
+    if (entry === undefined) throw methodNotAllowed(segment.methods);
     const params: Record<string, string> = {};
-    const branch = find(this.#root, exchange.path, params);
-    if (branch === undefined) throw new QuasarError('route_not_found', { op: 'http.route' });
-    const { method } = exchange;
-    const found = branch.methods.get(method) ?? (method === 'HEAD' ? branch.methods.get('GET') : undefined);
-    if (found !== undefined) {
-      exchange.route = found.pattern;
-      return found.handler(exchange, params, this.#deps);
+    entry.names.forEach((name, index) => {
+      params[name] = decode(values[index] as string, name);
+    });
+    return { route: entry.route, params };
+  }
+
+  #add(entry: Route<Services>): void {
+    let segment = this.#root;
+    const names: string[] = [];
+    for (const part of entry.pattern.slice(1).split('/')) {
+      if (part.startsWith('{')) {
+        names.push(part.slice(1, -1));
+        segment.parameter ??= new Segment();
+        segment = segment.parameter;
+      } else {
+        const next: Segment<Services> = segment.literals.get(part) ?? new Segment();
+        segment.literals.set(part, next);
+        segment = next;
+      }
     }
-    const allow = allowedMethods(branch);
-    if (method === 'OPTIONS') {
-      exchange.reply(204, ['Allow', allow.join(', ')]);
-      return;
-    }
-    throw new QuasarError('method_not_allowed', { op: 'http.route', details: { allow } });
-  }
-
-  #add(entry: Route<Deps>): void {
-    assert(entry.pattern.startsWith('/'), 'a pattern starts with "/"');
-    let branch = this.#root;
-    for (const segment of entry.pattern.slice(1).split('/')) branch = grow(branch, segment);
-    assert(!branch.methods.has(entry.method), `${entry.method} ${entry.pattern} is in the table once`);
-    branch.methods.set(entry.method, entry);
+    segment.methods.set(entry.method, { route: entry, names });
   }
 }
 
-interface Branch<Deps> {
-  readonly literals: Map<string, Branch<Deps>>;
-  parameter: { readonly name: string; readonly branch: Branch<Deps> } | undefined;
-  readonly methods: Map<string, Route<Deps>>;
+class Segment<Services> {
+  readonly literals = new Map<string, Segment<Services>>();
+  readonly methods = new Map<string, { readonly route: Route<Services>; readonly names: readonly string[] }>();
+  parameter: Segment<Services> | undefined;
 }
 
-function newBranch<Deps>(): Branch<Deps> {
-  return { literals: new Map(), parameter: undefined, methods: new Map() };
+function find<S>(segment: Segment<S>, path: string, at: number, values: string[]): Segment<S> | undefined {
+  const slash = path.indexOf('/', at);
+  const end = slash === -1 ? path.length : slash;
+  const part = path.slice(at, end);
+  const literal = segment.literals.get(part);
+  const next = literal ?? segment.parameter;
+  if (next === undefined || part === '') return undefined;
+  if (literal === undefined) values.push(part);
+  if (slash === -1) return next.methods.size === 0 ? undefined : next;
+  return find(next, path, end + 1, values);
 }
 
-function grow<Deps>(branch: Branch<Deps>, segment: string): Branch<Deps> {
-  if (segment.startsWith('{') && segment.endsWith('}')) {
-    const name = segment.slice(1, -1);
-    branch.parameter ??= { name, branch: newBranch() };
-    assert(branch.parameter.name === name, 'one place in a path has one parameter name');
-    return branch.parameter.branch;
+function methodNotAllowed<S>(methods: ReadonlyMap<string, S>): QuasarError {
+  const allow = [...methods.keys()];
+  if (allow.includes('GET') && !allow.includes('HEAD')) allow.push('HEAD');
+  return new QuasarError('method_not_allowed', { op: 'http.route', details: { allow: allow.sort() } });
+}
+
+function decode(text: string, parameter: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new QuasarError('bad_parameter', { op: 'http.route', cause, details: { parameter } });
   }
-  let next = branch.literals.get(segment);
-  if (next === undefined) {
-    next = newBranch();
-    branch.literals.set(segment, next);
-  }
-  return next;
-}
-
-function find<Deps>(root: Branch<Deps>, path: string, params: Record<string, string>): Branch<Deps> | undefined {
-  let branch = root;
-  let at = 1;
-  while (at <= path.length) {
-    let end = path.indexOf('/', at);
-    if (end < 0) end = path.length;
-    const segment = decodeSegment(path.slice(at, end)) ?? '';
-    const literal = branch.literals.get(segment);
-    if (literal !== undefined) {
-      branch = literal;
-    } else {
-      if (branch.parameter === undefined || segment === '') return undefined;
-      params[branch.parameter.name] = segment;
-      branch = branch.parameter.branch;
-    }
-    at = end + 1;
-  }
-  return branch.methods.size > 0 ? branch : undefined;
-}
-
-function allowedMethods<Deps>(branch: Branch<Deps>): string[] {
-  const methods = new Set<string>(branch.methods.keys());
-  if (methods.has('GET')) methods.add('HEAD');
-  methods.add('OPTIONS');
-  return [...methods].sort();
 }
