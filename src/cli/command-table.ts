@@ -1,5 +1,7 @@
 import type { Command } from './command.ts';
+import { configCheck } from './config-check.ts';
 import { get } from './get.ts';
+import { inspectSegment } from './inspect-segment.ts';
 import { ls } from './ls.ts';
 import { put } from './put.ts';
 import { stat } from './stat.ts';
@@ -13,5 +15,5 @@ export interface Roles {
 
 /** Every command, in the order of the help. Only data is loaded here; what a command needs is imported when it runs. */
 export function commandTable(roles: Roles): readonly Command[] {
-  return [upCommand(roles.up), put, get, ls, stat, version];
+  return [upCommand(roles.up), put, get, ls, stat, inspectSegment, configCheck, version];
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { limits } from '../core/limits.ts';
-import { fileFault } from './put-source.ts';
+import { fileFault } from './file-fault.ts';
 
 /** Where content goes. Bytes are borrowed until `write` settles. */
 export interface ContentTarget {
@@ -94,7 +94,7 @@ export class FileTarget implements ContentTarget {
       this.#handle = await open(this.#part, 'w+');
       if (etag !== undefined) await writeFile(this.#owner, etag);
     } catch (cause) {
-      throw fileFault(cause, 'written');
+      throw fileFault(cause, 'written', this.#path);
     }
   }
 
@@ -107,7 +107,7 @@ export class FileTarget implements ContentTarget {
         this.#at += bytesWritten;
       }
     } catch (cause) {
-      throw fileFault(cause, 'written');
+      throw fileFault(cause, 'written', this.#path);
     }
   }
 
@@ -115,7 +115,7 @@ export class FileTarget implements ContentTarget {
     await this.#handle?.sync();
     await this.close();
     await rename(this.#part, this.#path).catch((cause) => {
-      throw fileFault(cause, 'written');
+      throw fileFault(cause, 'written', this.#path);
     });
     await rm(this.#owner, { force: true });
   }

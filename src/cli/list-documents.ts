@@ -39,9 +39,8 @@ export function parsePage(value: unknown): { items: readonly unknown[]; nextCurs
 }
 
 function documentLine(item: unknown): string {
-  const { documentId, createdAt, updatedAt, current, ...rest } = record(item);
-  // The content's facts stand in the current version, or beside the id in a flat view.
-  const { size, filename, contentType } = { ...rest, ...record(current) } as Readonly<Record<string, unknown>>;
+  const { documentId, updatedAt, current } = record(item);
+  const { size, filename, contentType } = record(current);
   const bytes = typeof size === 'number' ? formatBytes(size) : '';
-  return printable([documentId, updatedAt ?? createdAt, bytes.padStart(10), filename ?? contentType ?? ''].join('  '));
+  return printable([documentId, updatedAt, bytes.padStart(10), filename ?? contentType].join('  '));
 }

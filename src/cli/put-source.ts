@@ -3,6 +3,7 @@ import { type BigIntStats, lstatSync } from 'node:fs';
 import { type FileHandle, open, opendir } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { QuasarError } from '../core/errors.ts';
+import { fileFault } from './file-fault.ts';
 import { usage } from './flags.ts';
 
 /** Something named on the command line or found below a folder. */
@@ -66,24 +67,8 @@ export async function openSource(path: string): Promise<OpenSource> {
     return { handle, size: Number(stats.size), stats };
   } catch (cause) {
     await handle?.close();
-    if (cause instanceof QuasarError) throw cause;
     throw fileFault(cause, 'read');
   }
-}
-
-export function fileFault(cause: unknown, verb: 'read' | 'written'): QuasarError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const reasons: Record<string, string> = {
-    ENOENT: 'It does not exist.',
-    EACCES: `It may not be ${verb}.`,
-    EISDIR: 'It is a folder.',
-    ENOSPC: 'The disk is full.',
-  };
-  return new QuasarError('file_unreadable', {
-    op: 'cli.file',
-    message: reasons[code ?? ''] ?? `It cannot be ${verb}: ${message}`,
-    cause,
-  });
 }
 
 /** @throws QuasarError `file_changed` when the file is no longer the one that was opened: what was sent may be a mixture. */

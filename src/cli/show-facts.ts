@@ -32,7 +32,9 @@ async function find(name: string, http: HttpClient, attempts: Attempts): Promise
   if (document !== undefined) {
     const path = pagePath(`/v1/documents/${id}/versions`, limits.pageSizeMax, undefined);
     const versions = parsePage((await attempts.run(() => http.json({ method: 'GET', path }))).value);
-    return { kind: 'document', ...record(document.value), versions: versions.items };
+    // The current version is the first of them.
+    const { current: _, ...facts } = record(document.value);
+    return { kind: 'document', ...facts, versions: versions.items };
   }
   const upload = await findOrUndefined(() => attempts.run(() => http.json({ method: 'GET', path: `/v1/uploads/${id}` })));
   if (upload !== undefined) return { kind: 'upload', ...record(upload.value) };

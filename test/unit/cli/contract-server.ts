@@ -256,9 +256,7 @@ export class ContractServer {
     const limit = Number(url.searchParams.get('limit') ?? 100);
     const start = Number(url.searchParams.get('cursor') ?? 0);
     const all = [...this.documents.values()].reverse();
-    const items = all
-      .slice(start, start + limit)
-      .map((stored) => ({ ...this.#view(stored), createdAt: '2026-01-01T00:00:00.000Z' }));
+    const items = all.slice(start, start + limit).map((stored) => this.#documentView(stored));
     json(response, 200, { items, nextCursor: start + limit < all.length ? String(start + limit) : null });
   }
 
@@ -268,8 +266,13 @@ export class ContractServer {
       problem(response, 404, 'document_not_found');
       return;
     }
-    const view = this.#view(stored);
-    json(response, 200, part === 'versions' ? { items: [view], nextCursor: null } : view);
+    json(response, 200, part === 'versions' ? { items: [this.#view(stored)], nextCursor: null } : this.#documentView(stored));
+  }
+
+  #documentView(stored: Stored): Record<string, unknown> {
+    const { documentId, versionId } = stored;
+    const at = '2026-01-01T00:00:00.000Z';
+    return { documentId, currentVersionId: versionId, createdAt: at, updatedAt: at, current: this.#view(stored) };
   }
 
   #view(stored: Stored): Record<string, unknown> {

@@ -191,7 +191,7 @@ t.test('ls pages through all documents, newest first', async (t) => {
   }
   const limited = await runCommand(['ls', '--limit', '2', '--json'], { url: contract.url });
   t.same(
-    limited.json.map((one) => one.filename),
+    limited.json.map((one) => (one.current as { filename: string }).filename),
     ['4.txt', '3.txt'],
   );
   const all = await runCommand(['ls', '--all', '--json'], { url: contract.url });
@@ -214,13 +214,13 @@ t.test('stat tells documents, blobs and uploads apart', async (t) => {
   });
   const document = await runCommand(['stat', documentId, '--json'], { url: contract.url });
   t.match(document.json, [{ kind: 'document', documentId, versions: [{ filename: 'scan.pdf' }] }]);
-  const { key } = (document.json[0] as { contentRef: { key: string } }).contentRef;
+  const { key } = (document.json[0] as { versions: [{ contentRef: { key: string } }] }).versions[0].contentRef;
   const blob = await runCommand(['stat', key, '--json'], { url: contract.url });
   t.match(blob.json, [{ kind: 'blob', key, size: bytes.length, sha256: sha256(bytes) }]);
   const upload = await runCommand(['stat', uploadId, '--json'], { url: contract.url });
   t.match(upload.json, [{ kind: 'upload', offset: 4 }]);
   const plain = await runCommand(['stat', documentId], { url: contract.url });
-  t.match(plain.stdout.toString(), /\ncontentRef:\n {2}kind: blob\n/);
+  t.match(plain.stdout.toString(), /\nversions:\n(.*\n)* {2}contentRef:\n {4}kind: blob\n/);
   t.equal((await runCommand(['stat', documentId.replace('0192', '0000')], { url: contract.url })).code, 3);
 });
 
