@@ -90,7 +90,6 @@ function checkText(path: string, text: string): string {
   const value = text.replace(/\r?\n$/, '');
   if (value.trim() === '') throw invalid(`The secret ${path} is empty.`);
   if (value.includes(PLACEHOLDER)) throw invalid(`The secret ${path} still is ${PLACEHOLDER}; put a real one there.`);
-  if (/[\r\n\0]/.test(value)) throw invalid(`The secret ${path} has more than one line.`);
   return value;
 }
 
