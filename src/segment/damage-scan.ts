@@ -40,27 +40,25 @@ export interface Trouble {
  * A good frame further on proves that the bytes before it were acknowledged, so they are damaged and not torn.
  * Returns what is left of the first such batch, or undefined when there is no such frame.
  */
-export async function damagedBatch(trouble: Trouble): Promise<ScannedBatch | undefined> {
+export async function provenBatch(trouble: Trouble): Promise<ScannedBatch | undefined> {
   const frame = await provingFrame(trouble);
   if (frame === undefined) return undefined;
   const { last } = trouble;
   if (frame.header.batch > last.batch + 1) {
-    const end = frame.frame.begin;
-    const found = await findRecords(trouble, end);
-    return {
-      type: 'batch',
-      batch: frame.header.batch - 1,
-      at: last.at,
-      end,
-      frameAt: undefined,
-      ...found,
-      runningHash: undefined,
-    };
+    return { ...(await lostBatches(trouble, frame.frame.begin)), batch: frame.header.batch - 1 };
   }
   const found = await findRecords(trouble, frame.offset);
   const end = alignUp(frame.offset + FRAME_SPAN, PAGE_SIZE);
   const { runningHash } = frame.frame;
   return { type: 'batch', batch: frame.header.batch, at: last.at, end, frameAt: frame.offset, ...found, runningHash };
+}
+
+/** What is left of batches up to `end` whose own frames are lost. */
+export async function lostBatches(trouble: Trouble, end: number): Promise<ScannedBatch> {
+  const { last } = trouble;
+  const found = await findRecords(trouble, end);
+  const batch = found.records.reduce((latest, record) => Math.max(latest, record.header.batch), last.batch + 1);
+  return { type: 'batch', batch, at: last.at, end, frameAt: undefined, ...found, runningHash: undefined };
 }
 
 async function provingFrame({ search, last, at }: Trouble): Promise<ScannedFrame | undefined> {

@@ -51,7 +51,7 @@ export async function inspectSegment(file: SegmentFile, options: InspectOptions)
   const footer = await readFooter(file, segmentMark(superblock));
   const batches: ScannedBatch[] = [];
   let end: ScanEnd | undefined;
-  const limit = footer instanceof Fault ? {} : { end: footer.at };
+  const limit = footer instanceof Fault ? {} : { end: footer.at, durableEnd: footer.at };
   for await (const event of scanSegment(file, { superblock, verifyPayloads: options.verifyPayloads, ...limit })) {
     if (event.type === 'end') end = event;
     else batches.push(event);
@@ -143,29 +143,16 @@ function tailProblems(end: ScanEnd): Problem[] {
 
 function footerProblems({ footer, end, batches, fileSize }: Findings): Problem[] {
   if (footer instanceof Fault) return [];
-  const count = batches.reduce(
-    (sum, batch) => sum + batch.records.length + batch.damage.filter((range) => range.record !== undefined).length,
-    0,
-  );
-  const size = fileSize - footer.at;
+  const place = { at: footer.at, size: fileSize - footer.at };
   const advice = 'The records count, not the footer: delete the index, and the next start rebuilds it from a scan.';
   const problems: Problem[] = [];
-  if (end.at !== footer.at)
-    problems.push({
-      at: end.at,
-      size: footer.at - end.at,
-      meaning: 'Bytes between the last batch and the footer belong to neither.',
-      advice,
-    });
-  else if (footer.summary.root !== end.runningHash)
-    problems.push({ at: footer.at, size, meaning: "The footer's root is not the running hash of the last batch.", advice });
-  if (count !== footer.summary.count)
-    problems.push({
-      at: footer.at,
-      size,
-      meaning: `The footer lists ${footer.summary.count} records, ${count} were found.`,
-      advice,
-    });
+  const whole = batches.every((batch) => batch.damage.length === 0);
+  if (whole && footer.summary.root !== end.runningHash) {
+    problems.push({ ...place, meaning: "The footer's root is not the running hash of the last batch.", advice });
+  }
+  const listed = new Set(Array.from(footer.entries(), (entry) => entry.offset));
+  const missing = batches.flatMap((batch) => batch.records).filter((record) => !listed.has(record.offset)).length;
+  if (missing > 0) problems.push({ ...place, meaning: `The footer does not list ${missing} of the records.`, advice });
   return problems;
 }
 

@@ -1,7 +1,15 @@
 import { crc32 } from 'node:zlib';
 import type { BlockId } from '../core/digest.ts';
 import { Fault } from './fault.ts';
-import { FORMAT_VERSION, PAYLOAD_SIZE_MAX, RECORD_HEADER, RECORD_MAGIC, type RecordKind, recordKinds } from './format.ts';
+import {
+  FORMAT_VERSION,
+  PAYLOAD_SIZE_MAX,
+  RECORD_HEADER,
+  RECORD_MAGIC,
+  type RecordKind,
+  recordKinds,
+  recordSpan,
+} from './format.ts';
 import { getU64, isZero, putU64, viewOf } from './little-endian.ts';
 
 const AT = RECORD_HEADER.fields;
@@ -88,4 +96,9 @@ function readFields(bytes: Uint8Array, view: DataView): RecordHeader | Fault {
     return new Fault('sequence or batch of the record is out of range');
   const id = Buffer.from(bytes.buffer, bytes.byteOffset + AT.id.at, AT.id.size).toString('hex') as BlockId;
   return { kind, id, storedSize, sequence, batch };
+}
+
+/** Where the record behind this one may begin. */
+export function recordEnd(offset: number, storedSize: number): number {
+  return offset + recordSpan(storedSize);
 }

@@ -1,8 +1,8 @@
 import { blake3 } from '../core/blake3.ts';
 import { type CommitFrame, decodeCommitFrame } from './commit-frame.ts';
 import { Fault } from './fault.ts';
-import { COMMIT_FRAME, FRAME_SPAN, RECORD_ALIGNMENT, RECORD_HEADER, RECORD_MAGIC, recordSpan } from './format.ts';
-import { decodeRecordHeader, type RecordHeader, type SegmentMark } from './record-header.ts';
+import { COMMIT_FRAME, FRAME_SPAN, RECORD_ALIGNMENT, RECORD_HEADER, RECORD_MAGIC } from './format.ts';
+import { decodeRecordHeader, type RecordHeader, recordEnd, type SegmentMark } from './record-header.ts';
 import type { WindowReader } from './window-reader.ts';
 
 export interface ScannedRecord {
@@ -131,5 +131,5 @@ function lastNonZero(bytes: Buffer): number {
 
 /** Where the record behind this one may begin. */
 export function behind({ offset, header }: ScannedRecord): number {
-  return offset + recordSpan(header.storedSize);
+  return recordEnd(offset, header.storedSize);
 }

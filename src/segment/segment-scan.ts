@@ -1,9 +1,10 @@
 import { type CommitFrame, firstRunningHash, nextRunningHash } from './commit-frame.ts';
 import {
   type DamagedRange,
-  damagedBatch,
   type Findings,
+  lostBatches,
   payloadDamage,
+  provenBatch,
   type ScanPosition,
   salvageTail,
   type Trouble,
@@ -24,6 +25,11 @@ export interface ScanOptions {
   readonly from?: ScanStart;
   /** Exclusive end, e.g. the footer's first byte. Default: the file's size. */
   readonly end?: number;
+  /**
+   * Everything before this offset is known to have been acknowledged (a footer or an index says so): what is bad there
+   * is damage even when no later frame proves it. Default: nothing is known.
+   */
+  readonly durableEnd?: number;
   /** Re-hash every payload. */
   readonly verifyPayloads: boolean;
 }
@@ -61,6 +67,7 @@ export interface ScanEnd {
   /** Records of a torn tail that are whole. Never acknowledged; they may be appended again elsewhere. */
   readonly salvage: readonly ScannedRecord[];
   readonly batch: number;
+  /** Hex, of the last batch whose frame is good. */
   readonly runningHash: string;
 }
 
@@ -75,13 +82,17 @@ export async function* scanSegment(file: SegmentFile, options: ScanOptions): Asy
   const windowSize = options.verifyPayloads ? VERIFY_WINDOW_SIZE : HEADER_WINDOW_SIZE;
   const search = new RecordSearch(new WindowReader(file, { end, windowSize }), segmentMark(options.superblock));
   let last: ScanPosition = options.from ?? firstPosition(options.superblock);
+  let knownHash = last.runningHash ?? '';
   for (;;) {
     const walked = await walkBatch(search, last, options.verifyPayloads);
-    const event =
-      walked instanceof Stuck ? await afterStuck(search, last, walked, options.verifyPayloads) : wholeBatch(walked, last);
+    const event = walked instanceof Stuck ? await afterStuck(search, last, walked, options) : wholeBatch(walked, last);
+    if (event.type === 'end') {
+      yield { ...event, runningHash: knownHash };
+      return;
+    }
     yield event;
-    if (event.type === 'end') return;
     last = { at: event.end, batch: event.batch, runningHash: event.runningHash };
+    knownHash = event.runningHash ?? knownHash;
   }
 }
 
@@ -153,18 +164,26 @@ function wholeBatch({ frame, records, damage }: WalkedBatch, last: ScanPosition)
   return { type: 'batch', batch: frame.header.batch, at: last.at, end, frameAt: frame.offset, records, damage, runningHash };
 }
 
-/** The end, or a batch that a frame further on proves to have been acknowledged. */
-async function afterStuck(search: RecordSearch, last: ScanPosition, stuck: Stuck, verifyPayloads: boolean): Promise<ScanEvent> {
-  if (stuck.footer) return endEvent(last, 'footer', 0, []);
+/** The end, or a batch of which it is known that it was acknowledged. */
+async function afterStuck(
+  search: RecordSearch,
+  last: ScanPosition,
+  stuck: Stuck,
+  options: ScanOptions,
+): Promise<ScannedBatch | ScanTail> {
+  const durableEnd = options.durableEnd ?? 0;
   const usedEnd = await search.usedEnd(last.at);
-  if (usedEnd === last.at) return endEvent(last, 'clean', 0, []);
-  const trouble: Trouble = { search, last, at: stuck.at, fault: stuck.fault, verifyPayloads };
-  const damaged = await damagedBatch(trouble);
-  if (damaged !== undefined) return damaged;
-  return endEvent(last, 'torn', usedEnd - last.at, await salvageTail(trouble));
+  if (last.at >= durableEnd) {
+    if (stuck.footer) return endEvent(last, 'footer', 0, []);
+    if (usedEnd === last.at) return endEvent(last, 'clean', 0, []);
+  }
+  const trouble: Trouble = { search, last, at: stuck.at, fault: stuck.fault, verifyPayloads: options.verifyPayloads };
+  const damaged = (await provenBatch(trouble)) ?? (last.at < durableEnd ? await lostBatches(trouble, durableEnd) : undefined);
+  return damaged ?? endEvent(last, 'torn', usedEnd - last.at, await salvageTail(trouble));
 }
 
-function endEvent(last: ScanPosition, state: ScanEnd['state'], tailSize: number, salvage: readonly ScannedRecord[]): ScanEnd {
-  const { at, batch, runningHash } = last;
-  return { type: 'end', state, at, tailSize, salvage, batch, runningHash: runningHash ?? '' };
+type ScanTail = Omit<ScanEnd, 'runningHash'>;
+
+function endEvent(last: ScanPosition, state: ScanEnd['state'], tailSize: number, salvage: readonly ScannedRecord[]): ScanTail {
+  return { type: 'end', state, at: last.at, tailSize, salvage, batch: last.batch };
 }
