@@ -78,6 +78,8 @@ export const limits = {
   openSegmentFilesMax: 128,
   indexFlushIntervalMs: SECOND,
   indexFlushEntriesMax: 10_000,
+  /** Beyond this writers wait for the index: entries not yet flushed are held in memory. */
+  indexUnflushedMax: 50_000,
   freeSpaceFloorRatio: 0.05,
   freeSpaceFloorBytes: 4 * GiB,
   freeSpaceCheckMs: SECOND,
@@ -156,3 +158,4 @@ assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= l
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
 assert(limits.putOneShotMax * limits.putParallelDefault <= 64 * MiB, 'a client command stays small');
 assert(limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax, 'the embedded server takes every connection');
+assert(limits.indexFlushEntriesMax < limits.indexUnflushedMax, 'the index is flushed before writers wait for it');

@@ -1,0 +1,134 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { type BlockId, digestToHex } from '../core/digest.ts';
+import type { IndexState, IndexStore } from './block-index.ts';
+import { decodeIndexEntry, encodeIndexEntry, INDEX_ENTRY_SIZE, type IndexEntry } from './index-entry.ts';
+import { lmdbFileDoubt } from './lmdb-file-check.ts';
+
+const INDEX_VERSION = 1;
+const STATE_KEY = Buffer.from('state');
+const OPENING = 'OPENING';
+/** Puts cost the event loop about a microsecond each: a slice must not be felt by requests. */
+const SLICE_COUNT = 1000;
+
+const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
+
+/**
+ * The index in LMDB: `blocks` (32 raw bytes of id to 32 bytes of entry), `manifests` (ids alone) and `meta` (state).
+ * The map grows with the file; its pages belong to the page cache and count as mapped file, not as our memory.
+ */
+export class LmdbBlockIndex implements IndexStore {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #blocks: Database<Buffer, Buffer>;
+  readonly #manifests: Database<Buffer, Buffer>;
+  readonly #meta: Database<Buffer, Buffer>;
+  readonly #key = Buffer.allocUnsafe(32);
+
+  private constructor(root: RootDatabase<Buffer, Buffer>) {
+    this.#root = root;
+    this.#blocks = root.openDB({ name: 'blocks', ...binary });
+    this.#manifests = root.openDB({ name: 'manifests', ...binary });
+    this.#meta = root.openDB({ name: 'meta', ...binary });
+  }
+
+  /**
+   * Opens the index in `directory`, or an empty one when the old one can not be trusted. LMDB checks its files so
+   * little that a bad page ends the process; hence a look at its first pages before, and a mark that says an attempt
+   * to open is under way: the next start finds the mark of an attempt that did not survive and drops the index.
+   */
+  static async open(directory: string): Promise<{ store: LmdbBlockIndex; dropped: string | undefined }> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const mark = join(directory, OPENING);
+    const doubt = await lmdbFileDoubt(join(directory, 'data.mdb'), mark);
+    if (doubt !== undefined) await LmdbBlockIndex.drop(directory);
+    await writeFile(mark, '');
+    const store = new LmdbBlockIndex(openRoot(directory));
+    store.state();
+    await rm(mark, { force: true });
+    return { store, dropped: doubt };
+  }
+
+  /** Removes every file of a closed index. */
+  static async drop(directory: string): Promise<void> {
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  }
+
+  state(): IndexState | undefined {
+    const bytes = this.#meta.get(STATE_KEY);
+    return bytes === undefined ? undefined : parseState(bytes.toString('utf8'));
+  }
+
+  find(id: BlockId): IndexEntry | undefined {
+    this.#key.write(id, 'hex');
+    const bytes = this.#blocks.getBinaryFast(this.#key);
+    return bytes === undefined ? undefined : decodeIndexEntry(bytes);
+  }
+
+  async write(entries: ReadonlyMap<BlockId, IndexEntry>, state: IndexState): Promise<void> {
+    let slice: [BlockId, IndexEntry][] = [];
+    for (const item of entries) {
+      slice.push(item);
+      if (slice.length < SLICE_COUNT) continue;
+      const full = slice;
+      slice = [];
+      await this.#root.batch(() => this.#putAll(full));
+    }
+    await this.#root.batch(() => {
+      this.#putAll(slice);
+      void this.#meta.put(STATE_KEY, Buffer.from(JSON.stringify({ version: INDEX_VERSION, ...state })));
+    });
+    // The caller forgets its copies now, so reads must see this transaction.
+    this.#root.resetReadTxn();
+  }
+
+  manifestIds(after: BlockId | undefined, count: number): BlockId[] {
+    return [...this.#manifests.getKeys(rangeAfter(after, count))].map((key) => digestToHex<BlockId>(key));
+  }
+
+  entries(after: BlockId | undefined, count: number): (readonly [BlockId, IndexEntry])[] {
+    const found: (readonly [BlockId, IndexEntry])[] = [];
+    for (const { key, value } of this.#blocks.getRange(rangeAfter(after, count))) {
+      const entry = decodeIndexEntry(value);
+      if (entry !== undefined) found.push([digestToHex<BlockId>(key), entry]);
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+
+  /** Keys are copied by `put`, values are borrowed until the commit: hence fresh memory for them. */
+  #putAll(slice: readonly (readonly [BlockId, IndexEntry])[]): void {
+    const values = Buffer.allocUnsafeSlow(slice.length * INDEX_ENTRY_SIZE);
+    let at = 0;
+    for (const [id, entry] of slice) {
+      encodeIndexEntry(entry, values, at);
+      const key = Buffer.from(id, 'hex');
+      void this.#blocks.put(key, values.subarray(at, at + INDEX_ENTRY_SIZE));
+      if (entry.kind === 'manifest') void this.#manifests.put(key, Buffer.alloc(1));
+      at += INDEX_ENTRY_SIZE;
+    }
+  }
+}
+
+/** Overlapping syncs would keep pages of two transactions alive: a larger file for a speed nobody waits for. */
+function openRoot(directory: string): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({ path: directory, maxDbs: 4, overlappingSync: false, ...binary });
+}
+
+function rangeAfter(after: BlockId | undefined, limit: number): { start?: Buffer; exclusiveStart?: boolean; limit: number } {
+  return after === undefined ? { limit } : { start: Buffer.from(after, 'hex'), exclusiveStart: true, limit };
+}
+
+/** Undefined for whatever we did not write: the index is then taken for empty and filled again. */
+function parseState(text: string): IndexState | undefined {
+  try {
+    const { version, ...state } = JSON.parse(text) as IndexState & { version: number };
+    return version === INDEX_VERSION ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { QuasarError } from '../core/errors.ts';
+
+const HELD_BY_ANOTHER = 1;
+
+/**
+ * One process per node directory. Node has no flock(2), so `flock` of util-linux takes the lock on a descriptor it
+ * inherits. A lock belongs to the open file description, which is ours: it outlives that child, is let go when we
+ * close the descriptor, and by the kernel when we die, however we die. The file itself says nothing and stays.
+ */
+export class NodeLock {
+  #fd: number | undefined;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** @throws QuasarError `storage_in_use`. */
+  static async acquire(path: string): Promise<NodeLock> {
+    const fd = openSync(path, 'a', 0o600);
+    try {
+      const exitCode = await runFlock(fd);
+      if (exitCode === HELD_BY_ANOTHER) throw new QuasarError('storage_in_use', { op: 'graviton.lock' });
+      if (exitCode !== 0) throw new Error(`flock ended with code ${exitCode}`);
+      return new NodeLock(fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Idempotent. */
+  release(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+/** The descriptor becomes number 3 of the child. */
+function runFlock(fd: number): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('flock', ['-xn', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    child.once('error', (cause) =>
+      reject(
+        new QuasarError('internal', {
+          op: 'graviton.lock',
+          message: 'The command flock (package util-linux) is needed to lock the storage directory and does not run.',
+          cause,
+        }),
+      ),
+    );
+    child.once('close', resolve);
+  });
+}

@@ -1,0 +1,196 @@
+import type { BlockId } from '../core/digest.ts';
+import { Fault } from '../segment/fault.ts';
+import type { FooterEntry } from '../segment/footer.ts';
+import { alignUp, FRAME_SPAN, PAGE_SIZE } from '../segment/format.ts';
+import { recordEnd } from '../segment/record-header.ts';
+import type { SegmentFile } from '../segment/segment-files.ts';
+import { readFooter, readSuperblock } from '../segment/segment-reader.ts';
+import { type DamagedRange, type ScanEnd, type ScannedRecord, scanSegment } from '../segment/segment-scan.ts';
+import type { Superblock } from '../segment/superblock.ts';
+import { adopt, isBlockKind } from './healthy-entry.ts';
+import { segmentPath } from './node-directory.ts';
+import type { DiskFailure, RecoveryContext, Tally } from './recovery.ts';
+import type { LedgerSegment } from './segment-ledger.ts';
+
+/** A segment a crash left open, read to its end. Nothing has been changed in it yet. */
+export interface UnsealedSegment {
+  readonly superblock: Superblock;
+  /** Open for writing, through the page cache. Whoever seals closes it. */
+  readonly file: SegmentFile;
+  /** What its footer will list, in order of offset. */
+  readonly entries: readonly FooterEntry[];
+  /** End of what was acknowledged, a page boundary. */
+  readonly sealAt: number;
+  readonly root: string;
+  /** Bytes behind `sealAt`, never acknowledged. */
+  readonly tailSize: number;
+  /** Whole records of that tail: stored again elsewhere before it is cut. */
+  readonly salvage: readonly ScannedRecord[];
+  /** The footer was written, only its MANIFEST entry is missing. */
+  readonly footed: { readonly fileSize: number; readonly recordBytes: number; readonly count: number } | undefined;
+}
+
+export interface UnsealedFinding {
+  readonly unsealed: UnsealedSegment | undefined;
+  readonly failure: DiskFailure | undefined;
+}
+
+/**
+ * Decides what of an unsealed segment was acknowledged: batches with a commit frame, whatever lies before a later
+ * frame, and whatever the index had seen durable even though its frame is bad now. That is indexed, or marked damaged
+ * and kept. What lies behind is a torn tail.
+ */
+export async function readUnsealed(context: RecoveryContext, segment: LedgerSegment, tally: Tally): Promise<UnsealedFinding> {
+  const opened = await openUnsealed(context, segment.segment);
+  if (opened === undefined) {
+    await reportMissing(context, segment.segment);
+    return { unsealed: undefined, failure: undefined };
+  }
+  const { file, failure } = opened;
+  const superblock = await superblockOf(context, segment, file);
+  const scan = await readBatches(file, superblock);
+  const sealAt = Math.max(scan.end.at, acknowledgedEnd(context, segment.segment));
+  const kept = scan.end.salvage.filter((record) => endOf(record) <= sealAt);
+  const salvage = scan.end.salvage.filter((record) => endOf(record) > sealAt);
+  const entries = [...scan.records, ...kept, ...scan.damage.flatMap(({ record }) => record ?? [])]
+    .map(toFooterEntry)
+    .sort(byOffset);
+  await markDamage(context, segment.segment, { entries, damage: scan.damage, unexplained: sealAt > scan.end.at });
+  indexEntries(context, segment.segment, entries);
+  for (const { header } of scan.end.salvage) tally.lastSequence = Math.max(tally.lastSequence, header.sequence);
+  for (const { sequence } of entries) tally.lastSequence = Math.max(tally.lastSequence, sequence);
+  const tailSize = Math.max(0, scan.end.at + scan.end.tailSize - sealAt);
+  const footed = scan.end.state === 'footer' ? await footerOf(file, segment) : undefined;
+  const unsealed = { superblock, file, entries, sealAt, root: scan.end.runningHash, tailSize, salvage, footed };
+  if (context.writable && failure === undefined) return { unsealed, failure };
+  await file.close();
+  return { unsealed: undefined, failure };
+}
+
+interface Batches {
+  readonly records: readonly ScannedRecord[];
+  readonly damage: readonly DamagedRange[];
+  readonly end: ScanEnd;
+}
+
+async function readBatches(file: SegmentFile, superblock: Superblock): Promise<Batches> {
+  const records: ScannedRecord[] = [];
+  const damage: DamagedRange[] = [];
+  for await (const event of scanSegment(file, { superblock, verifyPayloads: true })) {
+    if (event.type === 'end') return { records, damage, end: event };
+    records.push(...event.records);
+    damage.push(...event.damage);
+  }
+  throw new Error('a scan ends with an end event');
+}
+
+/** The bytes may be in the page cache only. This is the first fdatasync of this process, so it is no retry. */
+async function openUnsealed(
+  context: RecoveryContext,
+  segment: number,
+): Promise<{ file: SegmentFile; failure: DiskFailure | undefined } | undefined> {
+  const file = await openLeftOver(context, segmentPath(context.directory, segment));
+  if (file === undefined) return undefined;
+  if (!context.writable) return { file, failure: undefined };
+  try {
+    await file.dataSync();
+    return { file, failure: undefined };
+  } catch (cause) {
+    return { file, failure: { segment, step: `fdatasync of segment ${segment}`, cause } };
+  }
+}
+
+async function openLeftOver({ files, writable }: RecoveryContext, path: string): Promise<SegmentFile | undefined> {
+  try {
+    return await files.open(path, { access: writable ? 'write' : 'read', direct: false });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code !== 'EACCES' || !writable) throw error;
+  }
+  // Sealing got as far as the read-only mode, which keeps its owner out, too.
+  const sealed = await files.open(path, { access: 'read', direct: false });
+  await sealed.chmod(0o600);
+  await sealed.close();
+  return files.open(path, { access: 'write', direct: false });
+}
+
+async function reportMissing(context: RecoveryContext, segment: number): Promise<void> {
+  context.report(`The file of segment ${segment} is missing. Its blocks are stored again when they come again.`);
+  if (!context.journal.ledger.isSuspect(segment)) {
+    await context.journal.record({ kind: 'suspect', segment, reason: 'its file is missing' });
+  }
+}
+
+/** MANIFEST knows the salt, so a damaged superblock costs no record. */
+async function superblockOf(context: RecoveryContext, segment: LedgerSegment, file: SegmentFile): Promise<Superblock> {
+  const superblock = await readSuperblock(file);
+  if (!(superblock instanceof Fault)) return superblock;
+  context.report(`The superblock of segment ${segment.segment} is damaged: ${superblock.meaning}.`);
+  const { nodeId, segmentSize } = context.identity;
+  return { segment: segment.segment, salt: segment.salt, nodeId, createdMs: segment.createdMs, segmentSize };
+}
+
+/** The end of the batch with the last record the index saw durable, if it lies in this segment. */
+function acknowledgedEnd({ index }: RecoveryContext, segment: number): number {
+  const { last } = index;
+  return last?.segment === segment ? alignUp(recordEnd(last.offset, last.size) + FRAME_SPAN, PAGE_SIZE) : 0;
+}
+
+interface DamageFindings {
+  readonly entries: readonly FooterEntry[];
+  readonly damage: readonly DamagedRange[];
+  /** Acknowledged bytes without a frame: what the index knows there may be gone. */
+  readonly unexplained: boolean;
+}
+
+async function markDamage(context: RecoveryContext, segment: number, found: DamageFindings): Promise<void> {
+  for (const { at, size, meaning, record } of found.damage) {
+    context.report(`Segment ${segment}: ${size} bytes at ${at} are damaged (${meaning}); they are kept and marked.`);
+    if (record !== undefined) await mark(context, { segment, id: record.header.id, offset: record.offset, reason: meaning });
+  }
+  const blind = found.unexplained || found.damage.some(({ record }) => record === undefined);
+  if (!blind) return;
+  const seen = new Set(found.entries.map(({ offset }) => offset));
+  for (const [id, { offset }] of await context.index.entriesOf(segment)) {
+    if (!seen.has(offset)) await mark(context, { segment, id, offset, reason: 'its record header is damaged' });
+  }
+}
+
+interface Spot {
+  readonly segment: number;
+  readonly id: BlockId;
+  readonly offset: number;
+  readonly reason: string;
+}
+
+async function mark({ journal }: RecoveryContext, spot: Spot): Promise<void> {
+  if (!journal.ledger.isDamaged(spot.id, spot)) await journal.record({ kind: 'damage', ...spot });
+}
+
+function indexEntries(context: RecoveryContext, segment: number, entries: readonly FooterEntry[]): void {
+  for (const { id, kind, offset, storedSize, sequence } of entries) {
+    if (isBlockKind(kind))
+      adopt(context.index, context.journal.ledger, { id, segment, offset, size: storedSize, sequence, kind });
+  }
+}
+
+async function footerOf(file: SegmentFile, segment: LedgerSegment): Promise<UnsealedSegment['footed']> {
+  const footer = await readFooter(file, segment.mark);
+  if (footer instanceof Fault) return undefined;
+  const { recordBytes, count } = footer.summary;
+  return { fileSize: await file.size(), recordBytes, count };
+}
+
+function toFooterEntry({ header, offset }: ScannedRecord): FooterEntry {
+  const { id, kind, storedSize, sequence, batch } = header;
+  return { id, kind, offset, storedSize, sequence, batch };
+}
+
+function byOffset(left: FooterEntry, right: FooterEntry): number {
+  return left.offset - right.offset;
+}
+
+function endOf({ offset, header }: ScannedRecord): number {
+  return recordEnd(offset, header.storedSize);
+}

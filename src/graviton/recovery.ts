@@ -1,0 +1,195 @@
+import { join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import type { BlockId } from '../core/digest.ts';
+import { Fault } from '../segment/fault.ts';
+import { nodePaths, segmentFileName } from '../segment/format.ts';
+import type { NodeIdentity } from '../segment/node-identity.ts';
+import type { SegmentFile, SegmentFiles } from '../segment/segment-files.ts';
+import { readFooter, readSuperblock } from '../segment/segment-reader.ts';
+import { scanSegment } from '../segment/segment-scan.ts';
+import type { BlockIndex } from './block-index.ts';
+import { adopt, isBlockKind } from './healthy-entry.ts';
+import { listSegmentFiles, segmentPath } from './node-directory.ts';
+import type { NodeJournal } from './node-journal.ts';
+import { readUnsealed, type UnsealedSegment } from './recover-unsealed.ts';
+import type { LedgerSegment } from './segment-ledger.ts';
+
+/** What a start found and did, in plain words, one line a fact. Empty after a clean stop. */
+export interface RecoveryReport {
+  readonly lines: readonly string[];
+}
+
+export interface RecoveryContext {
+  readonly files: SegmentFiles;
+  readonly directory: string;
+  readonly identity: NodeIdentity;
+  readonly journal: NodeJournal;
+  readonly index: BlockIndex;
+  readonly clock: Clock;
+  /** Segments below this are in the index already. */
+  readonly completeBelow: number;
+  /** False on a disk that failed: segments are read and indexed, none is synced, sealed or moved. */
+  readonly writable: boolean;
+  readonly report: (line: string) => void;
+}
+
+/** A disk that fails while we look: writing must not go on. */
+export interface DiskFailure {
+  readonly segment: number;
+  readonly step: string;
+  readonly cause: unknown;
+}
+
+export interface Recovery {
+  /** Left open by a crash; `sealUnsealed` finishes them once the node can append. */
+  readonly unsealed: readonly UnsealedSegment[];
+  readonly lastSequence: number;
+  readonly failure: DiskFailure | undefined;
+}
+
+/**
+ * Brings index and segments to one state: every acknowledged record is indexed, what is damaged is marked, what was
+ * never acknowledged is known. Only reads segments, but for the fdatasync that makes an unsealed one's bytes mean
+ * something: after a crash of the process alone they may still be in the page cache only.
+ */
+export async function recoverSegments(context: RecoveryContext): Promise<Recovery> {
+  const { journal, index } = context;
+  await settleStrays(context);
+  const unsealed: UnsealedSegment[] = [];
+  const tally = { lastSequence: index.last?.sequence ?? 0 };
+  let failure: DiskFailure | undefined;
+  const sealed: LedgerSegment[] = [];
+  for (const segment of journal.ledger.segments) {
+    if (segment.sealed !== undefined) {
+      sealed.push(segment);
+      continue;
+    }
+    const found = await readUnsealed(context, segment, tally);
+    if (found.unsealed !== undefined) unsealed.push(found.unsealed);
+    failure ??= found.failure;
+  }
+  for (let at = 0; at < sealed.length; at += CHECKS_AT_ONCE) {
+    await Promise.all(sealed.slice(at, at + CHECKS_AT_ONCE).map((segment) => checkSealed(context, segment, tally)));
+  }
+  return { unsealed, lastSequence: tally.lastSequence, failure };
+}
+
+/** Footers are a few dozen KiB: enough at once to keep a disk busy. */
+const CHECKS_AT_ONCE = 8;
+
+export interface Tally {
+  /** The highest sequence seen; numbers are never used twice, not even by records nobody acknowledged. */
+  lastSequence: number;
+}
+
+/** A file that MANIFEST does not name: a crash came between its creation and its entry, or MANIFEST was lost. */
+async function settleStrays(context: RecoveryContext): Promise<void> {
+  const { files, directory, journal, writable } = context;
+  if (!writable) return;
+  for (const segment of await listSegmentFiles(files, directory)) {
+    if (journal.ledger.find(segment) !== undefined) continue;
+    const path = segmentPath(directory, segment);
+    if (journal.ledger.wasDropped(segment)) await files.unlink(path);
+    else await settleStray(context, segment, path);
+  }
+}
+
+async function settleStray(context: RecoveryContext, segment: number, path: string): Promise<void> {
+  const { files, directory, identity, journal, report } = context;
+  const file = await files.open(path, { access: 'read', direct: false });
+  const superblock = await closing(file, () => readSuperblock(file));
+  if (superblock instanceof Fault || superblock.segment !== segment || superblock.nodeId !== identity.nodeId) {
+    const name = `${segmentFileName(segment)}.${context.clock.now()}.stray`;
+    await files.rename(path, join(directory, nodePaths.quarantine, name));
+    await files.syncDirectory(join(directory, nodePaths.quarantine));
+    report(`Segment file ${segment} is none of this node's; it was moved to ${nodePaths.quarantine}/${name}.`);
+    return;
+  }
+  await journal.record({ kind: 'create', segment, salt: superblock.salt });
+  report(`Segment ${segment} was missing from MANIFEST and was entered again.`);
+}
+
+async function checkSealed(context: RecoveryContext, segment: LedgerSegment, tally: Tally): Promise<void> {
+  const { files, directory } = context;
+  const file = await openIfThere(files, segmentPath(directory, segment.segment));
+  if (file === undefined) {
+    await suspect(context, segment.segment, 'its file is missing');
+    return;
+  }
+  await closing(file, async () => {
+    const expected = segment.sealed?.fileSize ?? 0;
+    const size = await file.size();
+    if (size < expected) await suspect(context, segment.segment, `its file has ${size} bytes instead of ${expected}`);
+    const footer = await readFooter(file, segment.mark);
+    if (footer instanceof Fault) context.report(`The footer of segment ${segment.segment} is damaged: ${footer.meaning}.`);
+    if (segment.segment < context.completeBelow) return;
+    if (footer instanceof Fault) await indexByScan(context, { segment, file, tally });
+    else for (const entry of footer.entries()) await indexRecord(context, tally, { segment: segment.segment, ...entry });
+  });
+}
+
+/** Once: a mark is for the life of the segment. */
+async function suspect(context: RecoveryContext, segment: number, reason: string): Promise<void> {
+  context.report(`Segment ${segment} is not whole: ${reason}. Its blocks are stored again when they come again.`);
+  if (!context.journal.ledger.isSuspect(segment)) await context.journal.record({ kind: 'suspect', segment, reason });
+}
+
+async function indexByScan(
+  context: RecoveryContext,
+  found: { segment: LedgerSegment; file: SegmentFile; tally: Tally },
+): Promise<void> {
+  const { segment, file, tally } = found;
+  const superblock = {
+    segment: segment.segment,
+    salt: segment.salt,
+    nodeId: context.identity.nodeId,
+    createdMs: segment.createdMs,
+    segmentSize: context.identity.segmentSize,
+  };
+  for await (const event of scanSegment(file, { superblock, verifyPayloads: true })) {
+    if (event.type === 'end') return;
+    for (const { header, offset } of event.records)
+      await indexRecord(context, tally, { segment: segment.segment, offset, ...header });
+  }
+}
+
+interface FoundRecord {
+  readonly segment: number;
+  readonly id: BlockId;
+  readonly kind: string;
+  readonly offset: number;
+  readonly storedSize: number;
+  readonly sequence: number;
+}
+
+async function indexRecord(context: RecoveryContext, tally: Tally, record: FoundRecord): Promise<void> {
+  const { id, kind, segment, offset, storedSize, sequence } = record;
+  tally.lastSequence = Math.max(tally.lastSequence, sequence);
+  if (!isBlockKind(kind)) return;
+  adopt(context.index, context.journal.ledger, { id, segment, offset, size: storedSize, sequence, kind });
+  await keepBounded(context.index);
+}
+
+/** A rebuild of a large node sets entries faster than they are flushed. */
+async function keepBounded(index: BlockIndex): Promise<void> {
+  if (index.unflushed >= REBUILD_UNFLUSHED_MAX) await index.flush();
+}
+
+const REBUILD_UNFLUSHED_MAX = 20_000;
+
+async function openIfThere(files: SegmentFiles, path: string): Promise<SegmentFile | undefined> {
+  try {
+    return await files.open(path, { access: 'read', direct: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function closing<Result>(file: SegmentFile, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } finally {
+    await file.close();
+  }
+}
