@@ -35,7 +35,6 @@ export function testSlab(): Slab {
     slotSize: 1024 * 1024,
     slotCount: 8,
     uploadSlotsMax: 4,
-    chunkMax: 64 * 1024,
     extraSize: writerBufferSize,
   });
   return sharedSlab;
