@@ -1,0 +1,93 @@
+import { blake3Of, type BlobKey } from '../core/digest.ts';
+import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
+import type { Queries } from '../database/transaction.ts';
+import type { BlobFacts, Catalog, DocumentFacts, Page, VersionFacts } from './catalog.ts';
+import { type BlobRow, toBlobFacts, toVersionFacts, type VersionRow } from './version-row.ts';
+
+interface DocumentRow {
+  readonly document_id: DocumentId;
+  readonly current_version_id: VersionId;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+type ListedRow = VersionRow & { readonly document_created_at_ms: number; readonly document_updated_at_ms: number };
+
+/** One round trip a question: each is a function of migrations/ that also names the org. */
+export class PostgresCatalog implements Catalog {
+  readonly #queries: Queries;
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  async findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentFacts | undefined> {
+    const [row] = await this.#rows<DocumentRow>('SELECT * FROM quasar.find_document($1, $2)', [scope.orgId, documentId]);
+    if (row === undefined) return undefined;
+    return {
+      documentId: row.document_id,
+      currentVersionId: row.current_version_id,
+      createdAtMs: row.created_at_ms,
+      updatedAtMs: row.updated_at_ms,
+    };
+  }
+
+  async findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {
+    const values = [scope.orgId, documentId, versionId ?? null];
+    const [row] = await this.#rows<VersionRow>('SELECT * FROM quasar.find_version($1, $2, $3)', values);
+    return row && toVersionFacts(row);
+  }
+
+  async findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined> {
+    const [row] = await this.#rows<BlobRow>('SELECT * FROM quasar.find_blob($1, $2)', [scope.orgId, blake3Of(key)]);
+    return row && toBlobFacts(row);
+  }
+
+  async findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined> {
+    const values = [scope.orgId, blake3Of(key), pageIndex];
+    const [row] = await this.#rows<{ bytes: Buffer }>('SELECT * FROM quasar.find_manifest_page($1, $2, $3)', values);
+    return row?.bytes;
+  }
+
+  async listDocuments(
+    scope: Scope,
+    options: { limit: number; after: string | undefined },
+  ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>> {
+    const text = `
+      SELECT listed.created_at_ms AS document_created_at_ms, listed.updated_at_ms AS document_updated_at_ms, (listed.current).*
+        FROM quasar.list_documents($1, $2, $3) AS listed`;
+    const rows = await this.#rows<ListedRow>(text, [scope.orgId, options.after ?? null, options.limit + 1]);
+    return toPage(rows, options.limit, toListedDocument);
+  }
+
+  async listVersions(
+    scope: Scope,
+    documentId: DocumentId,
+    options: { limit: number; after: string | undefined },
+  ): Promise<Page<VersionFacts>> {
+    const values = [scope.orgId, documentId, options.after ?? null, options.limit + 1];
+    const rows = await this.#rows<VersionRow>('SELECT * FROM quasar.list_versions($1, $2, $3, $4)', values);
+    return toPage(rows, options.limit, toVersionFacts);
+  }
+
+  async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    const { rows } = await this.#queries.query<Row>(text, values);
+    return rows;
+  }
+}
+
+function toListedDocument(row: ListedRow): DocumentFacts & { readonly current: VersionFacts } {
+  return {
+    documentId: row.document_id,
+    currentVersionId: row.version_id,
+    createdAtMs: row.document_created_at_ms,
+    updatedAtMs: row.document_updated_at_ms,
+    current: toVersionFacts(row),
+  };
+}
+
+/** One row more than wanted was asked for: it tells whether there is a next page. Version ids are the cursor of both lists. */
+function toPage<Row extends VersionRow, T>(rows: readonly Row[], limit: number, convert: (row: Row) => T): Page<T> {
+  const shown = rows.slice(0, limit);
+  return { items: shown.map(convert), next: rows.length > limit ? shown.at(-1)?.version_id : undefined };
+}

@@ -1,0 +1,45 @@
+import { assert } from '../core/assert.ts';
+import { limits } from '../core/limits.ts';
+import type { Queries } from './transaction.ts';
+
+export const APP_ROLE = 'quasar_app';
+export const DATABASE = 'quasar';
+
+/**
+ * Roles belong to the whole cluster, so they are made before any migration, by whoever may make roles, and only if they
+ * are missing. `quasar_owner` owns every object and cannot log in; the server is `quasar_app`.
+ */
+export async function makeRoles(admin: Queries, appPassword: string): Promise<void> {
+  // Utility statements take no parameters; hex digits need no quoting.
+  assert(/^[0-9a-f]+$/.test(appPassword), 'the password of the application is made by us');
+  await admin.query(rolesScript(appPassword));
+}
+
+function rolesScript(appPassword: string): string {
+  return `
+DO $roles$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'quasar_owner') THEN
+    CREATE ROLE quasar_owner NOLOGIN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'quasar_definer') THEN
+    CREATE ROLE quasar_definer NOLOGIN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'quasar_runner') THEN
+    CREATE ROLE quasar_runner NOLOGIN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${APP_ROLE}') THEN
+    CREATE ROLE ${APP_ROLE} LOGIN PASSWORD '${appPassword}' CONNECTION LIMIT ${limits.databaseConnectionsMax};
+    ALTER ROLE ${APP_ROLE} SET statement_timeout = ${limits.databaseStatementMs};
+    ALTER ROLE ${APP_ROLE} SET idle_in_transaction_session_timeout = ${limits.databaseStatementMs};
+  END IF;
+END
+$roles$`;
+}
+
+/** Whoever migrates acts as the owner; a role that is no superuser must be a member to do so. */
+export async function makeDatabase(admin: Queries): Promise<void> {
+  const { rows } = await admin.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
+  if (rows.length > 0) return;
+  await admin.query(`CREATE DATABASE ${DATABASE} OWNER quasar_owner`);
+}

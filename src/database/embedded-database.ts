@@ -1,0 +1,79 @@
+import { createHmac } from 'node:crypto';
+import { Closer } from '../core/closer.ts';
+import { APP_ROLE, DATABASE, makeDatabase, makeRoles } from './bootstrap.ts';
+import { EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
+import { findMigrationsDirectory, migrate, readMigrations } from './migrate.ts';
+import { sqlStateOf } from './postgres-errors.ts';
+import { assertSafeServer } from './postgres-guard.ts';
+import { PostgresPool } from './postgres-pool.ts';
+
+const UNDEFINED_DATABASE = '3D000';
+
+/** The database of `quasar up`: its server, brought up to date, and connections as the application. */
+export class EmbeddedDatabase {
+  readonly server: EmbeddedPostgres;
+  readonly pool: PostgresPool;
+  readonly #closer: Closer;
+
+  private constructor(server: EmbeddedPostgres, pool: PostgresPool, closer: Closer) {
+    this.server = server;
+    this.pool = pool;
+    this.#closer = closer;
+  }
+
+  /** One secret is enough: the application's password is derived from the superuser's. */
+  static async open(options: EmbeddedPostgresOptions): Promise<EmbeddedDatabase> {
+    const closer = new Closer();
+    try {
+      const server = await EmbeddedPostgres.open(options);
+      closer.push('database server', () => server.close(), 60_000);
+      const appPassword = createHmac('sha256', options.password).update(APP_ROLE).digest('hex');
+      await prepare(server, appPassword);
+
+      const onConnectionLost = (error: Error) => options.log('warn', `a database connection was lost: ${error.message}`);
+      const pool = new PostgresPool({ ...server.target(DATABASE, APP_ROLE, appPassword), onConnectionLost });
+      closer.push('database connections', () => pool.close());
+      await assertSafeServer(pool);
+      return new EmbeddedDatabase(server, pool, closer);
+    } catch (error) {
+      await closer.close();
+      throw error;
+    }
+  }
+
+  /** Idempotent. Connections first, then the server. */
+  async close(): Promise<void> {
+    const [fault] = await this.#closer.close();
+    if (fault !== undefined) throw fault.cause;
+  }
+}
+
+/** A database that is up to date costs one connection here. A first start that was killed half-way is caught up on. */
+async function prepare(server: EmbeddedPostgres, appPassword: string): Promise<void> {
+  if (server.isNew) await makeAll(server, appPassword);
+  const migrations = await readMigrations(findMigrationsDirectory());
+  const run = () => withPool(server, DATABASE, (admin) => migrate(admin, migrations));
+  try {
+    await run();
+  } catch (error) {
+    if (sqlStateOf(error) !== UNDEFINED_DATABASE) throw error;
+    await makeAll(server, appPassword);
+    await run();
+  }
+}
+
+function makeAll(server: EmbeddedPostgres, appPassword: string): Promise<void> {
+  return withPool(server, 'postgres', async (admin) => {
+    await makeRoles(admin, appPassword);
+    await makeDatabase(admin);
+  });
+}
+
+async function withPool<T>(server: EmbeddedPostgres, database: string, work: (admin: PostgresPool) => Promise<T>): Promise<T> {
+  const admin = new PostgresPool({ ...server.target(database), size: 1 });
+  try {
+    return await work(admin);
+  } finally {
+    await admin.close();
+  }
+}

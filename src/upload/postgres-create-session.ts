@@ -1,0 +1,133 @@
+import { assert } from '../core/assert.ts';
+import { limits } from '../core/limits.ts';
+import type { Transaction } from '../database/transaction.ts';
+import type { UploadSession } from './session.ts';
+import { isPastItsTime, SESSION_COLUMNS, type SessionRow, toSession } from './session-row.ts';
+import type { CreateOutcome, NewSession } from './session-store.ts';
+
+/** How often a rival's session may come and go between our look and our insert. */
+const ATTEMPTS_MAX = 8;
+
+/** The key first, then the document: a key that was used answers for its own request, whatever the document does now. */
+export async function createSession(transaction: Transaction, wish: NewSession, nowMs: number): Promise<CreateOutcome> {
+  const { idempotency } = wish;
+  if (idempotency !== undefined && !(await claimKey(transaction, wish, idempotency, nowMs))) {
+    return answerForKey(transaction, idempotency, nowMs);
+  }
+  const session = await insertOrFind(transaction, wish.session, nowMs);
+  if (session.uploadId === wish.session.uploadId) return { kind: 'created', session };
+  if (idempotency !== undefined) await pointKeyAt(transaction, idempotency.key, session);
+  return { kind: 'resumed', session };
+}
+
+/** False when the key is in use. One whose request made nothing that still stands is free again. */
+async function claimKey(
+  { scope, query }: Transaction,
+  { session }: NewSession,
+  { key, fingerprint }: { key: string; fingerprint: string },
+  nowMs: number,
+): Promise<boolean> {
+  const { rows } = await query(
+    `INSERT INTO quasar.idempotency AS held (org_id, principal_id, key, fingerprint, document_id, upload_id, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, quasar.from_ms($7))
+     ON CONFLICT (org_id, principal_id, key) DO UPDATE
+       SET fingerprint = excluded.fingerprint, document_id = excluded.document_id, upload_id = excluded.upload_id,
+           version_id = NULL, expires_at = excluded.expires_at
+       WHERE held.expires_at <= quasar.from_ms($8)
+     RETURNING key`,
+    [
+      scope.orgId,
+      scope.principalId,
+      key,
+      fingerprint,
+      session.documentId,
+      session.uploadId,
+      nowMs + limits.idempotencyLifetimeMs,
+      nowMs,
+    ],
+  );
+  return rows.length === 1;
+}
+
+async function answerForKey(
+  { scope, query }: Transaction,
+  { key, fingerprint }: { key: string; fingerprint: string },
+  nowMs: number,
+): Promise<CreateOutcome> {
+  const { rows } = await query<SessionRow & { used_for: string }>(
+    `SELECT held.fingerprint AS used_for, found.*
+       FROM quasar.idempotency AS held
+       LEFT JOIN LATERAL (SELECT ${SESSION_COLUMNS} FROM quasar.upload WHERE org_id = held.org_id AND id = held.upload_id) AS found ON true
+      WHERE held.org_id = $1 AND held.principal_id = $2 AND held.key = $3`,
+    [scope.orgId, scope.principalId, key],
+  );
+  const [row] = rows;
+  assert(row !== undefined, 'a key that is in use is there');
+  if (row.used_for !== fingerprint || row.id === null) return { kind: 'idempotency_mismatch' };
+  return { kind: 'resumed', session: toSession(row, nowMs) };
+}
+
+/** The unique index on live sessions decides between rivals; whoever loses finds the other's. */
+async function insertOrFind(transaction: Transaction, session: UploadSession, nowMs: number): Promise<UploadSession> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (await insert(transaction, session)) return session;
+    const live = await findLive(transaction, session);
+    if (live === undefined) continue;
+    if (!isPastItsTime(live, nowMs)) return toSession(live, nowMs);
+    await expire(transaction, live);
+  }
+  throw new Error('Sessions of one document come and go too fast.');
+}
+
+async function insert({ scope, query }: Transaction, session: UploadSession): Promise<boolean> {
+  const { rows } = await query(
+    `INSERT INTO quasar.upload (org_id, id, principal_id, document_id, new_document, state, fence, durable_offset, block_count,
+                                size, filename, content_type, announced_blake3, announced_sha256, chunker, idempotency_key,
+                                created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, decode($12, 'hex'), decode($13, 'hex'), $14, $15,
+             quasar.from_ms($16), quasar.from_ms($17))
+     ON CONFLICT (org_id, document_id) WHERE state IN ('open', 'sealing') DO NOTHING
+     RETURNING id`,
+    [
+      scope.orgId,
+      session.uploadId,
+      scope.principalId,
+      session.documentId,
+      session.newDocument,
+      session.state,
+      session.fence,
+      session.offset,
+      session.size ?? null,
+      session.filename ?? null,
+      session.contentType,
+      session.digests.blake3 ?? null,
+      session.digests.sha256 ?? null,
+      session.chunker,
+      session.idempotencyKey ?? null,
+      session.createdAtMs,
+      session.expiresAtMs,
+    ],
+  );
+  return rows.length === 1;
+}
+
+async function findLive({ scope, query }: Transaction, session: UploadSession): Promise<SessionRow | undefined> {
+  const { rows } = await query<SessionRow>(
+    `SELECT ${SESSION_COLUMNS} FROM quasar.upload
+      WHERE org_id = $1 AND document_id = $2 AND state IN ('open', 'sealing') FOR UPDATE`,
+    [scope.orgId, session.documentId],
+  );
+  return rows[0];
+}
+
+async function expire({ scope, query }: Transaction, row: SessionRow): Promise<void> {
+  await query("UPDATE quasar.upload SET state = 'expired', fence = fence + 1 WHERE org_id = $1 AND id = $2", [scope.orgId, row.id]);
+  await query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [scope.orgId, row.id]);
+}
+
+async function pointKeyAt({ scope, query }: Transaction, key: string, session: UploadSession): Promise<void> {
+  await query(
+    'UPDATE quasar.idempotency SET document_id = $4, upload_id = $5 WHERE org_id = $1 AND principal_id = $2 AND key = $3',
+    [scope.orgId, scope.principalId, key, session.documentId, session.uploadId],
+  );
+}
