@@ -140,7 +140,7 @@ t.test('nothing is left to do later', async (t) => {
 });
 
 t.test('tests run, all of them', async (t) => {
-  const skipped = /\b(skip|todo|only):\s*(true|'|`)|\.(skip|todo|only)\(/g;
+  const skipped = /\b(skip|todo|only):|\.(skip|todo|only)\(/g;
   nothing(
     t,
     tests.flatMap((file) => findAll(file, file.bare, skipped, 'run the test or delete it')),

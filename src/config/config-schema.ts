@@ -119,13 +119,13 @@ export const configSchema = {
       min: 0,
       max: 0.9,
       default: limits.freeSpaceFloorRatio,
-      description: 'New uploads are answered 507 when less than this share of the disk is free, or',
+      description: 'New uploads are answered 507 when less than this share of the disk is free.',
     }),
     'freeSpaceFloor.bytes': size({
       min: MiB,
       max: 1024 * GiB,
       default: limits.freeSpaceFloorBytes,
-      description: 'when less than this is free.',
+      description: 'New uploads are answered 507 when less than this is free, whatever the share.',
     }),
     chunker: oneOf(['fixed', 'fastcdc-v1'], {
       default: 'fixed',
