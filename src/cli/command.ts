@@ -16,6 +16,8 @@ export interface Command {
   readonly examples: readonly Example[];
   /** Those of `exitCodes` (exit-code.ts) that can happen, without 0. */
   readonly exitCodes: readonly number[];
+  /** It takes the process's signals itself, when it is ready to; `signal` is not for it. */
+  readonly stopsItself?: true;
   /** Resolves with the exit code; a rejection is reported and mapped by its kind. */
   run(context: CommandContext): Promise<number>;
 }

@@ -5,13 +5,11 @@ import { QuasarError } from '../core/errors.ts';
 import type { Surroundings } from './run-command-line.ts';
 import { Terminal } from './terminal.ts';
 
-/** The surroundings of a command that runs as this process. Only the first Ctrl-C is ours: a second one ends at once. */
+/** The surroundings of a command that runs as this process. */
 export function processSurroundings(): Surroundings {
   const environment = readClientEnvironment();
   const stop = new AbortController();
   const cancel = (message: string, details = {}) => stop.abort(new QuasarError('cancelled', { op: 'cli.run', message, details }));
-  process.once('SIGINT', () => cancel('Interrupted.'));
-  process.once('SIGTERM', () => cancel('Asked to stop.'));
   // `quasar get … | head` closes our output early; that ends the work and is no bug.
   process.stdout.on('error', () => cancel('Nobody reads the output any more.', { quiet: true }));
   process.stderr.on('error', () => cancel('Nobody reads the messages any more.', { quiet: true }));
@@ -27,6 +25,11 @@ export function processSurroundings(): Surroundings {
     environment,
     clock: systemClock,
     signal: stop.signal,
+    // Only the first of each is ours: a second Ctrl-C ends the process at once.
+    watchSignals: () => {
+      process.once('SIGINT', () => cancel('Interrupted.'));
+      process.once('SIGTERM', () => cancel('Asked to stop.'));
+    },
     wait,
   };
 }

@@ -57,6 +57,7 @@ async function putSource(source: PutSource, run: PutRun): Promise<void> {
   const { clock, signal } = run.context;
   signal.throwIfAborted();
   if (source.kind === 'skipped') return run.report.skipped(source.path, source.reason);
+  if (source.kind === 'unreadable') return run.report.failed(source.path, source.failure);
   const startedMs = clock.monotonic();
   let stored: StoredDocument;
   try {
@@ -120,7 +121,7 @@ function announceTotals({ context, display }: PutRun): void {
     let bytes = 0;
     for await (const source of listSources(context.args, context.flags.switch('recursive'))) {
       if (context.signal.aborted || source.kind === 'pipe') return;
-      if (source.kind === 'skipped') continue;
+      if (source.kind !== 'file') continue;
       files += 1;
       bytes += (await lstat(source.path)).size;
     }
@@ -133,13 +134,16 @@ function announceTotals({ context, display }: PutRun): void {
 const deadSession: readonly ErrorCode[] = ['upload_closed', 'upload_expired', 'upload_not_found'];
 
 function withAdvice(failure: QuasarError): QuasarError {
-  if (!deadSession.includes(failure.code)) return failure;
-  return new QuasarError(failure.code, {
-    op: failure.op,
-    message: `${failure.message} Add --again to begin a new upload.`,
-    details: failure.details,
-    cause: failure,
-  });
+  const advice = adviceFor(failure);
+  if (advice === undefined) return failure;
+  const { code, op, message, details } = failure;
+  return new QuasarError(code, { op, message: `${message} ${advice}`, details, cause: failure });
+}
+
+function adviceFor({ code, details }: QuasarError): string | undefined {
+  if (deadSession.includes(code)) return 'Add --again to begin a new upload.';
+  if (code === 'bad_parameter' && details.parameter === 'filename') return 'Rename it, or give another name with --name.';
+  return undefined;
 }
 
 function sayHowToContinue({ terminal, args }: CommandContext, report: PutReport): void {

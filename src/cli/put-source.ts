@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, lstatSync } from 'node:fs';
-import { type FileHandle, open, opendir } from 'node:fs/promises';
+import { type BigIntStats, type Dirent, lstatSync } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { QuasarError } from '../core/errors.ts';
 import { fileFault } from './file-fault.ts';
@@ -10,8 +10,10 @@ import { usage } from './flags.ts';
 export type PutSource =
   | { readonly kind: 'file'; readonly path: string; readonly filename: string }
   | { readonly kind: 'pipe'; readonly path: '-'; readonly filename: string }
-  /** Left out, and said so. */
-  | { readonly kind: 'skipped'; readonly path: string; readonly reason: string };
+  /** Nothing that could be stored: left out, and said so. */
+  | { readonly kind: 'skipped'; readonly path: string; readonly reason: string }
+  /** Should be stored and cannot be read. */
+  | { readonly kind: 'unreadable'; readonly path: string; readonly failure: QuasarError };
 
 /** An open file together with the identity it had when it was opened. */
 export interface OpenSource {
@@ -38,23 +40,28 @@ function isFolder(path: string): boolean {
 }
 
 async function* walk(root: string, folder: string): AsyncGenerator<PutSource> {
-  const entries: { name: string; kind: 'folder' | 'file' | undefined; reason: string }[] = [];
+  let entries: Dirent[];
   try {
-    for await (const entry of await opendir(folder)) {
-      const kind = entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : undefined;
-      entries.push({ name: entry.name, kind, reason: entry.isSymbolicLink() ? 'a symbolic link' : 'not a regular file' });
-    }
+    entries = await readdir(folder, { withFileTypes: true });
   } catch (cause) {
-    yield { kind: 'skipped', path: folder, reason: `a folder that cannot be read (${(cause as NodeJS.ErrnoException).code})` };
+    yield { kind: 'unreadable', path: folder, failure: fileFault(cause, 'read') };
     return;
   }
   entries.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-  for (const { name, kind, reason } of entries) {
-    const path = join(folder, name);
-    if (kind === 'folder') yield* walk(root, path);
-    else if (kind === 'file') yield { kind: 'file', path, filename: relative(root, path) };
-    else yield { kind: 'skipped', path, reason };
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.name.includes(LOST)) yield { kind: 'unreadable', path, failure: nameFault() };
+    else if (entry.isDirectory()) yield* walk(root, path);
+    else if (entry.isFile()) yield { kind: 'file', path, filename: relative(root, path) };
+    else yield { kind: 'skipped', path, reason: entry.isSymbolicLink() ? 'a symbolic link' : 'not a regular file' };
   }
+}
+
+/** What Node shows in place of bytes that are no UTF-8; the file cannot be opened by such a name. */
+const LOST = '\ufffd';
+
+function nameFault(): QuasarError {
+  return new QuasarError('file_unreadable', { op: 'cli.put', message: 'Its name is not valid UTF-8. Rename it, then store it.' });
 }
 
 /** @throws QuasarError `file_unreadable`. */

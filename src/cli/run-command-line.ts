@@ -6,7 +6,10 @@ import { parseCommandLine, usage } from './flags.ts';
 import { commandHelp, overview } from './help.ts';
 import { printable, type Terminal } from './terminal.ts';
 
-export type Surroundings = Omit<CommandContext, 'args' | 'flags'>;
+export interface Surroundings extends Omit<CommandContext, 'args' | 'flags'> {
+  /** From here on signals of the process abort `signal`, instead of ending it. */
+  readonly watchSignals: () => void;
+}
 
 /** Finds the command, parses its line, runs it; resolves with the exit code and never rejects. */
 export async function runCommandLine(
@@ -44,6 +47,7 @@ async function dispatch(commands: readonly Command[], line: readonly string[], a
     await terminal.print(commandHelp(command));
     return 0;
   }
+  if (!command.stopsItself) around.watchSignals();
   return command.run({ ...around, args, flags });
 }
 

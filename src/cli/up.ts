@@ -52,6 +52,7 @@ export function upCommand(runUp: (flags: UpFlags) => Promise<number>): Command {
       { line: 'quasar up --data /srv/quasar --port 9000', explanation: 'Another folder, another port.' },
     ],
     exitCodes: [1, 2, 5, 6],
+    stopsItself: true,
     run: ({ flags }) => runUp(upFlags(flags)),
   };
 }

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -23,6 +24,8 @@ interface Stored {
 export interface Faults {
   /** Cut the connection of a bytes request after this many of its bytes became durable. */
   cutUploadsAfter: number[];
+  /** Take this many bytes of a bytes request, then nothing more until the client goes. */
+  stallUploadsAfter: number[];
   /** Cut a content answer after this many bytes. */
   cutDownloadsAfter: number[];
   /** Refuse the next requests with this status, code and Retry-After. */
@@ -47,6 +50,7 @@ export class ContractServer {
   readonly url: string;
   readonly faults: Faults = {
     cutUploadsAfter: [],
+    stallUploadsAfter: [],
     cutDownloadsAfter: [],
     refuse: [],
     lieAhead: [],
@@ -150,11 +154,14 @@ export class ContractServer {
   async #oneShot(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const key = request.headers['idempotency-key'] as string;
     const bytes = await readAll(request);
+    const filename = url.searchParams.get('filename') ?? undefined;
+    if (filename !== undefined && /\p{Cc}/u.test(filename))
+      return problem(response, 400, 'bad_parameter', { parameter: 'filename' });
     const known = this.documents.get(this.#byKey.get(key) ?? '');
     const stored = known ?? {
       documentId: randomUUID(),
       versionId: randomUUID(),
-      filename: url.searchParams.get('filename') ?? undefined,
+      filename,
       contentType: request.headers['content-type'],
       bytes,
     };
@@ -192,13 +199,15 @@ export class ContractServer {
       response.setHeader('upload-offset', String(upload.bytes.length));
       return problem(response, 409, 'upload_offset_mismatch', { expected: upload.bytes.length });
     }
-    const cut = this.faults.cutUploadsAfter.shift();
+    const stall = this.faults.stallUploadsAfter.shift();
+    const cut = stall ?? this.faults.cutUploadsAfter.shift();
     const before = upload.bytes.length;
     for await (const chunk of request as AsyncIterable<Buffer>) {
       const room = cut === undefined ? chunk.length : Math.min(chunk.length, before + cut - upload.bytes.length);
       upload.bytes = Buffer.concat([upload.bytes, chunk.subarray(0, room)]);
       if (cut !== undefined && upload.bytes.length === before + cut) {
-        request.destroy();
+        if (stall === undefined) request.destroy();
+        else await once(request.socket, 'close');
         return;
       }
     }

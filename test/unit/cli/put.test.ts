@@ -273,11 +273,30 @@ t.test('a new version of a document goes through a session that names it', async
   t.equal(json[0]?.documentId, documentId);
 });
 
-t.test('a file name cannot command the terminal', async (t) => {
+t.test('a file name cannot command the terminal, whether it is stored or refused', async (t) => {
   const contract = await server(t);
-  const { stdout, code } = await runCommand(['put', file('a\u001b[2J\u202egpj.exe', 'x')], { url: contract.url });
-  t.equal(code, 0);
-  for (const mark of ['\u001b', '\u202e']) t.notOk(stdout.includes(mark));
-  t.match(stdout.toString(), /a\\u\{1b\}\[2J\\u\{202e\}gpj\.exe/);
-  t.equal([...contract.documents.values()][0]?.filename, 'a\u001b[2J\u202egpj.exe', 'the server gets the true name');
+  const turned = await runCommand(['put', file('a\u202egpj.exe', 'x')], { url: contract.url });
+  t.equal(turned.code, 0);
+  t.notOk(turned.stdout.includes('\u202e'));
+  t.match(turned.stdout.toString(), /a\\u\{202e\}gpj\.exe\n$/);
+  t.equal([...contract.documents.values()][0]?.filename, 'a\u202egpj.exe', 'the server gets the true name');
+
+  const path = file('a\u001b[2J\n.txt', 'x');
+  const refused = await runCommand(['put', path], { url: contract.url });
+  t.equal(refused.code, 2);
+  t.notOk(refused.stderr.includes('\u001b'));
+  t.match(refused.stderr, /a\\u\{1b\}\[2J\\u\{a\}\.txt: .* give another name with --name\./);
+  t.equal((await runCommand(['put', path, '--name', 'a.txt'], { url: contract.url })).code, 0);
+});
+
+t.test('a name that is no UTF-8 fails by name, and does not stop the rest', async (t) => {
+  const contract = await server(t);
+  const root = join(folder, 'names');
+  mkdirSync(root);
+  writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x61, 0xff, 0x62])]), 'x');
+  writeFileSync(join(root, 'z.txt'), 'z');
+  const { code, stderr } = await runCommand(['put', '-r', root], { url: contract.url });
+  t.equal(code, 2);
+  t.match(stderr, /Its name is not valid UTF-8/);
+  t.match(stderr, /1 file stored, 1 failed/);
 });

@@ -40,6 +40,7 @@ export async function runCommand(line: readonly string[], options: RunOptions = 
     environment: { url: options.url },
     clock: systemClock,
     signal,
+    watchSignals: () => undefined,
     wait: async (ms) => {
       waits.push(ms);
       signal.throwIfAborted();

@@ -1,0 +1,49 @@
+import { toTimestamp } from '../core/clock.ts';
+import type { ManifestRootPage } from '../core/manifest-root.ts';
+import type { CommandContext } from './command.ts';
+import { withSegments } from './segment-store.ts';
+import { listRoots } from './stored-blob.ts';
+import { printable } from './terminal.ts';
+import { formatBytes, formatCount } from './units.ts';
+
+/** `quasar ls --segments`: one line per stored version, as the manifests in the segments name it. */
+export async function listSegments(context: CommandContext): Promise<number> {
+  const { flags, terminal, signal } = context;
+  const json = flags.switch('json');
+  let unreadable = 0;
+  await withSegments(context, async (source) => {
+    for await (const finding of listRoots(source)) {
+      signal.throwIfAborted();
+      if ('root' in finding) {
+        await terminal.print(json ? JSON.stringify(rootView(finding.root)) : rootLine(finding.root));
+      } else {
+        unreadable += 1;
+        terminal.note(`quasar: manifest ${finding.id}: ${finding.fault}`);
+      }
+    }
+  });
+  if (unreadable === 0) return 0;
+  terminal.note(`${formatCount(unreadable)} manifests cannot be read; what they name is missing from this list.`);
+  return 6;
+}
+
+export function rootView(root: ManifestRootPage): Record<string, unknown> {
+  return {
+    key: root.blob,
+    documentId: root.documentId,
+    versionId: root.versionId,
+    filename: root.filename ?? null,
+    contentType: root.contentType,
+    size: root.size,
+    digests: { blake3: root.blob.slice(3), sha256: root.sha256 },
+    manifestRoot: root.manifestRoot,
+    chunker: root.chunker,
+    createdAt: toTimestamp(root.createdAtMs),
+  };
+}
+
+function rootLine(root: ManifestRootPage): string {
+  const { blob, documentId, versionId, size, createdAtMs, filename, contentType } = root;
+  const facts = [blob, documentId, versionId, toTimestamp(createdAtMs), formatBytes(size).padStart(10), filename ?? contentType];
+  return printable(facts.join('  '));
+}
