@@ -76,6 +76,8 @@ export const limits = {
   /** A write is at most this long; a batch is written in as many as it needs, two in flight. */
   segmentWriteSize: 4 * MiB,
   openSegmentFilesMax: 128,
+  /** Footers a command keeps in memory while it reads segments without an index: 64 bytes a record, 16 KiB each with full blocks. */
+  segmentTablesMax: 8192,
   indexFlushIntervalMs: SECOND,
   indexFlushEntriesMax: 10_000,
   /** Beyond this writers wait for the index: entries not yet flushed are held in memory. */
@@ -157,5 +159,8 @@ assert(limits.smallRecordMax < limits.batchSizeShared, 'small records fit into a
 assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= limits.segmentSize / 4, 'a batch fits a segment');
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
 assert(limits.putOneShotMax * limits.putParallelDefault <= 64 * MiB, 'a client command stays small');
-assert(limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax, 'the embedded server takes every connection');
+assert(
+  limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax,
+  'the embedded server takes every connection',
+);
 assert(limits.indexFlushEntriesMax < limits.indexUnflushedMax, 'the index is flushed before writers wait for it');

@@ -46,7 +46,14 @@ export async function commitBlob(scope: Scope, blob: CutBlob, wish: VersionWish,
   const pages = encodeManifestPages(blob.blocks);
   const createdAtMs = deps.clock.now();
   await deps.node.putBlocks([...blob.unstored, ...manifestRecords(scope, facts, pages, { ...wish, createdAtMs })]);
-  const commit: VersionCommit = { ...wish, blob: facts, pages: facts.blockCount > 1 ? pages : [], createdAtMs };
+  const commit: VersionCommit = {
+    ...wish,
+    blob: facts,
+    pages: facts.blockCount > 1 ? pages : [],
+    createdAtMs,
+    // The bytes are arguments too.
+    idempotency: wish.idempotency && { ...wish.idempotency, fingerprint: `${wish.idempotency.fingerprint}:${facts.key}` },
+  };
   try {
     return await deps.committer.commit(scope, commit);
   } catch (error) {

@@ -121,7 +121,10 @@ async function findLive({ scope, query }: Transaction, session: UploadSession): 
 }
 
 async function expire({ scope, query }: Transaction, row: SessionRow): Promise<void> {
-  await query("UPDATE quasar.upload SET state = 'expired', fence = fence + 1 WHERE org_id = $1 AND id = $2", [scope.orgId, row.id]);
+  await query("UPDATE quasar.upload SET state = 'expired', fence = fence + 1 WHERE org_id = $1 AND id = $2", [
+    scope.orgId,
+    row.id,
+  ]);
   await query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [scope.orgId, row.id]);
 }
 

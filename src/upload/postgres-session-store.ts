@@ -73,12 +73,10 @@ export class PostgresSessionStore implements SessionStore {
         ],
       );
       if (blocks.length === 0) return;
-      await transaction.query('INSERT INTO quasar.upload_checkpoint (org_id, upload_id, from_block, blocks) VALUES ($1, $2, $3, $4)', [
-        scope.orgId,
-        uploadId,
-        fromBlock,
-        encodeBlockEntries(blocks),
-      ]);
+      await transaction.query(
+        'INSERT INTO quasar.upload_checkpoint (org_id, upload_id, from_block, blocks) VALUES ($1, $2, $3, $4)',
+        [scope.orgId, uploadId, fromBlock, encodeBlockEntries(blocks)],
+      );
     });
   }
 
@@ -101,7 +99,10 @@ export class PostgresSessionStore implements SessionStore {
         uploadId,
         expired ? 'expired' : 'failed',
       ]);
-      await transaction.query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [scope.orgId, uploadId]);
+      await transaction.query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [
+        scope.orgId,
+        uploadId,
+      ]);
       return !expired;
     });
   }
@@ -114,12 +115,10 @@ export class PostgresSessionStore implements SessionStore {
     const now = this.#clock.now();
     return withTransaction(this.#pool, scope, async (transaction) => {
       await lockLive(transaction, uploadId, { now, op: move.op, fence: move.fence, state: move.from });
-      await transaction.query('UPDATE quasar.upload SET state = $3, expires_at = quasar.from_ms($4) WHERE org_id = $1 AND id = $2', [
-        scope.orgId,
-        uploadId,
-        move.to,
-        now + limits.uploadLifetimeMs,
-      ]);
+      await transaction.query(
+        'UPDATE quasar.upload SET state = $3, expires_at = quasar.from_ms($4) WHERE org_id = $1 AND id = $2',
+        [scope.orgId, uploadId, move.to, now + limits.uploadLifetimeMs],
+      );
     });
   }
 

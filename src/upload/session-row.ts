@@ -53,7 +53,10 @@ export function toSession(row: SessionRow, nowMs: number): UploadSession {
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     idempotencyKey: row.idempotency_key ?? undefined,
-    result: row.version_id === null || row.fingerprint === null ? undefined : { versionId: row.version_id, fingerprint: row.fingerprint },
+    result:
+      row.version_id === null || row.fingerprint === null
+        ? undefined
+        : { versionId: row.version_id, fingerprint: row.fingerprint },
   };
 }
 

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import type { BlobFacts, VersionFacts } from '../../catalog/catalog.ts';
+import { parseBlobKey } from '../../core/digest.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { parseId, type VersionId } from '../../core/ids.ts';
+import { evaluateConditions, rangeApplies } from '../conditional.ts';
+import { type ContentFacts, contentHeaders, contentTypeHeader, etagOf, validatorHeaders } from '../content-headers.ts';
+import type { Exchange } from '../edge.ts';
+import { contentRange, planMultipart } from '../multipart.ts';
+import { resolveRange } from '../range.ts';
+import { route } from '../router.ts';
+import { documentIdOf } from './documents.ts';
+import { type ContentAnswer, sendContent } from './send-content.ts';
+import type { Services } from './services.ts';
+
+/** Synchronous when the version and the block are in memory: a hot range costs no promise. */
+export const getContent = route('GET', '/v1/documents/{documentId}/content', (exchange, params, services: Services) => {
+  const documentId = documentIdOf(params);
+  const versionId = exchange.query === '' ? undefined : versionOfQuery(exchange.query);
+  const known = services.catalog.peekVersion(services.scope, documentId, versionId);
+  if (known !== undefined) return answerVersion(exchange, known, versionId !== undefined, services);
+  return services.catalog.findVersion(services.scope, documentId, versionId).then((version) => {
+    if (version === undefined) {
+      throw new QuasarError(versionId === undefined ? 'document_not_found' : 'version_not_found', { op: 'document.content' });
+    }
+    return answerVersion(exchange, version, versionId !== undefined, services);
+  });
+});
+
+export const getBlob = route('GET', '/v1/blobs/{key}', async (exchange, params, services: Services) => {
+  const key = parseBlobKey(params.key as string);
+  const blob = await services.catalog.findBlob(services.scope, key);
+  if (blob === undefined) throw new QuasarError('blob_not_found', { op: 'blob.get' });
+  const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
+  await answer(exchange, blob, facts, services);
+});
+
+function versionOfQuery(query: string): VersionId | undefined {
+  const text = new URLSearchParams(query).get('version');
+  return text === null ? undefined : parseId<VersionId>(text, 'version');
+}
+
+function answerVersion(exchange: Exchange, version: VersionFacts, immutable: boolean, services: Services): void | Promise<void> {
+  const { blob, contentType, filename } = version;
+  return answer(exchange, blob, { key: blob.key, sha256: blob.sha256, contentType, filename, immutable }, services);
+}
+
+function answer(exchange: Exchange, blob: BlobFacts, facts: ContentFacts, services: Services): void | Promise<void> {
+  const etag = etagOf(blob.key);
+  const ifRange = exchange.header('if-range');
+  const conditions = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match'), ifRange };
+  switch (evaluateConditions(exchange.method, conditions, etag)) {
+    case 'precondition_failed':
+      throw new QuasarError('precondition_failed', { op: 'download.content', details: { etag } });
+    case 'not_modified':
+      exchange.reply(304, validatorHeaders(facts));
+      return;
+    case 'proceed':
+      return sendContent(
+        exchange,
+        services.scope,
+        blob,
+        planAnswer(exchange, blob, facts, rangeApplies(ifRange, etag)),
+        services,
+      );
+  }
+}
+
+function planAnswer(exchange: Exchange, blob: BlobFacts, facts: ContentFacts, useRange: boolean): ContentAnswer {
+  const { size } = blob;
+  const headers = contentHeaders(facts);
+  const contentType = contentTypeHeader(facts.contentType);
+  const outcome = resolveRange(useRange ? exchange.header('range') : undefined, size);
+  if (outcome.kind === 'unsatisfiable') {
+    throw new QuasarError('range_unsatisfiable', { op: 'download.content', details: { size } });
+  }
+  if (outcome.kind === 'whole') {
+    headers.push('Content-Type', contentType);
+    return { status: 200, headers, parts: [{ start: 0, end: size }], size };
+  }
+  const [first] = outcome.ranges;
+  if (outcome.ranges.length === 1 && first !== undefined) {
+    headers.push('Content-Type', contentType, 'Content-Range', contentRange(first, size));
+    return { status: 206, headers, parts: [first], size: first.end - first.start };
+  }
+  const plan = planMultipart({ ranges: outcome.ranges, size, contentType, boundary: randomBytes(16).toString('hex') });
+  headers.push('Content-Type', plan.contentType);
+  return { status: 206, headers, parts: plan.pieces, size: plan.size };
+}

@@ -1,0 +1,167 @@
+import { toTimestamp } from '../../core/clock.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { fingerprintOf } from '../../core/fingerprint.ts';
+import { type DocumentId, newId, parseId, type UploadId, type VersionId } from '../../core/ids.ts';
+import { versionOf } from '../../upload/finalize.ts';
+import { storeOneShot } from '../../upload/one-shot.ts';
+import type { UploadSession } from '../../upload/session.ts';
+import { parseDigestHeaders } from '../digest-fields.ts';
+import type { Exchange } from '../edge.ts';
+import { filenameOf } from '../filename.ts';
+import { readJsonBody } from '../json-body.ts';
+import { replyJson } from '../reply.ts';
+import { type Params, route } from '../router.ts';
+import { mediaTypeOf } from '../sniff.ts';
+import { idempotencyKeyOf, pageOf, parseCreateBody } from './request-bodies.ts';
+import type { Services } from './services.ts';
+import { locationOf, requestDigest } from './uploads.ts';
+import { documentView, versionView } from './views.ts';
+
+export const postDocument = route('POST', '/v1/documents', (exchange, _params, services: Services) => {
+  const contentType = exchange.header('content-type');
+  if (contentType !== undefined && isJson(contentType)) return createSession(exchange, services);
+  return oneShot(exchange, services, { documentId: newId<DocumentId>(services.clock), newDocument: true });
+});
+
+export const putDocumentContent = route(
+  'PUT',
+  '/v1/documents/{documentId}/content',
+  async (exchange, params, services: Services) => {
+    const documentId = documentIdOf(params);
+    const current = await services.catalog.findVersion(services.scope, documentId);
+    if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
+    await oneShot(exchange, services, { documentId, newDocument: false });
+  },
+);
+
+export const listDocuments = route('GET', '/v1/documents', async (exchange, _params, services: Services) => {
+  const { limit, after } = pageOf(exchange, services.cursors, 'documents');
+  const page = await services.catalog.listDocuments(services.scope, { limit, after });
+  replyJson(exchange, 200, {
+    items: page.items.map((item) => documentView(item, item.current)),
+    nextCursor: page.next === undefined ? null : services.cursors.sign('documents', page.next),
+  });
+});
+
+export const getDocument = route('GET', '/v1/documents/{documentId}', async (exchange, params, services: Services) => {
+  const documentId = documentIdOf(params);
+  const document = await services.catalog.findDocument(services.scope, documentId);
+  const current = document && (await services.catalog.findVersion(services.scope, documentId));
+  if (document === undefined || current === undefined) throw new QuasarError('document_not_found', { op: 'document.get' });
+  replyJson(exchange, 200, documentView(document, current));
+});
+
+export const listVersions = route('GET', '/v1/documents/{documentId}/versions', async (exchange, params, services: Services) => {
+  const documentId = documentIdOf(params);
+  const purpose = `versions:${documentId}`;
+  const { limit, after } = pageOf(exchange, services.cursors, purpose);
+  const page = await services.catalog.listVersions(services.scope, documentId, { limit, after });
+  if (page.items.length === 0 && after === undefined) throw new QuasarError('document_not_found', { op: 'document.versions' });
+  replyJson(exchange, 200, {
+    items: page.items.map(versionView),
+    nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+  });
+});
+
+export function documentIdOf(params: Params): DocumentId {
+  return parseId<DocumentId>(params.documentId as string, 'documentId');
+}
+
+async function createSession(exchange: Exchange, services: Services): Promise<void> {
+  const idempotencyKey = idempotencyKeyOf(exchange);
+  const wish = parseCreateBody(await readJsonBody(exchange, { optional: true }), services.oneShot.uploadSizeMax);
+  const now = services.clock.now();
+  const known = wish.documentId === undefined ? undefined : await services.catalog.findVersion(services.scope, wish.documentId);
+  const session: UploadSession = {
+    uploadId: newId<UploadId>(services.clock),
+    documentId: wish.documentId ?? newId<DocumentId>(services.clock),
+    newDocument: known === undefined,
+    state: 'open',
+    fence: 0,
+    offset: 0,
+    size: wish.size,
+    filename: wish.filename,
+    contentType: wish.contentType ?? 'application/octet-stream',
+    digests: wish.digests,
+    chunker: services.chunker,
+    createdAtMs: now,
+    expiresAtMs: now + services.uploadLifetimeMs,
+    idempotencyKey,
+    result: undefined,
+  };
+  const outcome = await services.uploads.create(services.scope, {
+    session,
+    idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprintOf(wish) },
+  });
+  if (outcome.kind === 'idempotency_mismatch') throw new QuasarError('idempotency_mismatch', { op: 'upload.create' });
+  const { uploadId, documentId, offset, expiresAtMs } = outcome.session;
+  replyJson(
+    exchange,
+    outcome.kind === 'created' ? 201 : 200,
+    { uploadId, documentId, offset, expiresAt: toTimestamp(expiresAtMs) },
+    ['Location', `/v1/uploads/${uploadId}`, 'Upload-Offset', String(offset)],
+  );
+}
+
+async function oneShot(
+  exchange: Exchange,
+  services: Services,
+  target: { readonly documentId: DocumentId; readonly newDocument: boolean },
+): Promise<void> {
+  const declared = exchange.header('content-type');
+  if (declared !== undefined && declared.trim().toLowerCase().startsWith('multipart/form-data')) {
+    throw new QuasarError('unsupported_media_type', {
+      op: 'document.post',
+      message: 'Send the bytes themselves, not a form: with curl, --data-binary @FILE instead of -F.',
+    });
+  }
+  if (exchange.bodySize !== undefined && exchange.bodySize > services.oneShot.uploadSizeMax) {
+    throw new QuasarError('upload_too_large', { op: 'document.post', details: { sizeMax: services.oneShot.uploadSizeMax } });
+  }
+  const filename = filenameOf(exchange);
+  const key = idempotencyKeyOf(exchange);
+  const digest = requestDigest(exchange);
+  const { repr } = parseDigestHeaders(exchange);
+  const contentTypeOf = (firstBytes: Uint8Array) => mediaTypeOf(declared, firstBytes);
+  const outcome = await storeOneShot(
+    services.scope,
+    {
+      source: exchange,
+      describe: (firstBytes) => {
+        const contentType = contentTypeOf(firstBytes);
+        return {
+          ...target,
+          versionId: newId<VersionId>(services.clock),
+          filename,
+          contentType,
+          reason: undefined,
+          labels: [],
+          idempotency:
+            key === undefined
+              ? undefined
+              : { key, fingerprint: fingerprintOf({ target: oneShotTarget(target), filename, contentType }) },
+          upload: undefined,
+        };
+      },
+      digests: repr === undefined ? [] : [{ sha256: repr }],
+      observe: digest?.observe,
+      verify: () => digest?.verify(),
+    },
+    services.oneShot,
+  );
+  const version = versionOf(outcome, 'document.post');
+  replyJson(exchange, outcome.kind === 'repeated' ? 200 : 201, versionView(version), [
+    ...locationOf(version),
+    'Quasar-Durability',
+    services.durability,
+  ]);
+}
+
+/** A repeated POST names no document of its own: the first one made it. */
+function oneShotTarget(target: { readonly documentId: DocumentId; readonly newDocument: boolean }): string {
+  return target.newDocument ? 'new' : target.documentId;
+}
+
+function isJson(contentType: string): boolean {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() === 'application/json';
+}

@@ -1,0 +1,134 @@
+import { isHexDigest } from '../../core/digest.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { fingerprintOf } from '../../core/fingerprint.ts';
+import { type DocumentId, parseId } from '../../core/ids.ts';
+import { limits } from '../../core/limits.ts';
+import type { FinalizeWish } from '../../upload/finalize.ts';
+import type { AnnouncedDigests } from '../../upload/session.ts';
+import type { Cursors } from '../cursor.ts';
+import type { Exchange } from '../edge.ts';
+import { checkFilename } from '../filename.ts';
+
+/** The JSON bodies and query values of the API, checked field by field; a field nobody knows is refused, not ignored. */
+export interface CreateWish {
+  readonly documentId: DocumentId | undefined;
+  readonly filename: string | undefined;
+  readonly contentType: string | undefined;
+  readonly size: number | undefined;
+  readonly digests: AnnouncedDigests;
+}
+
+export function parseCreateBody(body: unknown, sizeMax: number): CreateWish {
+  const fields = fieldsOf(body, ['documentId', 'filename', 'contentType', 'size', 'digests']);
+  const documentId = optionalString(fields, 'documentId');
+  const filename = optionalString(fields, 'filename');
+  const size = optionalSize(fields.size);
+  if (size !== undefined && size > sizeMax) {
+    throw new QuasarError('upload_too_large', { op: 'upload.create', details: { sizeMax } });
+  }
+  return {
+    documentId: documentId === undefined ? undefined : parseId<DocumentId>(documentId, 'documentId'),
+    filename: filename === undefined ? undefined : checkFilename(filename),
+    contentType: parseContentType(optionalString(fields, 'contentType')),
+    size,
+    digests: parseDigests(fields.digests),
+  };
+}
+
+export function parseFinalizeBody(body: unknown): FinalizeWish {
+  const fields = fieldsOf(body, ['labels', 'reason', 'digests']);
+  const labels = parseLabels(fields.labels);
+  const reason = optionalString(fields, 'reason');
+  if (reason !== undefined && reason.length > REASON_MAX) throw badField('reason', `must have at most ${REASON_MAX} characters`);
+  const digests = parseDigests(fields.digests);
+  return { labels, reason, digests, fingerprint: fingerprintOf({ labels, reason, digests }) };
+}
+
+export function idempotencyKeyOf(exchange: Exchange): string | undefined {
+  const key = exchange.header('idempotency-key');
+  if (key === undefined) return undefined;
+  if (key.length === 0 || key.length > limits.idempotencyKeyMax || !/^[\x21-\x7e]+$/.test(key)) {
+    throw badField('Idempotency-Key', `must be 1 to ${limits.idempotencyKeyMax} visible ASCII characters without spaces`);
+  }
+  return key;
+}
+
+export function pageOf(exchange: Exchange, cursors: Cursors, purpose: string): { limit: number; after: string | undefined } {
+  const query = new URLSearchParams(exchange.query);
+  const text = query.get('limit');
+  const limit = text === null ? limits.pageSizeDefault : /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(limit >= 1 && limit <= limits.pageSizeMax))
+    throw badField('limit', `must be a whole number from 1 to ${limits.pageSizeMax}`);
+  const cursor = query.get('cursor');
+  return { limit, after: cursor === null ? undefined : cursors.open(purpose, cursor) };
+}
+
+function fieldsOf(body: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
+  if (body === undefined) return {};
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) throw badBody('The body must be a JSON object.');
+  for (const name of Object.keys(body)) {
+    if (!known.includes(name))
+      throw badBody(`"${name.slice(0, 64)}" is not a field of this request; known are ${known.join(', ')}.`);
+  }
+  return body as Record<string, unknown>;
+}
+
+function optionalString(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string' || value.includes('\0')) throw badField(name, 'must be a string without NUL');
+  return value;
+}
+
+function optionalSize(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw badField('size', 'must be a whole number of bytes');
+  return value;
+}
+
+export function parseContentType(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (text.length > limits.contentTypeMax || !MEDIA_TYPE.test(text)) {
+    throw badField('contentType', `must be a media type of at most ${limits.contentTypeMax} characters`);
+  }
+  return text;
+}
+
+function parseDigests(value: unknown): AnnouncedDigests {
+  if (value === undefined || value === null) return {};
+  const fields = fieldsOf(value, ['blake3', 'sha256']);
+  const digests: { blake3?: string; sha256?: string } = {};
+  for (const name of ['blake3', 'sha256'] as const) {
+    const text = optionalString(fields, name);
+    if (text === undefined) continue;
+    const hex = name === 'blake3' && text.startsWith('b3:') ? text.slice(3) : text;
+    if (!isHexDigest(hex)) throw badField(`digests.${name}`, 'must be 64 lower-case hex digits');
+    digests[name] = hex;
+  }
+  return digests;
+}
+
+function parseLabels(value: unknown): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || value.length > LABELS_MAX) throw badField('labels', `must be a list of at most ${LABELS_MAX}`);
+  for (const label of value) {
+    if (typeof label !== 'string' || !LABEL.test(label)) throw badField('labels', `each must match ${LABEL.source}`);
+  }
+  // CURRENT moves with every commit; naming it changes nothing.
+  return [...new Set(value as string[])].filter((label) => label !== 'CURRENT').sort();
+}
+
+function badBody(message: string): QuasarError {
+  return new QuasarError('bad_body', { op: 'http.parseBody', message });
+}
+
+function badField(parameter: string, must: string): QuasarError {
+  return new QuasarError('bad_parameter', { op: 'http.parseBody', message: `${parameter} ${must}.`, details: { parameter } });
+}
+
+const REASON_MAX = 1000;
+const LABELS_MAX = 16;
+const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** RFC 9110 type/subtype with parameters, without control characters. */
+const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[^"\\\p{Cc}]*"))*$/u;

@@ -1,0 +1,32 @@
+import type { CachingCatalog } from '../../catalog/caching-catalog.ts';
+import type { ChunkerName } from '../../chunker/hasher.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Scope } from '../../core/ids.ts';
+import type { RestoreDeps } from '../../download/restore.ts';
+import type { OneShotDeps } from '../../upload/one-shot.ts';
+import type { Uploads } from '../../upload/uploads.ts';
+import type { Cursors } from '../cursor.ts';
+
+/** What handlers are written against; the role fills it once, each handler takes the parts it names. */
+export interface Services {
+  readonly scope: Scope;
+  readonly uploads: Uploads;
+  readonly oneShot: OneShotDeps;
+  readonly catalog: CachingCatalog;
+  readonly restore: RestoreDeps;
+  readonly cursors: Cursors;
+  readonly clock: Clock;
+  readonly chunker: ChunkerName;
+  /** `fsync;nodes=1`: the class every acknowledged byte has reached. */
+  readonly durability: string;
+  readonly uploadLifetimeMs: number;
+  readonly downloadStallMs: number;
+  readonly readiness: () => Promise<Readiness>;
+  readonly metricsText: () => Promise<string>;
+  readonly openapi: string;
+}
+
+export interface Readiness {
+  readonly status: 'ready' | 'degraded' | 'unavailable';
+  readonly dependencies: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
+}

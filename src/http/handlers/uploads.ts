@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { VersionFacts } from '../../catalog/catalog.ts';
+import { toTimestamp } from '../../core/clock.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { parseId, type UploadId } from '../../core/ids.ts';
+import type { UploadSession } from '../../upload/session.ts';
+import { parseDigestHeaders } from '../digest-fields.ts';
+import type { Exchange } from '../edge.ts';
+import { readJsonBody } from '../json-body.ts';
+import { replyJson } from '../reply.ts';
+import { type Params, route } from '../router.ts';
+import { parseFinalizeBody } from './request-bodies.ts';
+import type { Services } from './services.ts';
+import { sessionView, versionView } from './views.ts';
+
+export const headUpload = route('HEAD', '/v1/uploads/{uploadId}', showUpload);
+export const getUpload = route('GET', '/v1/uploads/{uploadId}', showUpload);
+
+async function showUpload(exchange: Exchange, params: Params, services: Services): Promise<void> {
+  const session = await services.uploads.get(services.scope, uploadIdOf(params));
+  replyJson(exchange, 200, sessionView(session, await resultOf(session, services)), uploadHeaders(session));
+}
+
+export const deleteUpload = route('DELETE', '/v1/uploads/{uploadId}', async (exchange, params, services: Services) => {
+  await services.uploads.cancel(services.scope, uploadIdOf(params));
+  exchange.reply(204, []);
+});
+
+export const putUploadBytes = route('PUT', '/v1/uploads/{uploadId}/bytes', async (exchange, params, services: Services) => {
+  const uploadId = uploadIdOf(params);
+  const digest = requestDigest(exchange);
+  const offset = await services.uploads.append(services.scope, uploadId, {
+    source: exchange,
+    offset: parseOffset(exchange.header('upload-offset')),
+    size: exchange.bodySize,
+    observe: digest?.observe,
+    verify: digest?.verify,
+  });
+  exchange.reply(204, ['Upload-Offset', String(offset), 'Quasar-Durability', services.durability]);
+});
+
+export const finalizeUpload = route('POST', '/v1/uploads/{uploadId}/finalize', async (exchange, params, services: Services) => {
+  const uploadId = uploadIdOf(params);
+  const wish = parseFinalizeBody(await readJsonBody(exchange, { optional: true }));
+  const outcome = await services.uploads.finalize(services.scope, uploadId, wish);
+  replyJson(exchange, outcome.repeated ? 200 : 201, versionView(outcome.version), [
+    ...locationOf(outcome.version),
+    'Quasar-Durability',
+    services.durability,
+  ]);
+});
+
+function uploadIdOf(params: Params): UploadId {
+  return parseId<UploadId>(params.uploadId as string, 'uploadId');
+}
+
+async function resultOf(session: UploadSession, { catalog, scope }: Services): Promise<VersionFacts | undefined> {
+  if (session.result === undefined) return undefined;
+  return catalog.findVersion(scope, session.documentId, session.result.versionId);
+}
+
+function uploadHeaders(session: UploadSession): string[] {
+  return [
+    'Upload-Offset',
+    String(session.offset),
+    ...(session.size === undefined ? [] : ['Upload-Length', String(session.size)]),
+    'Upload-Complete',
+    session.state === 'committed' ? '?1' : '?0',
+    'Upload-Expires',
+    toTimestamp(session.expiresAtMs),
+    'Cache-Control',
+    'no-store',
+  ];
+}
+
+export function locationOf(version: VersionFacts): string[] {
+  return ['Location', `/v1/documents/${version.documentId}/content?version=${version.versionId}`];
+}
+
+function parseOffset(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const offset = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(offset)) {
+    throw new QuasarError('bad_parameter', {
+      op: 'upload.append',
+      message: 'Upload-Offset must be a whole number of bytes.',
+      details: { parameter: 'Upload-Offset' },
+    });
+  }
+  return offset;
+}
+
+/** SHA-256 over the bytes of this request alone, when the client sent one to compare with. */
+export function requestDigest(exchange: Exchange): { observe: (bytes: Uint8Array) => void; verify: () => void } | undefined {
+  const { content } = parseDigestHeaders(exchange);
+  if (content === undefined) return undefined;
+  const hash = createHash('sha256');
+  return {
+    observe: (bytes) => {
+      hash.update(bytes);
+    },
+    verify: () => {
+      const received = hash.digest('hex');
+      if (received === content) return;
+      throw new QuasarError('digest_mismatch', {
+        op: 'upload.receive',
+        details: { announced: { sha256: content }, received: { sha256: received } },
+      });
+    },
+  };
+}

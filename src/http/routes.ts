@@ -1,0 +1,26 @@
+import { getBlob, getContent } from './handlers/content.ts';
+import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
+import type { Services } from './handlers/services.ts';
+import { getHealth, getMetrics, getOpenapi, getReady } from './handlers/system.ts';
+import { deleteUpload, finalizeUpload, getUpload, headUpload, putUploadBytes } from './handlers/uploads.ts';
+import type { Route } from './router.ts';
+
+/** Every route there is. The OpenAPI document lists the same ones, and a test says so. */
+export const routes: readonly Route<Services>[] = [
+  getHealth,
+  getReady,
+  getMetrics,
+  getOpenapi,
+  postDocument,
+  listDocuments,
+  getDocument,
+  listVersions,
+  getContent,
+  putDocumentContent,
+  headUpload,
+  getUpload,
+  deleteUpload,
+  putUploadBytes,
+  finalizeUpload,
+  getBlob,
+];

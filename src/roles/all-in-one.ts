@@ -1,0 +1,221 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CachingCatalog } from '../catalog/caching-catalog.ts';
+import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
+import { PostgresVersionCommitter } from '../catalog/postgres-version-committer.ts';
+import type { ChunkerName } from '../chunker/hasher.ts';
+import { PiscinaHasher } from '../chunker/piscina-hasher.ts';
+import type { Config } from '../config/config.ts';
+import { readConfig } from '../config/read-config.ts';
+import { ensureSecret } from '../config/secrets.ts';
+import { systemClock } from '../core/clock.ts';
+import { Closer } from '../core/closer.ts';
+import { newId } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import type { Log } from '../core/log.ts';
+import { Slab } from '../core/slab.ts';
+import { findLocalScope } from '../database/local-scope.ts';
+import { BlockMap } from '../download/block-map.ts';
+import { BlockCache } from '../graviton/block-cache.ts';
+import { LocalNode } from '../graviton/local-node.ts';
+import { Cursors } from '../http/cursor.ts';
+import { dispatchTo } from '../http/dispatch.ts';
+import type { Edge } from '../http/edge.ts';
+import type { Services } from '../http/handlers/services.ts';
+import { type OpenedEdge, openEdge } from '../http/open-edge.ts';
+import { openapiText } from '../http/openapi/openapi.ts';
+import { requestLog } from '../http/request-log.ts';
+import { Router } from '../http/router.ts';
+import { routes } from '../http/routes.ts';
+import { writerBufferSize } from '../segment/segment-writer.ts';
+import { openPinoLog } from '../telemetry/pino-log.ts';
+import { createPromMetrics } from '../telemetry/prom-metrics.ts';
+import { Admission } from '../upload/admission.ts';
+import type { OneShotDeps } from '../upload/one-shot.ts';
+import { PostgresSessionStore } from '../upload/postgres-session-store.ts';
+import { Uploads } from '../upload/uploads.ts';
+import { type OpenedDatabase, openDatabase } from './open-database.ts';
+import { readReadiness } from './readiness.ts';
+import { waitForStopSignal } from './stop-signal.ts';
+import { registerStoreMetrics } from './store-metrics.ts';
+import { welcome } from './welcome.ts';
+
+export interface UpFlags {
+  readonly data?: string | undefined;
+  readonly config?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** `quasar up`: everything on one machine. Resolves with the exit code after a signal and an orderly end. */
+export async function runUp(flags: UpFlags): Promise<number> {
+  const { config } = await readConfig({ configDirectory: flags.config, flags });
+  const log = await openPinoLog(config.logging);
+  const closer = new Closer();
+  closer.push('log', () => log.close());
+  try {
+    const running = await openAllInOne(config, log, closer);
+    process.stderr.write(welcome(config, running));
+    const signal = await waitForStopSignal();
+    await drain(running, signal, config, log);
+    return 0;
+  } finally {
+    for (const { name, cause } of await closer.close()) log.error({ part: name, error: cause }, 'a part did not close in order');
+  }
+}
+
+export interface AllInOne {
+  readonly edge: Edge;
+  readonly edgeFallback: string | undefined;
+  readonly admission: Admission;
+  readonly uploads: Uploads;
+  readonly database: OpenedDatabase;
+  readonly node: LocalNode;
+}
+
+/** Opens every part, the slow ones side by side; each is closed by `closer` in reverse order. */
+export async function openAllInOne(config: Config, log: Log, closer: Closer): Promise<AllInOne> {
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const metrics = createPromMetrics();
+  const slab = new Slab({
+    slotSize: limits.slotSize,
+    slotCount: Math.floor(config.memory.slabSize / limits.slotSize),
+    uploadSlotsMax: config.memory.uploadSlotsMax,
+    extraSize: writerBufferSize,
+  });
+  const { database, hasher, node } = await openSlowParts(config, log, slab, closer);
+  const scope = await findLocalScope(database.pool);
+
+  const plainCatalog = new PostgresCatalog(database.pool);
+  const committer = new PostgresVersionCommitter({ pool: database.pool, catalog: plainCatalog, clock: systemClock });
+  const catalog = new CachingCatalog(plainCatalog, committer, limits.contentCacheEntriesMax);
+  const cache = new BlockCache({
+    slab,
+    node,
+    hasher,
+    onCorrupt: (id, reason) =>
+      log.error({ blockId: id, reason }, 'a stored block is corrupt; its record is marked and no longer read'),
+  });
+  const admission = new Admission({
+    slab,
+    node,
+    uploadsInFlightMax: config.uploads.inFlightMax,
+    slotsPerUploadMax: limits.slotsPerUploadMax,
+  });
+  const chunker: ChunkerName = config.storage.chunker === 'fixed' ? 'fixed-1m' : config.storage.chunker;
+  const oneShot: OneShotDeps = {
+    slab,
+    hasher,
+    node,
+    admission,
+    catalog,
+    committer: catalog,
+    clock: systemClock,
+    chunker,
+    uploadSizeMax: config.uploads.sizeMax,
+    stallRule: { windowMs: config.uploads.progressWindowMs, bytesMin: config.uploads.progressBytesMin },
+  };
+  const uploads = new Uploads({
+    ...oneShot,
+    sessions: new PostgresSessionStore({ pool: database.pool, clock: systemClock }),
+    cache,
+    log,
+    idleHashStatesMax: limits.idleHashStatesMax,
+    checkpointBytes: limits.checkpointBytes,
+    checkpointIntervalMs: limits.checkpointIntervalMs,
+  });
+  closer.push('uploads', () => uploads.close());
+
+  let opened: OpenedEdge | undefined;
+  registerStoreMetrics(metrics, { slab, cache, node, admission, edge: () => opened?.edge });
+  const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
+  const services: Services = {
+    scope,
+    uploads,
+    oneShot,
+    catalog,
+    restore: { cache, map: new BlockMap(catalog) },
+    cursors: new Cursors(cursorSecret.reveal()),
+    clock: systemClock,
+    chunker,
+    durability: 'fsync;nodes=1',
+    uploadLifetimeMs: config.uploads.lifetimeMs,
+    downloadStallMs: config.downloads.stallMs,
+    readiness: () =>
+      readReadiness({ node, slab, pingDatabase: () => ping(database), edgeName: () => opened?.edge.name ?? 'not listening yet' }),
+    metricsText: () => metrics.render(),
+    openapi: openapiText(),
+  };
+  opened = await openEdge({
+    host: config.http.host,
+    port: config.http.port,
+    clock: systemClock,
+    dispatch: dispatchTo(new Router(routes), services),
+    newRequestId: () => newId(systemClock),
+    onFinished: requestLog(log, metrics),
+    ...(config.http.adapter === 'auto' ? {} : { prefer: config.http.adapter === 'node' ? 'node:http' : 'uwebsockets' }),
+  });
+  const { edge, fallbackReason } = opened;
+  closer.push('http', () => edge.close());
+  if (fallbackReason !== undefined) log.warn({ reason: fallbackReason }, 'uWebSockets.js does not load here; node:http serves');
+  log.info({ host: edge.host, port: edge.port, edge: edge.name, directIo: node.health().directIo, chunker }, 'ready');
+  return { edge, edgeFallback: fallbackReason, admission, uploads, database, node };
+}
+
+interface SlowParts {
+  readonly database: OpenedDatabase;
+  readonly hasher: PiscinaHasher;
+  readonly node: LocalNode;
+}
+
+/** They do not depend on each other; what did open is closed when another one fails. */
+async function openSlowParts(config: Config, log: Log, slab: Slab, closer: Closer): Promise<SlowParts> {
+  const data = config.dataDirectory;
+  const password = await ensureSecret({ directory: config.secretsDirectory, name: 'postgres-password' }, 32, systemClock);
+  const [node, database, hasher] = await Promise.allSettled([
+    LocalNode.open({
+      directory: join(data, 'node'),
+      slab,
+      segmentSize: config.storage.segmentSize,
+      spareSegments: config.storage.spareSegments,
+      freeSpaceFloor: { ratio: config.storage.freeSpaceFloorRatio, bytes: config.storage.freeSpaceFloorBytes },
+      directIo: config.storage.directIo === 'auto',
+      clock: systemClock,
+      log: log.child({ part: 'node' }),
+    }),
+    openDatabase(config, { password, directory: join(data, 'postgres'), log }),
+    PiscinaHasher.open({
+      slab,
+      lanes: HASH_LANES,
+      onLaneFault: (error) => log.error({ error }, 'a hash lane died; its uploads fail and a new thread takes over'),
+    }),
+  ]);
+  if (hasher.status === 'fulfilled') closer.push('hash lanes', () => hasher.value.close());
+  if (database.status === 'fulfilled') closer.push('database', () => database.value.close(), DATABASE_CLOSE_MS);
+  if (node.status === 'fulfilled') closer.push('node', () => node.value.close(), NODE_CLOSE_MS);
+  if (node.status === 'rejected') throw node.reason;
+  if (database.status === 'rejected') throw database.reason;
+  if (hasher.status === 'rejected') throw hasher.reason;
+  return { node: node.value, database: database.value, hasher: hasher.value };
+}
+
+/** No new uploads or connections; what runs may finish until the limit, then it is cut. Nothing acknowledged is at stake. */
+async function drain({ edge, admission }: AllInOne, signal: string, config: Config, log: Log): Promise<void> {
+  log.info({ signal, active: edge.active }, 'draining: no new uploads, running requests finish');
+  admission.drain();
+  edge.stopListening();
+  const deadline = systemClock.monotonic() + config.shutdown.drainMs;
+  while (edge.active > 0 && systemClock.monotonic() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+  if (edge.active > 0) log.warn({ active: edge.active }, 'the drain limit is reached; what still runs is cut');
+}
+
+async function ping(database: OpenedDatabase): Promise<void> {
+  await database.pool.query('SELECT 1');
+}
+
+/** One hashes while the event loop moves bytes; the second keeps two uploads, or two hashes of one, apart. */
+const HASH_LANES = 2;
+const DRAIN_POLL_MS = 20;
+const DATABASE_CLOSE_MS = 60_000;
+const NODE_CLOSE_MS = 60_000;

@@ -1,0 +1,50 @@
+import type { Metrics } from '../core/metrics.ts';
+import type { Slab } from '../core/slab.ts';
+import type { BlockCache } from '../graviton/block-cache.ts';
+import type { LocalNode } from '../graviton/local-node.ts';
+import type { Edge } from '../http/edge.ts';
+import type { Admission } from '../upload/admission.ts';
+
+export interface MetricSources {
+  readonly slab: Slab;
+  readonly cache: BlockCache;
+  readonly node: LocalNode;
+  readonly admission: Admission;
+  readonly edge: () => Edge | undefined;
+}
+
+/** Utilisation, saturation and errors of what requests share: slab, cache, writer, disk. */
+export function registerStoreMetrics(metrics: Metrics, sources: MetricSources): void {
+  const { slab, cache, node, admission, edge } = sources;
+  metrics.gauge({ name: 'quasar_http_requests_active', help: 'Requests not answered in full yet.' }, () => edge()?.active ?? 0);
+  metrics.gauge({ name: 'quasar_uploads_active', help: 'Uploads in flight.' }, () => admission.active);
+  metrics.gauge({ name: 'quasar_slab_slots', help: 'Slots of the slab.' }, () => slab.slotCount);
+  metrics.gauge({ name: 'quasar_slab_slots_free', help: 'Slots nobody holds, cached blocks apart.' }, () => slab.freeSlots);
+  metrics.gauge({ name: 'quasar_slab_slots_uploading', help: 'Slots uploads hold.' }, () => slab.uploadSlots);
+  metrics.gauge({ name: 'quasar_cache_blocks', help: 'Verified blocks in memory.' }, () => cache.statistics.blocks);
+  metrics.counterOf({ name: 'quasar_cache_hits_total', help: 'Block reads served from memory.' }, () => cache.statistics.hits);
+  metrics.counterOf(
+    { name: 'quasar_cache_misses_total', help: 'Block reads that went to the disk.' },
+    () => cache.statistics.misses,
+  );
+  metrics.counterOf(
+    { name: 'quasar_writer_batches_total', help: 'Batches made durable, one fdatasync each.' },
+    () => node.writerStats.batches,
+  );
+  metrics.counterOf({ name: 'quasar_writer_records_total', help: 'Records made durable.' }, () => node.writerStats.records);
+  metrics.counterOf({ name: 'quasar_writer_bytes_total', help: 'Payload bytes made durable.' }, () => node.writerStats.bytes);
+  metrics.gauge(
+    { name: 'quasar_writer_appends_waiting', help: 'Appends accepted or queued, not durable yet.' },
+    () => node.writerStats.waiting,
+  );
+  metrics.gauge({ name: 'quasar_disk_free_bytes', help: 'Free bytes where segments lie.' }, () => node.health().freeBytes);
+  metrics.gauge(
+    { name: 'quasar_disk_floor_bytes', help: 'New uploads stop below this many free bytes.' },
+    () => node.health().floorBytes,
+  );
+  metrics.gauge({ name: 'quasar_node_writable', help: '1 while the node takes writes.' }, () => (node.health().writable ? 1 : 0));
+  metrics.gauge(
+    { name: 'quasar_damaged_records', help: 'Records marked damaged and not healed yet.' },
+    () => node.health().damagedRecords,
+  );
+}

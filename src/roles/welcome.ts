@@ -1,0 +1,29 @@
+import type { Config } from '../config/config.ts';
+import type { AllInOne } from './all-in-one.ts';
+
+/** One screen for whoever has just typed `npm start`: where everything is, and what to try first. */
+export function welcome(config: Config, { edge, edgeFallback, database, node }: AllInOne): string {
+  const url = `http://${edge.host.includes(':') ? `[${edge.host}]` : edge.host}:${edge.port}`;
+  const disk = node.health().directIo
+    ? 'O_DIRECT, fdatasync before every acknowledgement'
+    : 'page cache, fdatasync before every acknowledgement';
+  return `
+  Quasar is ready.
+
+    API       ${url}/v1   (contract: ${url}/v1/openapi.json)
+    data      ${config.dataDirectory}
+    config    ${config.directory ?? 'built-in defaults; see config/*.conf.example'}
+    database  ${database.place}
+    disk      ${disk}
+    server    ${edge.name}${edgeFallback === undefined ? '' : ' (uWebSockets.js does not load here)'}
+
+  Try, in another terminal:
+
+    npx quasar put README.md
+    npx quasar ls
+    curl -s ${url}/v1/ready
+
+  Ctrl-C stops it in order. Nothing acknowledged is lost if you pull the plug instead.
+
+`;
+}
