@@ -1,6 +1,6 @@
 import type { BlockId } from '../core/digest.ts';
 import { Fault } from '../segment/fault.ts';
-import type { FooterEntry } from '../segment/footer.ts';
+import type { FooterEntry, FooterSummary } from '../segment/footer.ts';
 import { alignUp, FRAME_SPAN, PAGE_SIZE } from '../segment/format.ts';
 import { recordEnd } from '../segment/record-header.ts';
 import type { SegmentFile } from '../segment/segment-files.ts';
@@ -19,15 +19,10 @@ export interface UnsealedSegment {
   readonly file: SegmentFile;
   /** What its footer will list, in order of offset. */
   readonly entries: readonly FooterEntry[];
-  /** End of what was acknowledged, a page boundary. */
-  readonly sealAt: number;
-  readonly root: string;
-  /** Bytes behind `sealAt`, never acknowledged. */
-  readonly tailSize: number;
-  /** Whole records of that tail: stored again elsewhere before it is cut. */
-  readonly salvage: readonly ScannedRecord[];
+  /** Where the acknowledged batches end, and what lies behind them. */
+  readonly end: ScanEnd;
   /** The footer was written, only its MANIFEST entry is missing. */
-  readonly footed: { readonly fileSize: number; readonly recordBytes: number; readonly count: number } | undefined;
+  readonly footed: (FooterSummary & { readonly fileSize: number }) | undefined;
 }
 
 export interface UnsealedFinding {
@@ -48,20 +43,15 @@ export async function readUnsealed(context: RecoveryContext, segment: LedgerSegm
   }
   const { file, failure } = opened;
   const superblock = await superblockOf(context, segment, file);
-  const scan = await readBatches(file, superblock);
-  const sealAt = Math.max(scan.end.at, acknowledgedEnd(context, segment.segment));
-  const kept = scan.end.salvage.filter((record) => endOf(record) <= sealAt);
-  const salvage = scan.end.salvage.filter((record) => endOf(record) > sealAt);
-  const entries = [...scan.records, ...kept, ...scan.damage.flatMap(({ record }) => record ?? [])]
-    .map(toFooterEntry)
-    .sort(byOffset);
-  await markDamage(context, segment.segment, { entries, damage: scan.damage, unexplained: sealAt > scan.end.at });
+  const { end, ...found } = await readBatches(file, superblock, acknowledgedEnd(context, segment.segment));
+  const entries = [...found.records, ...found.damage.flatMap(({ record }) => record ?? [])].map(toFooterEntry).sort(byOffset);
+  await markDamage(context, segment.segment, { entries, damage: found.damage });
   indexEntries(context, segment.segment, entries);
-  for (const { header } of scan.end.salvage) tally.lastSequence = Math.max(tally.lastSequence, header.sequence);
-  for (const { sequence } of entries) tally.lastSequence = Math.max(tally.lastSequence, sequence);
-  const tailSize = Math.max(0, scan.end.at + scan.end.tailSize - sealAt);
-  const footed = scan.end.state === 'footer' ? await footerOf(file, segment) : undefined;
-  const unsealed = { superblock, file, entries, sealAt, root: scan.end.runningHash, tailSize, salvage, footed };
+  for (const { sequence } of [...entries, ...end.salvage.map(({ header }) => header)]) {
+    tally.lastSequence = Math.max(tally.lastSequence, sequence);
+  }
+  const footed = end.state === 'footer' ? await footerOf(file, segment) : undefined;
+  const unsealed = { superblock, file, entries, end, footed };
   if (context.writable && failure === undefined) return { unsealed, failure };
   await file.close();
   return { unsealed: undefined, failure };
@@ -73,10 +63,10 @@ interface Batches {
   readonly end: ScanEnd;
 }
 
-async function readBatches(file: SegmentFile, superblock: Superblock): Promise<Batches> {
+async function readBatches(file: SegmentFile, superblock: Superblock, durableEnd: number): Promise<Batches> {
   const records: ScannedRecord[] = [];
   const damage: DamagedRange[] = [];
-  for await (const event of scanSegment(file, { superblock, verifyPayloads: true })) {
+  for await (const event of scanSegment(file, { superblock, durableEnd, verifyPayloads: true })) {
     if (event.type === 'end') return { records, damage, end: event };
     records.push(...event.records);
     damage.push(...event.damage);
@@ -140,8 +130,6 @@ function acknowledgedEnd({ index }: RecoveryContext, segment: number): number {
 interface DamageFindings {
   readonly entries: readonly FooterEntry[];
   readonly damage: readonly DamagedRange[];
-  /** Acknowledged bytes without a frame: what the index knows there may be gone. */
-  readonly unexplained: boolean;
 }
 
 async function markDamage(context: RecoveryContext, segment: number, found: DamageFindings): Promise<void> {
@@ -149,8 +137,7 @@ async function markDamage(context: RecoveryContext, segment: number, found: Dama
     context.report(`Segment ${segment}: ${size} bytes at ${at} are damaged (${meaning}); they are kept and marked.`);
     if (record !== undefined) await mark(context, { segment, id: record.header.id, offset: record.offset, reason: meaning });
   }
-  const blind = found.unexplained || found.damage.some(({ record }) => record === undefined);
-  if (!blind) return;
+  if (found.damage.every(({ record }) => record !== undefined)) return;
   const seen = new Set(found.entries.map(({ offset }) => offset));
   for (const [id, { offset }] of await context.index.entriesOf(segment)) {
     if (!seen.has(offset)) await mark(context, { segment, id, offset, reason: 'its record header is damaged' });
@@ -178,8 +165,7 @@ function indexEntries(context: RecoveryContext, segment: number, entries: readon
 async function footerOf(file: SegmentFile, segment: LedgerSegment): Promise<UnsealedSegment['footed']> {
   const footer = await readFooter(file, segment.mark);
   if (footer instanceof Fault) return undefined;
-  const { recordBytes, count } = footer.summary;
-  return { fileSize: await file.size(), recordBytes, count };
+  return { ...footer.summary, fileSize: await file.size() };
 }
 
 function toFooterEntry({ header, offset }: ScannedRecord): FooterEntry {
@@ -189,8 +175,4 @@ function toFooterEntry({ header, offset }: ScannedRecord): FooterEntry {
 
 function byOffset(left: FooterEntry, right: FooterEntry): number {
   return left.offset - right.offset;
-}
-
-function endOf({ offset, header }: ScannedRecord): number {
-  return recordEnd(offset, header.storedSize);
 }

@@ -27,24 +27,23 @@ export interface SealContext {
  */
 export async function sealUnsealed(context: SealContext, unsealed: UnsealedSegment): Promise<void> {
   const { files, directory, journal, report } = context;
-  const { superblock, file, footed } = unsealed;
+  const { superblock, file, footed, end } = unsealed;
   const { segment } = superblock;
   try {
     if (footed !== undefined) {
-      await journal.record({ kind: 'seal', segment, root: unsealed.root, ...footed });
-    } else if (unsealed.entries.length === 0 && unsealed.tailSize === 0) {
+      await journal.record({ kind: 'seal', segment, ...footed });
+      return;
+    }
+    if (end.tailSize > 0) await moveTail(context, unsealed);
+    if (unsealed.entries.length === 0) {
       await journal.record({ kind: 'drop', segment });
       await files.unlink(segmentPath(directory, segment));
-    } else {
-      if (unsealed.tailSize > 0) await moveTail(context, unsealed);
-      const { fileSize, recordBytes, count, root } = await sealSegment({
-        ...unsealed,
-        entries: builderOf(unsealed),
-        at: unsealed.sealAt,
-      });
-      await journal.record({ kind: 'seal', segment, fileSize, recordBytes, count, root });
-      report(`Segment ${segment} was left open and is sealed now with ${count} records.`);
+      return;
     }
+    const sealed = await sealSegment({ file, superblock, entries: builderOf(unsealed), at: end.at, root: end.runningHash });
+    const { fileSize, recordBytes, count, root } = sealed;
+    await journal.record({ kind: 'seal', segment, fileSize, recordBytes, count, root });
+    report(`Segment ${segment} was left open and is sealed now with ${count} records.`);
   } finally {
     await file.close();
   }
@@ -56,18 +55,18 @@ async function moveTail(context: SealContext, unsealed: UnsealedSegment): Promis
   const blocks = await readBlocks(unsealed);
   if (blocks.length > 0) await context.store(blocks);
   context.report(
-    `Segment ${segment} ended in ${unsealed.tailSize} bytes that were never acknowledged; they are in ${nodePaths.quarantine}/${name}` +
+    `Segment ${segment} ended in ${unsealed.end.tailSize} bytes that were never acknowledged; they are in ${nodePaths.quarantine}/${name}` +
       ` and ${blocks.length} whole records of them were stored again.`,
   );
 }
 
-async function quarantine(context: SealContext, { file, sealAt, tailSize, superblock }: UnsealedSegment): Promise<string> {
+async function quarantine(context: SealContext, { file, end, superblock }: UnsealedSegment): Promise<string> {
   const { files, directory, clock } = context;
   const folder = join(directory, nodePaths.quarantine);
-  const name = `${segmentFileName(superblock.segment)}.${sealAt}.${clock.now()}.tail`;
+  const name = `${segmentFileName(superblock.segment)}.${end.at}.${clock.now()}.tail`;
   const copy = await files.open(join(folder, name), { access: 'create', direct: false });
   try {
-    await copyBytes(file, copy, { at: sealAt, size: tailSize });
+    await copyBytes(file, copy, { at: end.at, size: end.tailSize });
     await copy.sync();
   } finally {
     await copy.close();
@@ -87,9 +86,9 @@ async function copyBytes(from: SegmentFile, to: SegmentFile, range: { at: number
 }
 
 /** At most one batch, since only the last one can be torn. */
-async function readBlocks({ file, salvage }: UnsealedSegment): Promise<OutgoingBlock[]> {
+async function readBlocks({ file, end }: UnsealedSegment): Promise<OutgoingBlock[]> {
   const blocks: OutgoingBlock[] = [];
-  for (const { offset, header } of salvage) {
+  for (const { offset, header } of end.salvage) {
     if (!isBlockKind(header.kind)) continue;
     const bytes = new Uint8Array(header.storedSize);
     await readFully(file, bytes, offset + RECORD_HEADER.size);
