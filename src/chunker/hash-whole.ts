@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { blake3 } from '../core/blake3.ts';
-import { type BlockId, digestToHex, type Sha256 } from '../core/digest.ts';
+import { blockIdOf } from '../core/blake3.ts';
+import type { Sha256 } from '../core/digest.ts';
 import type { WholeDigests } from './hasher.ts';
 
 /** Both digests of a blob that lies in one piece. */
 export function hashWhole(bytes: Uint8Array): WholeDigests {
   return {
-    blake3: digestToHex<BlockId>(blake3(bytes)),
+    blake3: blockIdOf(bytes),
     sha256: createHash('sha256').update(bytes).digest('hex') as Sha256,
   };
 }

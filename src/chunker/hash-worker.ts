@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
 import { assert } from '../core/assert.ts';
-import { type Blake3State, blake3, blake3Hasher } from '../core/blake3.ts';
+import { type Blake3State, blake3Hasher, blockIdOf } from '../core/blake3.ts';
 import { type BlockId, digestToHex, type Sha256 } from '../core/digest.ts';
 import type { Cutter } from './cutter.ts';
 import { cutterOf } from './cutters.ts';
@@ -22,10 +22,9 @@ export default function work(job: HashJob): JobResults[HashJob['kind']] {
     case 'finish':
       return digestsOf(stateOf(job));
     case 'close':
-      streams.delete(job.stream);
-      return true;
+      return closeStream(job.stream);
     case 'block':
-      return digestToHex<BlockId>(blake3(bytesOf(job)));
+      return blockIdOf(bytesOf(job));
     case 'single':
       return hashWhole(bytesOf(job));
     case 'probe':
@@ -41,12 +40,27 @@ interface StreamState {
 
 const slab = new Uint8Array((workerData as LaneData).slab);
 const streams = new Map<number, StreamState>();
+/** States of closed streams, for the next ones: this thread's loop never turns, so the library would never free them. */
+const idle: Blake3State[] = [];
 
-function stateOf({ stream, first, chunker }: OfStream): StreamState {
-  if (first) streams.set(stream, { cutter: cutterOf(chunker), blake3: blake3Hasher(), sha256: createHash('sha256') });
-  const state = streams.get(stream);
+function stateOf(job: OfStream): StreamState {
+  if (job.first) streams.set(job.stream, openState(job));
+  const state = streams.get(job.stream);
   assert(state !== undefined, 'the thread that held the hash state has died');
   return state;
+}
+
+function openState({ chunker }: OfStream): StreamState {
+  return { cutter: cutterOf(chunker), blake3: idle.pop() ?? blake3Hasher(), sha256: createHash('sha256') };
+}
+
+function closeStream(stream: number): true {
+  const state = streams.get(stream);
+  if (state === undefined) return true;
+  state.blake3.reset();
+  idle.push(state.blake3);
+  streams.delete(stream);
+  return true;
 }
 
 function cut(state: StreamState, job: SlabRange & { readonly final: boolean; readonly whole: boolean }): CutBlock[] {
@@ -57,7 +71,7 @@ function cut(state: StreamState, job: SlabRange & { readonly final: boolean; rea
     const size = state.cutter.cut(slab, at, end, job.final);
     if (size === 0) break;
     const bytes = slab.subarray(at, at + size);
-    blocks.push({ id: digestToHex<BlockId>(blake3(bytes)), at, size });
+    blocks.push({ id: blockIdOf(bytes), at, size });
     if (job.whole) absorb(state, bytes);
     at += size;
   }

@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
-import { blake3 } from '../core/blake3.ts';
-import { type BlockId, digestToHex } from '../core/digest.ts';
+import { blockIdOf } from '../core/blake3.ts';
+import type { BlockId } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { cutterOf } from './cutters.ts';
@@ -46,7 +46,7 @@ export class PiscinaHasher implements Hasher {
   }
 
   async hashBlock(at: number, size: number): Promise<BlockId> {
-    if (size < limits.inlineHashMax) return digestToHex<BlockId>(blake3(this.#slab.subarray(at, at + size)));
+    if (size < limits.inlineHashMax) return blockIdOf(this.#slab.subarray(at, at + size));
     return await this.#idlestLane().run({ kind: 'block', at, size });
   }
 

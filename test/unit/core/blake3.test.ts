@@ -1,5 +1,5 @@
 import t from 'tap';
-import { blake3, blake3Hasher } from '../../../src/core/blake3.ts';
+import { blake3, blake3Hasher, blockIdOf } from '../../../src/core/blake3.ts';
 
 /** From the official test vectors: input byte i is i modulo 251. */
 const VECTORS: readonly (readonly [size: number, hex: string])[] = [
@@ -15,6 +15,7 @@ for (const [size, hex] of VECTORS) {
   t.test(`${size} bytes have the published digest, in one piece, in three, and in shared memory`, async (t) => {
     const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
     t.equal(blake3(bytes).toString('hex'), hex);
+    t.equal(blockIdOf(bytes), hex);
 
     const state = blake3Hasher();
     for (const [start, end] of [
@@ -38,4 +39,19 @@ t.test('a digest may be asked for on the way', async (t) => {
   t.equal(state.digest().toString('hex'), blake3(new Uint8Array(1000)).toString('hex'));
   state.update(new Uint8Array(1000));
   t.equal(state.digest().toString('hex'), blake3(new Uint8Array(2000)).toString('hex'));
+});
+
+t.test('a state that is reset starts over', async (t) => {
+  const state = blake3Hasher();
+  state.update(new Uint8Array(1000));
+  state.reset();
+  t.same(state.digest(), blake3(new Uint8Array(0)));
+});
+
+t.test('one-shot and streaming hashes do not disturb each other', async (t) => {
+  const state = blake3Hasher();
+  state.update(Buffer.from('left '));
+  blockIdOf(Buffer.from('between'));
+  state.update(Buffer.from('right'));
+  t.same(state.digest(), blake3(Buffer.from('left right')));
 });
