@@ -30,6 +30,7 @@ export const errorTable = {
   bad_parameter: { kind: 'invalid', title: 'A path, query or header value is not what it must be.' },
   bad_body: { kind: 'invalid', title: 'The request body is not valid JSON of the expected shape.' },
   route_not_found: { kind: 'not_found', title: 'There is no such route.' },
+  http_version_unsupported: { kind: 'invalid', title: 'The server speaks HTTP/1.1 only.' },
   method_unknown: { kind: 'invalid', title: 'The server does not know this method.' },
   method_not_allowed: { kind: 'invalid', title: 'The route does not take this method.' },
   unsupported_media_type: { kind: 'invalid', title: 'The media type of the request is not taken here.' },

@@ -111,8 +111,8 @@ export abstract class BaseExchange implements Exchange {
   abstract write(bytes: Uint8Array): true | Promise<true>;
   abstract destroy(): void;
 
-  /** Whether the connection can take another request after this answer. */
-  protected get mustClose(): boolean {
+  /** Whether the connection must not serve another request after this one. */
+  get mustClose(): boolean {
     if (this.edge.draining || this.#headFault !== undefined || this.bodySize === undefined) return true;
     return !this.bodyEnded && this.bodySize - this.bodyReceived > limits.httpDiscardMax;
   }

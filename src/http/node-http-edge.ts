@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { EdgeState } from './base-exchange.ts';
@@ -13,6 +13,14 @@ import { NodeHttpExchange } from './node-http-exchange.ts';
  */
 export async function openNodeHttpEdge(options: EdgeOptions): Promise<Edge> {
   const state = new EdgeState(options);
+  const closing = new WeakSet<Socket>();
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // Whatever follows a request that closes the connection is not a request we trust.
+    if (closing.has(request.socket)) return;
+    const exchange = new NodeHttpExchange(state, closing, request, response);
+    if (exchange.mustClose) closing.add(request.socket);
+    exchange.run();
+  };
   const server = createServer(
     {
       maxHeaderSize: limits.httpHeadMax,
@@ -22,8 +30,10 @@ export async function openNodeHttpEdge(options: EdgeOptions): Promise<Edge> {
       requestTimeout: 0,
       noDelay: true,
       insecureHTTPParser: false,
+      // The guard answers for it, with a problem.
+      requireHostHeader: false,
     },
-    (request, response) => new NodeHttpExchange(state, request, response).run(),
+    serve,
   );
   // Without a number node would drop the headers beyond it in silence; the guard counts them.
   server.maxHeadersCount = 0;
@@ -31,7 +41,7 @@ export async function openNodeHttpEdge(options: EdgeOptions): Promise<Edge> {
   // A client that stalls while an answer is being written: only then does the exchange set a socket timeout.
   server.on('timeout', (socket) => socket.destroy());
   // Expectations other than 100-continue may be ignored (RFC 9110 10.1.1), as the other adapter does.
-  server.on('checkExpectation', (request, response) => new NodeHttpExchange(state, request, response).run());
+  server.on('checkExpectation', serve);
   await listen(server, options);
   return new NodeHttpEdge(server, state);
 }
@@ -64,10 +74,12 @@ class NodeHttpEdge implements Edge {
     this.#server.close();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.stopListening();
     this.#server.closeAllConnections();
-    return this.#stopped;
+    await this.#stopped;
+    // The exchanges hear of it one turn of the loop later.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

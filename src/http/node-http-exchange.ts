@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { assert } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
 import { assertHeaders, BaseExchange, type EdgeState, goneError } from './base-exchange.ts';
@@ -6,18 +7,20 @@ import type { BodyConsumer } from './edge.ts';
 
 /** One exchange on node:http, the fallback where uWebSockets.js does not load. */
 export class NodeHttpExchange extends BaseExchange {
+  readonly #closing: WeakSet<Socket>;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #bodyPaused = false;
   #size = 0;
   #rejectWrite: ((error: Error) => void) | undefined;
 
-  constructor(edge: EdgeState, request: IncomingMessage, response: ServerResponse) {
+  constructor(edge: EdgeState, closing: WeakSet<Socket>, request: IncomingMessage, response: ServerResponse) {
     const target = request.url ?? '';
     const mark = target.indexOf('?');
     super(
       edge,
       {
+        version: request.httpVersion,
         method: request.method ?? '',
         path: mark < 0 ? target : target.slice(0, mark),
         query: mark < 0 ? '' : target.slice(mark + 1),
@@ -25,6 +28,7 @@ export class NodeHttpExchange extends BaseExchange {
       },
       request.socket.remoteAddress ?? '',
     );
+    this.#closing = closing;
     this.#request = request;
     this.#response = response;
     response.on('close', () => this.#lost(true));
@@ -111,7 +115,10 @@ export class NodeHttpExchange extends BaseExchange {
     this.sent.status = status;
     const all = ['X-Request-Id', this.requestId, ...headers];
     if (status !== 204 && status !== 304) all.push('Content-Length', String(size));
-    if (this.mustClose) all.push('Connection', 'close');
+    if (this.mustClose) {
+      all.push('Connection', 'close');
+      this.#closing.add(this.#request.socket);
+    }
     this.#response.writeHead(status, all);
     if (this.#bodyPaused) this.#request.resume();
   }

@@ -38,6 +38,7 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
 const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   method_not_allowed: 405,
   method_unknown: 501,
+  http_version_unsupported: 505,
   uri_too_long: 414,
   headers_too_large: 431,
   unsupported_media_type: 415,

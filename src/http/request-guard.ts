@@ -8,6 +8,8 @@ import { limits } from '../core/limits.ts';
  * A fault here means that the sender and we may disagree about where the next request starts, so the connection is closed.
  */
 export interface RequestHead {
+  /** As in the request line: `1.1`. */
+  readonly version: string;
   readonly method: string;
   /** Raw, without the query. */
   readonly path: string;
@@ -27,15 +29,18 @@ const CHUNKED: HeadVerdict = { fault: undefined, bodySize: undefined };
 
 export function inspectHead(head: RequestHead): HeadVerdict {
   const headers = head.headers;
+  if (head.version !== '1.1') return refused('http_version_unsupported');
   if (headers.length > 2 * limits.httpHeadersMax) {
     return refused('headers_too_large', `A request has at most ${limits.httpHeadersMax} headers.`);
   }
   let size: string | undefined;
   let coding: string | undefined;
   let hosts = 0;
+  let bytes = head.path.length + head.query.length;
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string;
     const value = headers[at + 1] as string;
+    bytes += name.length + value.length;
     if (!TOKEN.test(name)) return refused('bad_request', 'A header name is empty or holds a character that is not allowed.');
     if (!FIELD_VALUE.test(value)) return refused('bad_request', `The value of ${name} holds a control character.`);
     if (name === 'content-length') {
@@ -50,6 +55,7 @@ export function inspectHead(head: RequestHead): HeadVerdict {
       if (!HOST.test(value)) return refused('bad_request', 'Host is not a name or address with an optional port.');
     }
   }
+  if (bytes > limits.httpHeadMax) return refused('headers_too_large');
   if (hosts === 0) return refused('bad_request', 'Host is missing.');
   const fault = methodFault(head.method) ?? targetFault(head.path, head.query);
   if (fault !== undefined) return { fault, bodySize: undefined };
@@ -69,7 +75,7 @@ function bodyVerdict(method: string, size: string | undefined, coding: string | 
 }
 
 function methodFault(method: string): QuasarError | undefined {
-  return METHODS.has(method) ? undefined : fault('method_unknown', undefined);
+  return METHODS.has(method) ? undefined : fault('method_unknown');
 }
 
 function targetFault(path: string, query: string): QuasarError | undefined {
@@ -110,13 +116,13 @@ export function isWritableHeaderValue(value: string): boolean {
   return WRITABLE_VALUE.test(value);
 }
 
-type GuardCode = 'bad_request' | 'method_unknown' | 'uri_too_long' | 'headers_too_large';
+type GuardCode = 'bad_request' | 'http_version_unsupported' | 'method_unknown' | 'uri_too_long' | 'headers_too_large';
 
-function refused(code: GuardCode, message: string): HeadVerdict {
+function refused(code: GuardCode, message?: string): HeadVerdict {
   return { fault: fault(code, message), bodySize: undefined };
 }
 
-function fault(code: GuardCode, message: string | undefined): QuasarError {
+function fault(code: GuardCode, message?: string): QuasarError {
   return new QuasarError(code, { op: 'http.guard', ...(message === undefined ? {} : { message }) });
 }
 

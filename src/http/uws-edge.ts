@@ -1,6 +1,8 @@
 import type * as Uws from 'uWebSockets.js';
 import { createRequire } from 'node:module';
+import { allowUwsHeads } from '../config/uws-head-limit.ts';
 import { QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import { EdgeState } from './base-exchange.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { UwsExchange } from './uws-exchange.ts';
@@ -10,11 +12,14 @@ import { UwsExchange } from './uws-exchange.ts';
  * @throws what `require` throws then; QuasarError `port_in_use` when the address cannot be taken.
  */
 export async function openUwsEdge(options: EdgeOptions): Promise<Edge> {
+  allowUwsHeads(limits.httpHeadMax);
   const uws = createRequire(import.meta.url)('uWebSockets.js') as typeof Uws;
   const state = new EdgeState(options);
   const app = uws.App();
   app.any('/*', (res, req) => {
     const exchange = new UwsExchange(state, res, {
+      // The library refuses every other version by itself.
+      version: '1.1',
       method: req.getCaseSensitiveMethod(),
       path: req.getUrl(),
       // The library answers undefined, not "", when there is none.

@@ -11,6 +11,8 @@ import type { RequestHead } from './request-guard.ts';
  * - a response may not be touched after its end or abort, so every use is behind `closed`;
  * - a handler that returns unanswered must have attached an abort handler, else the process ends;
  * - chunk memory is taken back when `onData` returns;
+ * - it parses on through what it has read, also behind an answer that closes the connection, but drops a connection on
+ *   which a request follows an unanswered one: so answers that close wait until the parser is done;
  * - `end(body)` writes Content-Length itself; HEAD needs a written one and `endWithoutBody()` without arguments;
  * - `tryEnd` copies nothing it could not send: the rest is offered again at the offset `onWritable` names.
  */
@@ -76,10 +78,12 @@ export class UwsExchange extends BaseExchange {
     assert(this.sent.status === 0, 'an exchange is answered once');
     assertHeaders(headers);
     this.sent.status = status;
-    this.#resumeSocket();
-    if (this.#corked) this.#replyNow(headers, body);
-    else this.#res.cork(() => this.#replyNow(headers, body));
-    this.finish();
+    if (this.mustClose) {
+      const kept = typeof body === 'string' ? body : Uint8Array.from(body);
+      setImmediate(() => this.#end(() => this.#replyNow(headers, kept)));
+      return;
+    }
+    this.#end(() => this.#replyNow(headers, body));
   }
 
   start(status: number, headers: readonly string[], size: number): void {
@@ -89,11 +93,12 @@ export class UwsExchange extends BaseExchange {
     this.sent.status = status;
     this.#size = size;
     this.#head = headers;
-    this.#resumeSocket();
-    if (size > 0 && this.method !== 'HEAD') return;
-    if (this.#corked) this.#endEmpty();
-    else this.#res.cork(() => this.#endEmpty());
-    this.finish();
+    if (size > 0 && this.method !== 'HEAD') {
+      this.#resumeSocket();
+      return;
+    }
+    if (this.mustClose) setImmediate(() => this.#end(() => this.#endEmpty()));
+    else this.#end(() => this.#endEmpty());
   }
 
   write(bytes: Uint8Array): true | Promise<true> {
@@ -118,6 +123,14 @@ export class UwsExchange extends BaseExchange {
     const res = this.#res;
     this.#lost(false);
     res.close();
+  }
+
+  #end(send: () => void): void {
+    if (this.closed) return;
+    this.#resumeSocket();
+    if (this.#corked) send();
+    else this.#res.cork(send);
+    this.finish();
   }
 
   #replyNow(headers: readonly string[], body: string | Uint8Array): void {

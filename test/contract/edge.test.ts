@@ -1,0 +1,16 @@
+import t from 'tap';
+import { openNodeHttpEdge } from '../../src/http/node-http-edge.ts';
+import { openUwsEdge } from '../../src/http/uws-edge.ts';
+import { answerContract } from './edge-answer.contract.ts';
+import { bodyContract } from './edge-body.contract.ts';
+import { type AdapterName, framingContract } from './edge-framing.contract.ts';
+
+const adapters = { uwebsockets: openUwsEdge, 'node:http': openNodeHttpEdge };
+
+for (const [name, open] of Object.entries(adapters)) {
+  t.test(name, async (t) => {
+    framingContract(t, name as AdapterName, open);
+    bodyContract(t, open);
+    answerContract(t, open);
+  });
+}
