@@ -191,7 +191,7 @@ function batchLines(batch: ScannedBatch, withRecords: boolean): string[] {
       ? 'commit frame lost'
       : `commit frame at ${number(batch.frameAt)}, running hash ${batch.runningHash?.slice(0, 16)}…`;
   const marks = batch.damage.length === 0 ? '' : `, ${batch.damage.length} damaged`;
-  const head = `batch ${String(batch.batch).padEnd(6)} ${range(batch.at, batch.end)}: ${batch.records.length} records${marks}, ${frame}`;
+  const head = `batch ${String(batch.batch).padEnd(6)} ${range(batch.at, batch.end)}: ${plural(batch.records.length, 'record')}${marks}, ${frame}`;
   return withRecords ? [head, ...batch.records.map(recordLine)] : [head];
 }
 
@@ -201,7 +201,9 @@ function recordLine({ offset, header }: ScannedRecord): string {
 
 function endLines(report: InspectionReport, { footer, fileSize }: Findings): string[] {
   const described = footer instanceof Fault ? [`footer       none: ${footer.meaning}`] : footerLines(footer, fileSize);
-  const verdict = report.healthy ? `healthy      ${STATES[report.state]}` : `DAMAGED      ${report.problems.length} problems`;
+  const verdict = report.healthy
+    ? `healthy      ${STATES[report.state]}`
+    : `DAMAGED      ${plural(report.problems.length, 'problem')}`;
   return [...described, verdict, ...problemLines(report.problems)];
 }
 
@@ -215,7 +217,7 @@ const STATES: Record<InspectionReport['state'], string> = {
 
 function footerLines({ at, summary }: Footer, fileSize: number): string[] {
   return [
-    `footer       ${range(at, fileSize)}: ${summary.count} records in ${number(summary.recordBytes)} bytes, root ${summary.root}`,
+    `footer       ${range(at, fileSize)}: ${plural(summary.count, 'record')} in ${number(summary.recordBytes)} bytes, root ${summary.root}`,
   ];
 }
 
@@ -253,6 +255,10 @@ function batchReport(batch: ScannedBatch, withRecords: boolean): Record<string, 
 
 function saltOf({ salt }: Superblock): string {
   return salt.toString(16).padStart(16, '0');
+}
+
+function plural(count: number, noun: string): string {
+  return `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function number(value: number): string {
