@@ -1,0 +1,142 @@
+import type { Test } from 'tap';
+import { limits } from '../../src/core/limits.ts';
+import type { Node } from '../../src/graviton/node.ts';
+import { blockOf, blocksOf, brokenOf, manifestsOf, stateOf } from '../helpers/node-fixture.ts';
+import { testSlab } from '../helpers/segment-fixture.ts';
+
+/** What every node does. `open` makes an empty one that the test's end closes. */
+export function nodeContract(t: Test, open: (t: Test) => Promise<Node>): void {
+  storing(t, open);
+  reading(t, open);
+  damaging(t, open);
+  closing(t, open);
+}
+
+function storing(t: Test, open: (t: Test) => Promise<Node>): void {
+  t.test('a stored block reads back, whatever its size', async (t) => {
+    const node = await open(t);
+    const blocks = [1, 63, 64, 65, 4096, 100_000, limits.blockSizeMax].map((size, seed) => blockOf(seed, size));
+    for (const block of blocks) {
+      t.same(await node.putBlocks([block]), ['written']);
+      t.equal(node.statBlock(block.id), block.bytes.byteLength);
+    }
+    t.same(await brokenOf(node, blocks), []);
+  });
+
+  t.test('outcomes come in the order of the blocks', async (t) => {
+    const node = await open(t);
+    await node.putBlocks([blockOf(2)]);
+    t.same(await node.putBlocks(blocksOf(3)), ['written', 'present', 'written']);
+    t.same(await node.putBlocks([]), []);
+  });
+
+  t.test('a block given twice in one call is written once', async (t) => {
+    const node = await open(t);
+    const block = blockOf(1);
+    t.same(await node.putBlocks([block, blockOf(2), block]), ['written', 'written', 'present']);
+  });
+
+  t.test('of callers that bring the same block at once one writes it', async (t) => {
+    const node = await open(t);
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => node.putBlocks([blockOf(1, 300_000)])));
+    t.equal(outcomes.flat().filter((outcome) => outcome === 'written').length, 1);
+    t.equal(await stateOf(node, blockOf(1, 300_000)), 'whole');
+  });
+
+  t.test('many callers at once all read back what they stored', async (t) => {
+    const node = await open(t);
+    const blocks = [...blocksOf(200, { size: 700 }), ...blocksOf(10, { from: 1000, size: 400_000 })];
+    await Promise.all(blocks.map((block) => node.putBlocks([block])));
+    t.same(await brokenOf(node, blocks), []);
+  });
+
+  t.test('blocks that lie in shared memory are taken from there and read into it', async (t) => {
+    const node = await open(t);
+    const slab = testSlab();
+    const slot = await slab.acquire();
+    const block = blockOf(7, 500_000);
+    slot.bytes.set(block.bytes);
+    await node.putBlocks([{ ...block, bytes: slot.bytes.subarray(0, 500_000) }]);
+    slot.bytes.fill(0);
+    t.equal(await node.readBlock(block.id, slot.bytes), 500_000);
+    t.ok(Buffer.from(slot.bytes.subarray(0, 500_000)).equals(Buffer.from(block.bytes)));
+    slot.release();
+  });
+
+  t.test('only manifests are listed, each once', async (t) => {
+    const node = await open(t);
+    const manifests = [blockOf(1, 500, 'manifest'), blockOf(2, 600, 'manifest')];
+    await node.putBlocks([...manifests, blockOf(3), blockOf(4, 800, 'piece')]);
+    await node.putBlocks(manifests);
+    t.same(await manifestsOf(node), manifests.map(({ id }) => id).sort());
+  });
+
+  t.test('a manifest is listed even when its bytes had come as content before', async (t) => {
+    const node = await open(t);
+    await node.putBlocks([blockOf(1)]);
+    t.same(await node.putBlocks([{ ...blockOf(1), kind: 'manifest' }]), ['written']);
+    t.same(await node.putBlocks([blockOf(1)]), ['present']);
+    t.same(await manifestsOf(node), [blockOf(1).id]);
+  });
+}
+
+function reading(t: Test, open: (t: Test) => Promise<Node>): void {
+  t.test('a block that never came is an answer, not an error', async (t) => {
+    const node = await open(t);
+    t.equal(await stateOf(node, blockOf(1)), 'missing');
+    t.equal(node.statBlock(blockOf(1).id), undefined);
+  });
+
+  t.test('a block is read again past the caches of the operating system', async (t) => {
+    const node = await open(t);
+    const block = blockOf(1, 70_000);
+    await node.putBlocks([blockOf(2, 100), block]);
+    const target = new Uint8Array(limits.blockSizeMax);
+    t.equal(await node.readBlockFromDisk(block.id, target), 70_000);
+    t.ok(Buffer.from(target.subarray(0, 70_000)).equals(Buffer.from(block.bytes)));
+    t.equal(await node.readBlockFromDisk(blockOf(3).id, target), undefined);
+  });
+}
+
+function damaging(t: Test, open: (t: Test) => Promise<Node>): void {
+  t.test('a block reported as damaged is neither read nor taken for present, and storing it again heals it', async (t) => {
+    const node = await open(t);
+    const block = blockOf(1);
+    await node.putBlocks([block, blockOf(2)]);
+    await Promise.all([node.reportDamage(block.id, 'the test says so'), node.reportDamage(block.id, 'twice')]);
+    t.equal(await stateOf(node, block), 'corrupt');
+    t.equal(node.statBlock(block.id), undefined);
+    t.equal(node.health().damagedRecords, 1);
+    t.equal(await stateOf(node, blockOf(2)), 'whole');
+    t.same(await node.putBlocks([block]), ['written']);
+    t.equal(await stateOf(node, block), 'whole');
+    t.equal(node.health().damagedRecords, 0);
+  });
+
+  t.test('a report about an unknown block changes nothing', async (t) => {
+    const node = await open(t);
+    await node.reportDamage(blockOf(1).id, 'nobody has it');
+    t.equal(node.health().damagedRecords, 0);
+    t.same(await node.putBlocks([blockOf(1)]), ['written']);
+  });
+}
+
+function closing(t: Test, open: (t: Test) => Promise<Node>): void {
+  t.test('a node says that it takes writes until it is closed', async (t) => {
+    const node = await open(t);
+    t.match(node.health(), { writable: true, readOnlyReason: undefined, full: false, damagedRecords: 0 });
+    await node.close();
+    t.equal(node.health().writable, false);
+  });
+
+  t.test('close waits for writes in flight, and what comes later is refused', async (t) => {
+    const node = await open(t);
+    const blocks = blocksOf(20, { size: 50_000 });
+    const writes = blocks.map((block) => node.putBlocks([block]));
+    await Promise.all([node.close(), node.close()]);
+    t.same((await Promise.all(writes)).flat(), new Array(20).fill('written'));
+    await t.rejects(node.putBlocks([blockOf(99)]), { code: 'node_closed' });
+    await t.rejects(node.readBlock(blockOf(1).id, new Uint8Array(10)), { code: 'node_closed' });
+    await t.rejects(node.reportDamage(blockOf(1).id, ''), { code: 'node_closed' });
+  });
+}
