@@ -1,4 +1,4 @@
-import { Piscina } from 'piscina';
+import { Piscina, queueOptionsSymbol } from 'piscina';
 import { blockIdOf } from '../core/blake3.ts';
 import type { BlockId } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
@@ -7,6 +7,7 @@ import { cutterOf } from './cutters.ts';
 import type { HashJob, JobResults, LaneData, SlabRange } from './hash-jobs.ts';
 import { hashWhole } from './hash-whole.ts';
 import type { ChunkerName, CutBlock, Hasher, HashStream, WholeDigests } from './hasher.ts';
+import { LaneQueue, type LaneTurn } from './piscina-lane-queue.ts';
 
 export interface PiscinaHasherOptions {
   /** The memory all offsets refer to. */
@@ -131,6 +132,7 @@ class Lane {
       maxThreads: 1,
       // One job runs and the next waits in the port, so the thread never waits for the event loop.
       concurrentTasksPerWorker: 2,
+      taskQueue: new LaneQueue(),
       // Without it a job that finds the thread busy goes to the end of the line, and streams lose their order.
       stricterFIFO: true,
       recordTiming: false,
@@ -150,7 +152,7 @@ class Lane {
       throw new QuasarError('internal', { op: `chunker.${job.kind}`, message: 'The hasher is closed.' });
     this.#jobs += 1;
     try {
-      return await this.#pool.run(job);
+      return await this.#pool.run(withTurn(job));
     } catch (cause) {
       throw new QuasarError('internal', { op: `chunker.${job.kind}`, message: 'A hash lane failed.', cause });
     } finally {
@@ -181,3 +183,8 @@ class Lane {
 
 /** How many queued jobs weigh as much as one stream more. */
 const JOBS_PER_STREAM = 2;
+
+/** The queue reads the symbol; the thread never sees it. */
+function withTurn(job: HashJob): HashJob & Partial<Record<typeof queueOptionsSymbol, LaneTurn>> {
+  return 'stream' in job ? { ...job, [queueOptionsSymbol]: { stream: job.stream } } : job;
+}
