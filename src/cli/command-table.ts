@@ -6,6 +6,7 @@ import { ls } from './ls.ts';
 import { put } from './put.ts';
 import { stat } from './stat.ts';
 import { type UpFlags, upCommand } from './up.ts';
+import { verify } from './verify.ts';
 import { version } from './version.ts';
 
 /** What main.ts starts but this folder must not know. */
@@ -15,5 +16,5 @@ export interface Roles {
 
 /** Every command, in the order of the help. Only data is loaded here; what a command needs is imported when it runs. */
 export function commandTable(roles: Roles): readonly Command[] {
-  return [upCommand(roles.up), put, get, ls, stat, inspectSegment, configCheck, version];
+  return [upCommand(roles.up), put, get, ls, stat, verify, inspectSegment, configCheck, version];
 }

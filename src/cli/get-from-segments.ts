@@ -10,7 +10,7 @@ import { findRoot } from './find-root.ts';
 import { assertFile } from './get-content.ts';
 import { rootView } from './list-segments.ts';
 import { ProgressDisplay } from './progress-display.ts';
-import { withSegments } from './segment-store.ts';
+import { noteProblems, withSegments } from './segment-store.ts';
 import { type BlockSource, readBlob } from './stored-blob.ts';
 import { printable } from './terminal.ts';
 import { formatBytes } from './units.ts';
@@ -22,14 +22,15 @@ export async function getFromSegments(context: CommandContext): Promise<number> 
   const rangeText = flags.text('range');
   const range = rangeText === undefined ? undefined : parseByteRange(rangeText);
   if (output !== undefined) assertFile(output);
-  return withSegments(context, async (source) => {
-    const root = await findRoot(source, args[0] as string, flags.text('version'));
+  return withSegments(context, async (node) => {
+    noteProblems(node, terminal);
+    const root = await findRoot(node, args[0] as string, flags.text('version'));
     const covered = resolveByteRange(range, root.size);
     if (covered === undefined) throw new QuasarError('range_unsatisfiable', { op: 'cli.get', details: { size: root.size } });
     const target = output === undefined ? new StreamTarget(terminal.stdout, signal) : new FileTarget(output);
     try {
       if (target instanceof FileTarget) await target.begin(undefined);
-      await copy({ source, root, target, context, ...covered });
+      await copy({ source: node, root, target, context, ...covered });
       await target.complete();
     } finally {
       await target.close();
@@ -48,7 +49,7 @@ interface CopyTask {
   readonly end: number;
 }
 
-async function copy({ source, root, target, context, start, end }: CopyTask): Promise<void> {
+async function copy({ source: node, root, target, context, start, end }: CopyTask): Promise<void> {
   const whole = start === 0 && end === root.size;
   const blake3 = blake3Hasher();
   const sha256 = createHash('sha256');

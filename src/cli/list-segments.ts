@@ -1,7 +1,7 @@
 import { toTimestamp } from '../core/clock.ts';
 import type { ManifestRootPage } from '../core/manifest-root.ts';
 import type { CommandContext } from './command.ts';
-import { withSegments } from './segment-store.ts';
+import { noteProblems, withSegments } from './segment-store.ts';
 import { listRoots } from './stored-blob.ts';
 import { printable } from './terminal.ts';
 import { formatBytes, formatCount } from './units.ts';
@@ -11,8 +11,11 @@ export async function listSegments(context: CommandContext): Promise<number> {
   const { flags, terminal, signal } = context;
   const json = flags.switch('json');
   let unreadable = 0;
-  await withSegments(context, async (source) => {
-    for await (const finding of listRoots(source)) {
+  let problems = 0;
+  await withSegments(context, async (node) => {
+    noteProblems(node, terminal);
+    problems = node.problems.length;
+    for await (const finding of listRoots(node)) {
       signal.throwIfAborted();
       if ('root' in finding) {
         await terminal.print(json ? JSON.stringify(rootView(finding.root)) : rootLine(finding.root));
@@ -22,9 +25,9 @@ export async function listSegments(context: CommandContext): Promise<number> {
       }
     }
   });
-  if (unreadable === 0) return 0;
-  terminal.note(`${formatCount(unreadable)} manifests cannot be read; what they name is missing from this list.`);
-  return 6;
+  if (unreadable > 0)
+    terminal.note(`${formatCount(unreadable)} manifests cannot be read; what they name is missing from this list.`);
+  return unreadable + problems === 0 ? 0 : 6;
 }
 
 export function rootView(root: ManifestRootPage): Record<string, unknown> {

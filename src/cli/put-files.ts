@@ -28,7 +28,7 @@ export async function putFiles(context: CommandContext): Promise<number> {
     });
   } catch (error) {
     display.close();
-    if (signal.aborted) sayHowToContinue(context, report);
+    if (signal.aborted && signal.reason.details?.quiet !== true) sayHowToContinue(context, report);
     throw error;
   } finally {
     display.close();

@@ -35,9 +35,10 @@ export class PutReport {
   }
 
   async stored(file: string, document: StoredDocument, ms: number): Promise<void> {
-    if (document.fresh) this.#stored += 1;
-    else this.#known += 1;
-    this.#bytes += document.size;
+    if (document.fresh) {
+      this.#stored += 1;
+      this.#bytes += document.size;
+    } else this.#known += 1;
     if (document.durability !== '') this.#durabilities.add(document.durability);
     const { documentId, versionId, key, sha256, size, durability, fresh } = document;
     await this.#display.above(() => {
