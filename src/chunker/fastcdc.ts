@@ -1,5 +1,6 @@
 import { endianness } from 'node:os';
 import { assert } from '../core/assert.ts';
+import { limits } from '../core/limits.ts';
 import type { Cutter } from './cutter.ts';
 import { GEAR } from './gear-table.ts';
 
@@ -74,4 +75,5 @@ const WINDOW = 32;
 const MASK_SMALL = 0xfffff000 | 0;
 const MASK_LARGE = 0xffff0000 | 0;
 
+assert(BLOCK_SIZE_LARGEST === limits.blockSizeMax, 'the largest cut is a block');
 assert(endianness() === 'LE', 'words are taken apart from their lowest byte');

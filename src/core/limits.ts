@@ -158,6 +158,7 @@ assert(limits.httpChunkMax <= limits.slotSize, 'a chunk spans at most two slots'
 assert(limits.smallRecordMax < limits.batchSizeShared, 'small records fit into a shared batch');
 assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= limits.segmentSize / 4, 'a batch fits a segment');
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
+assert(limits.inlineSingleMax <= limits.inlineHashMax, 'two hashes take longer than one');
 assert(limits.putOneShotMax * limits.putParallelDefault <= 64 * MiB, 'a client command stays small');
 assert(
   limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax,
