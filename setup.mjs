@@ -19,6 +19,8 @@ const SOURCES = ['src', 'test', 'bench'];
 const LOCK_WAIT_MS = 200;
 
 const at = (...parts) => join(ROOT, ...parts);
+const COMMAND = at('node_modules', '.bin', 'quasar');
+const COMMAND_TARGET = join('..', '..', 'dist', 'src', 'main.js');
 const say = (line) => console.log(`setup: ${line}`);
 
 const [first, ...rest] = process.argv.slice(2);
@@ -119,9 +121,6 @@ function buildTap() {
   say('building the test runner (tap build)');
   run(process.execPath, [at('node_modules', 'tap', 'dist', 'esm', 'run.mjs'), 'build'], 'tap build failed.');
 }
-
-const COMMAND = at('node_modules', '.bin', 'quasar');
-const COMMAND_TARGET = join('..', '..', 'dist', 'src', 'main.js');
 
 function commandIsMissing() {
   if (!fs.existsSync(at('dist', 'src', 'main.js'))) return false;

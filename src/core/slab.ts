@@ -29,6 +29,7 @@ export class Slab {
   #reclaim: () => boolean = () => false;
   #reclaimable: () => number = () => 0;
   #uploadSlots = 0;
+  #reclaiming = false;
   /** Admitted uploads that hold no slot right now: each may claim one at any time. */
   #promised = 0;
 
@@ -161,7 +162,9 @@ export class Slab {
   #take(): Slot {
     let slot = this.#free.pop();
     if (slot === undefined) {
+      this.#reclaiming = true;
       assert(this.#reclaim(), 'the cache gives up what it said it could');
+      this.#reclaiming = false;
       slot = this.#free.pop();
     }
     assert(slot !== undefined, 'a reclaimed slot is free');
@@ -201,7 +204,8 @@ export class Slab {
   /** @internal */
   slotFreed(slot: Slot): void {
     this.#free.push(slot);
-    this.wake();
+    // What the cache gives up belongs to who asked for it; a reader in line would take it away under their hands.
+    if (!this.#reclaiming) this.wake();
   }
 }
 
