@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { limits } from '../core/limits.ts';
@@ -25,8 +24,17 @@ export class StreamTarget implements ContentTarget {
     this.#signal = signal;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    if (!this.#stream.write(bytes)) await once(this.#stream, 'drain', { signal: this.#signal });
+  /** A stream may hold on to the bytes until it calls back, whatever `write` returns. */
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = () => reject(this.#signal.reason);
+      this.#signal.addEventListener('abort', stop, { once: true });
+      this.#stream.write(bytes, (error) => {
+        this.#signal.removeEventListener('abort', stop);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 
   async complete(): Promise<void> {}

@@ -49,7 +49,7 @@ interface CopyTask {
   readonly end: number;
 }
 
-async function copy({ source: node, root, target, context, start, end }: CopyTask): Promise<void> {
+async function copy({ source, root, target, context, start, end }: CopyTask): Promise<void> {
   const whole = start === 0 && end === root.size;
   const blake3 = blake3Hasher();
   const sha256 = createHash('sha256');

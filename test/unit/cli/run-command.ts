@@ -1,4 +1,5 @@
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, type Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { commandTable } from '../../../src/cli/command-table.ts';
 import { runCommandLine, type Surroundings } from '../../../src/cli/run-command-line.ts';
 import { Terminal } from '../../../src/cli/terminal.ts';
@@ -23,9 +24,8 @@ export interface RunOptions {
 
 /** Runs a command line in this process and gathers what it printed. */
 export async function runCommand(line: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const gathered = [gather(stdout), gather(stderr)] as const;
+  const stdout = new Sink();
+  const stderr = new Sink();
   const waits: number[] = [];
   const signal = options.signal ?? new AbortController().signal;
   const around: Surroundings = {
@@ -47,10 +47,8 @@ export async function runCommand(line: readonly string[], options: RunOptions = 
     },
   };
   const code = await runCommandLine(testTable, line, around);
-  stdout.end();
-  stderr.end();
-  const out = await gathered[0];
-  const err = (await gathered[1]).toString('utf8');
+  const out = await stdout.gathered();
+  const err = (await stderr.gathered()).toString('utf8');
   return { code, stdout: out, stderr: err, waits, json: line.includes('--json') ? parseLines(out.toString('utf8')) : [] };
 }
 
@@ -63,8 +61,17 @@ function parseLines(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-async function gather(stream: Readable): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of stream as AsyncIterable<Buffer>) parts.push(part);
-  return Buffer.concat(parts);
+/** Takes bytes as a file or a pipe does: it is done with them when it calls back. */
+class Sink extends Writable {
+  readonly #parts: Buffer[] = [];
+
+  async gathered(): Promise<Buffer> {
+    await finished(this.end());
+    return Buffer.concat(this.#parts);
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    this.#parts.push(Buffer.from(chunk));
+    setImmediate(done);
+  }
 }
