@@ -45,6 +45,10 @@ export const limits = {
   httpHeadersMax: 96,
   /** A connection without a request, or with half a head, is closed after this (uWebSockets.js has it built in). */
   httpIdleMs: 10 * SECOND,
+  /** How often uWebSockets.js is told that a slow client is ours to judge; its own clock runs out after 8 to 12 s. */
+  httpKeepAliveMs: 4 * SECOND,
+  /** A JSON body takes at most this long to arrive. */
+  jsonBodyMs: 30 * SECOND,
 
   // uploads
   uploadsInFlightMax: 100,
@@ -157,6 +161,7 @@ assert(limits.slotsPerUploadMax <= limits.uploadSlotsMax, 'one upload fits into 
 assert(limits.httpChunkMax <= limits.slotSize, 'a chunk spans at most two slots');
 assert(limits.smallRecordMax < limits.batchSizeShared, 'small records fit into a shared batch');
 assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= limits.segmentSize / 4, 'a batch fits a segment');
+assert(2 * limits.httpKeepAliveMs <= limits.httpIdleMs, 'a slow client is seen before uWebSockets.js cuts it');
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
 assert(limits.inlineSingleMax <= limits.inlineHashMax, 'two hashes take longer than one');
 assert(limits.putOneShotMax * limits.putParallelDefault <= 64 * MiB, 'a client command stays small');

@@ -9,11 +9,18 @@ export interface JsonBodyOptions {
 
 /**
  * The whole JSON body of a request, at most `limits.jsonBodyMax` bytes of valid UTF-8.
- * @throws QuasarError `body_too_large`, `bad_body`, `cancelled`.
+ * @throws QuasarError `body_too_large`, `unsupported_media_type`, `bad_body`, `upload_stalled`, `cancelled`.
  */
 export async function readJsonBody(exchange: Exchange, options: JsonBodyOptions): Promise<unknown> {
   const bytes = await readBytes(exchange);
   if (bytes.byteLength === 0 && options.optional) return undefined;
+  const contentType = exchange.header('content-type');
+  if (contentType !== undefined && !JSON_TYPE.test(contentType)) {
+    throw new QuasarError('unsupported_media_type', {
+      op: 'http.readBody',
+      message: 'The body of this route is application/json in UTF-8.',
+    });
+  }
   return parseJson(bytes);
 }
 
@@ -36,14 +43,22 @@ function readBytes(exchange: Exchange): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let size = 0;
+    // A body this small needs no rate: the whole of it has a time.
+    const timer = setTimeout(() => reject(new QuasarError('upload_stalled', { op })), limits.jsonBodyMs);
     exchange.readBody({
       chunk: (bytes) => {
         size += bytes.byteLength;
         if (size > limits.jsonBodyMax) reject(tooLarge(op));
         else parts.push(Buffer.from(bytes));
       },
-      end: () => resolve(Buffer.concat(parts)),
-      gone: () => reject(new QuasarError('cancelled', { op })),
+      end: () => {
+        clearTimeout(timer);
+        resolve(Buffer.concat(parts));
+      },
+      gone: () => {
+        clearTimeout(timer);
+        reject(new QuasarError('cancelled', { op }));
+      },
     });
   });
 }
@@ -88,4 +103,6 @@ function badBody(message: string, cause?: unknown): QuasarError {
 }
 
 const DEPTH_MAX = 32;
+/** The form type is what curl -d sends by itself; the body tells whether it is JSON. */
+const JSON_TYPE = /^\s*(?:application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?|application\/x-www-form-urlencoded\s*)$/i;
 const LONE_SURROGATE = /\p{Surrogate}/u;

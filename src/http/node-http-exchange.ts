@@ -121,6 +121,8 @@ export class NodeHttpExchange extends BaseExchange {
     }
     this.#response.writeHead(status, all);
     if (this.#bodyPaused) this.#request.resume();
+    // What is left of the body is discarded; node resets this when the connection serves on.
+    if (!this.bodyEnded) this.#request.socket.setTimeout(limits.httpIdleMs);
   }
 
   #end(): void {

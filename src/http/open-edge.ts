@@ -14,11 +14,14 @@ export interface OpenedEdge {
   readonly fallbackReason: string | undefined;
 }
 
-/** @throws QuasarError `port_in_use`; a second server would meet the same. */
-export async function openEdge(options: OpenEdgeOptions): Promise<OpenedEdge> {
+/**
+ * Opens the server this machine can load. `openPreferred` stands for the loader of uWebSockets.js.
+ * @throws QuasarError `port_in_use`; a second server would meet the same.
+ */
+export async function openEdge(options: OpenEdgeOptions, openPreferred = openUwsEdge): Promise<OpenedEdge> {
   if (options.prefer === 'node:http') return { edge: await openNodeHttpEdge(options), fallbackReason: undefined };
   try {
-    return { edge: await openUwsEdge(options), fallbackReason: undefined };
+    return { edge: await openPreferred(options), fallbackReason: undefined };
   } catch (error) {
     if (isQuasarError(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);

@@ -135,7 +135,7 @@ const HOST = /^[A-Za-z0-9._~:[\]-]*$/;
 /** Below 10^15, so that sums of sizes stay exact. */
 const DIGITS = /^\d{1,15}$/;
 const QUERY = /^[\x21-\x7e]+$/;
-const PATH = /^[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/;
+const PATH = /^[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]+$/;
 /** What nearly every request asks for: nothing encoded, no dots. */
 const PLAIN_PATH = /^\/[A-Za-z0-9/:_~-]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.

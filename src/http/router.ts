@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Exchange } from './edge.ts';
 
@@ -25,7 +26,7 @@ export interface Match<Services> {
 
 /**
  * Finds the route of a request: literal segments before parameters, HEAD by the GET route when it has none of its own.
- * A path nobody serves is `route_not_found`; one that is served by other methods only is `method_not_allowed`.
+ * OPTIONS names the methods of a path. A path nobody serves is `route_not_found`; one that is served by other methods only is `method_not_allowed`.
  */
 export class Router<Services> {
   readonly #root = new Segment<Services>();
@@ -39,7 +40,11 @@ export class Router<Services> {
     const segment = find(this.#root, path, 1, values);
     if (segment === undefined) throw new QuasarError('route_not_found', { op: 'http.route' });
     const entry = segment.methods.get(method) ?? (method === 'HEAD' ? segment.methods.get('GET') : undefined);
-    if (entry === undefined) throw methodNotAllowed(segment.methods);
+    if (entry === undefined) {
+      const allow = allowedMethods(segment.methods);
+      if (method === 'OPTIONS') return { route: optionsRoute(allow), params: {} };
+      throw new QuasarError('method_not_allowed', { op: 'http.route', details: { allow } });
+    }
     const params: Record<string, string> = {};
     entry.names.forEach((name, index) => {
       params[name] = decode(values[index] as string, name);
@@ -61,6 +66,7 @@ export class Router<Services> {
         segment = next;
       }
     }
+    assert(!segment.methods.has(entry.method), `${entry.method} ${entry.pattern} stands in the table once`);
     segment.methods.set(entry.method, { route: entry, names });
   }
 }
@@ -83,10 +89,15 @@ function find<S>(segment: Segment<S>, path: string, at: number, values: string[]
   return find(next, path, end + 1, values);
 }
 
-function methodNotAllowed<S>(methods: ReadonlyMap<string, S>): QuasarError {
-  const allow = [...methods.keys()];
+function allowedMethods<S>(methods: ReadonlyMap<string, S>): string[] {
+  const allow = [...methods.keys(), 'OPTIONS'];
   if (allow.includes('GET') && !allow.includes('HEAD')) allow.push('HEAD');
-  return new QuasarError('method_not_allowed', { op: 'http.route', details: { allow: allow.sort() } });
+  return allow.sort();
+}
+
+/** One label for all of them in metrics: what is asked is what the table holds anyway. */
+function optionsRoute(allow: readonly string[]): Route<unknown> {
+  return route('OPTIONS', 'options', (exchange) => exchange.reply(204, ['Allow', allow.join(', ')]));
 }
 
 function decode(text: string, parameter: string): string {

@@ -15,9 +15,10 @@ export async function openUwsEdge(options: EdgeOptions): Promise<Edge> {
   allowUwsHeads(limits.httpHeadMax);
   const uws = createRequire(import.meta.url)('uWebSockets.js') as typeof Uws;
   const state = new EdgeState(options);
+  const slow = new Set<UwsExchange>();
   const app = uws.App();
   app.any('/*', (res, req) => {
-    const exchange = new UwsExchange(state, res, {
+    const exchange = new UwsExchange(state, slow, res, {
       // The library refuses every other version by itself.
       version: '1.1',
       method: req.getCaseSensitiveMethod(),
@@ -30,7 +31,19 @@ export async function openUwsEdge(options: EdgeOptions): Promise<Edge> {
     exchange.returned();
   });
   const socket = await listen(app, options);
-  return new UwsEdge(uws, app, socket, state);
+  const timer = setInterval(() => {
+    for (const exchange of slow) exchange.keepAlive();
+  }, limits.httpKeepAliveMs);
+  timer.unref();
+  return new UwsEdge({ uws, app, socket, state, timer });
+}
+
+interface UwsEdgeParts {
+  readonly uws: typeof Uws;
+  readonly app: Uws.TemplatedApp;
+  readonly socket: Uws.us_listen_socket;
+  readonly state: EdgeState;
+  readonly timer: NodeJS.Timeout;
 }
 
 class UwsEdge implements Edge {
@@ -40,16 +53,18 @@ class UwsEdge implements Edge {
   readonly #uws: typeof Uws;
   readonly #app: Uws.TemplatedApp;
   readonly #state: EdgeState;
+  readonly #timer: NodeJS.Timeout;
   #socket: Uws.us_listen_socket | undefined;
   #closed = false;
 
-  constructor(uws: typeof Uws, app: Uws.TemplatedApp, socket: Uws.us_listen_socket, state: EdgeState) {
-    this.#uws = uws;
-    this.#app = app;
-    this.#socket = socket;
-    this.#state = state;
-    this.host = state.options.host;
-    this.port = uws.us_socket_local_port(socket as Uws.us_socket);
+  constructor(parts: UwsEdgeParts) {
+    this.#uws = parts.uws;
+    this.#app = parts.app;
+    this.#socket = parts.socket;
+    this.#state = parts.state;
+    this.#timer = parts.timer;
+    this.host = parts.state.options.host;
+    this.port = parts.uws.us_socket_local_port(parts.socket as Uws.us_socket);
   }
 
   get active(): number {
@@ -66,6 +81,7 @@ class UwsEdge implements Edge {
     this.stopListening();
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#timer);
     this.#app.close();
   }
 }

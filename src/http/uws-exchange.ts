@@ -14,9 +14,12 @@ import type { RequestHead } from './request-guard.ts';
  * - it parses on through what it has read, also behind an answer that closes the connection, but drops a connection on
  *   which a request follows an unanswered one: so answers that close wait until the parser is done;
  * - `end(body)` writes Content-Length itself; HEAD needs a written one and `endWithoutBody()` without arguments;
+ * - it cuts a connection on which fewer than 16 KB/s arrive, or nothing leaves for 10 s; `pause` and `resume` start that
+ *   clock afresh, so that the rules for slow clients are ours (`keepAlive`);
  * - `tryEnd` copies nothing it could not send: the rest is offered again at the offset `onWritable` names.
  */
 export class UwsExchange extends BaseExchange {
+  readonly #slow: Set<UwsExchange>;
   readonly #res: HttpResponse;
   /** The library has put the socket into one write by itself while the request callback runs. */
   #corked = true;
@@ -31,9 +34,31 @@ export class UwsExchange extends BaseExchange {
   #writableAttached = false;
   #tookAll = false;
 
-  constructor(edge: EdgeState, res: HttpResponse, head: RequestHead) {
+  /** `slow` is where exchanges stand that wait for their client; the edge calls `keepAlive` on them now and then. */
+  constructor(edge: EdgeState, slow: Set<UwsExchange>, res: HttpResponse, head: RequestHead) {
     super(edge, head, addressOf(res));
+    this.#slow = slow;
     this.#res = res;
+  }
+
+  /**
+   * Keeps the library from cutting a slow client. Whoever reads a body has a stall rule of its own; a client that takes
+   * nothing of an answer is left to the library after `limits.downloadStallMs`.
+   */
+  keepAlive(): void {
+    if (this.closed) {
+      this.#slow.delete(this);
+      return;
+    }
+    if (this.#socketPaused) return;
+    const receiving = this.consumer !== undefined && !this.bodyEnded;
+    if (!receiving && this.#pending === undefined) return;
+    if (this.#pending !== undefined) {
+      this.#pending.ticks += 1;
+      if (this.#pending.ticks * limits.httpKeepAliveMs > limits.downloadStallMs) return;
+    }
+    this.#res.pause();
+    this.#res.resume();
   }
 
   /** Called at the end of the request callback. */
@@ -113,7 +138,8 @@ export class UwsExchange extends BaseExchange {
       return true;
     }
     return new Promise((resolve, reject) => {
-      this.#pending = { bytes, base, resolve, reject };
+      this.#pending = { bytes, base, resolve, reject, ticks: 0 };
+      this.#slow.add(this);
       this.#attachWritable();
     });
   }
@@ -127,6 +153,7 @@ export class UwsExchange extends BaseExchange {
 
   #end(send: () => void): void {
     if (this.closed) return;
+    this.#slow.delete(this);
     this.#resumeSocket();
     if (this.#corked) send();
     else this.#res.cork(send);
@@ -200,6 +227,7 @@ export class UwsExchange extends BaseExchange {
       if (!this.#tookAll) return false;
     }
     this.#pending = undefined;
+    this.#slow.delete(this);
     this.#count(pending.bytes.byteLength);
     pending.resolve(true);
     return true;
@@ -221,19 +249,24 @@ export class UwsExchange extends BaseExchange {
     const pending = this.#pending;
     this.#pending = undefined;
     this.#held = undefined;
+    this.#slow.delete(this);
     this.lose(byClient);
     pending?.reject(goneError());
   }
 
   #receive(): void {
     this.#receiving = true;
+    this.#slow.add(this);
     this.#res.onData((chunk, isLast) => this.#onData(new Uint8Array(chunk), isLast));
   }
 
   #onData(bytes: Uint8Array, isLast: boolean): void {
     if (this.closed) return;
     this.bodyReceived += bytes.byteLength;
-    if (isLast) this.bodyEnded = true;
+    if (isLast) {
+      this.bodyEnded = true;
+      this.#slow.delete(this);
+    }
     if (this.consumer === undefined || this.#bodyPaused || this.#held !== undefined) {
       this.#hold(bytes);
       return;
@@ -288,6 +321,8 @@ interface PendingWrite {
   readonly base: number;
   readonly resolve: (value: true) => void;
   readonly reject: (error: Error) => void;
+  /** How often `keepAlive` found this write waiting. */
+  ticks: number;
 }
 
 const statusLines = new Map<number, string>();

@@ -1,0 +1,65 @@
+import type { QuasarError } from '../../src/core/errors.ts';
+import type { BodyConsumer, Exchange } from '../../src/http/edge.ts';
+
+export interface FakeRequest {
+  readonly method?: string;
+  readonly path?: string;
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Delivered in these chunks; "gone" in place of the end when `cut`. */
+  readonly body?: readonly Uint8Array[];
+  readonly bodySize?: number | undefined;
+  readonly cut?: boolean;
+}
+
+/** An exchange without a server, for what only reads requests and makes small answers. */
+export class FakeExchange implements Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly remoteAddress = '127.0.0.1';
+  readonly requestId = 'r1';
+  readonly bodySize: number | undefined;
+  readonly gone = false;
+  readonly failure: QuasarError | undefined = undefined;
+  readonly sent = { status: 0, bytes: 0 };
+  route: string | undefined;
+  answer: { readonly status: number; readonly headers: readonly string[]; readonly body: string } | undefined;
+  readonly #request: FakeRequest;
+
+  constructor(request: FakeRequest = {}) {
+    this.#request = request;
+    this.method = request.method ?? 'GET';
+    this.path = request.path ?? '/';
+    this.query = request.query ?? '';
+    const total = (request.body ?? []).reduce((size, chunk) => size + chunk.byteLength, 0);
+    this.bodySize = 'bodySize' in request ? request.bodySize : total;
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers?.[name];
+  }
+
+  readBody(consumer: BodyConsumer): void {
+    setImmediate(() => {
+      for (const chunk of this.#request.body ?? []) consumer.chunk(chunk);
+      if (this.#request.cut) consumer.gone();
+      else consumer.end();
+    });
+  }
+
+  reply(status: number, headers: readonly string[], body: string | Uint8Array = ''): void {
+    this.sent.status = status;
+    this.answer = { status, headers, body: Buffer.from(body as string).toString() };
+  }
+
+  pauseBody(): void {}
+  resumeBody(): void {}
+  onGone(): void {}
+  start(): void {}
+  write(): true {
+    return true;
+  }
+  destroy(): void {}
+  fail(): void {}
+}
