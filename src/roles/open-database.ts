@@ -25,7 +25,7 @@ export async function openDatabase(
   const database = await EmbeddedDatabase.open({
     dataDirectory: options.directory,
     password: options.password.reveal(),
-    log: (level, message) => log[level]({}, message),
+    log,
     onRestart: (cause) => log.error({ cause }, 'the database server died and is started again'),
   });
   return { pool: database.pool, place: options.directory, close: () => database.close() };

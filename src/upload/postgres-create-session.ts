@@ -20,7 +20,7 @@ export async function createSession(transaction: Transaction, wish: NewSession, 
   return { kind: 'resumed', session };
 }
 
-/** False when the key is in use. One whose request made nothing that still stands is free again. */
+/** False when the key is in use. One past its time is as good as new. */
 async function claimKey(
   { scope, query }: Transaction,
   { session }: NewSession,

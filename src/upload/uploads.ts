@@ -29,7 +29,7 @@ export class Uploads {
   readonly #deps: UploadsDeps;
   /** In order of last use, oldest first. */
   readonly #live = new Map<UploadId, LiveUpload>();
-  readonly #finalizing = new Map<UploadId, { readonly fingerprint: string; readonly outcome: Promise<VersionFacts> }>();
+  readonly #finalizing = new Map<UploadId, { readonly fingerprint: string; readonly outcome: Promise<Finalized> }>();
 
   constructor(deps: UploadsDeps) {
     this.#deps = deps;
@@ -65,10 +65,10 @@ export class Uploads {
     const running = this.#finalizing.get(uploadId);
     if (running !== undefined) {
       if (running.fingerprint !== wish.fingerprint) throw new QuasarError('finalize_conflict', { op: 'upload.finalize' });
-      return { version: await running.outcome, repeated: true };
+      return { ...(await running.outcome), repeated: true };
     }
     const outcome = this.#finalizeOnce(scope, uploadId, wish);
-    this.#finalizing.set(uploadId, { fingerprint: wish.fingerprint, outcome: outcome.then(({ version }) => version) });
+    this.#finalizing.set(uploadId, { fingerprint: wish.fingerprint, outcome });
     try {
       return await outcome;
     } finally {
