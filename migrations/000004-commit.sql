@@ -92,7 +92,7 @@ BEGIN
   )
   SELECT item.n, CASE WHEN taken.n IS NULL THEN 'document_exists' ELSE 'committed' END,
          item.document_id, item.version_id, '{}'::uuid[],
-         (stored.chunker, stored.manifest_root) IS DISTINCT FROM (item.chunker, item.manifest_root)
+         taken.n IS NOT NULL AND (stored.chunker, stored.manifest_root) IS DISTINCT FROM (item.chunker, item.manifest_root)
     FROM item LEFT JOIN taken USING (n) LEFT JOIN stored ON stored.key = taken.key;
 END
 $$;

@@ -1,4 +1,4 @@
-import { blake3Of, type BlobKey } from '../core/digest.ts';
+import { type BlobKey, blake3Of } from '../core/digest.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { BlobFacts, Catalog, DocumentFacts, Page, VersionFacts } from './catalog.ts';

@@ -1,6 +1,6 @@
 import { assert } from '../core/assert.ts';
-import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { changedNothing, isBadValue, isStatementFailure, isWorthRetrying } from '../database/postgres-errors.ts';
@@ -120,7 +120,17 @@ function toOutcome(wish: VersionCommit, row: OutcomeRow): CommitOutcome {
   const parents = row.parents ?? [];
   return {
     kind: 'committed',
-    version: { versionId, documentId, parents, labels: ['CURRENT', ...ownLabels(wish)], blob, filename, contentType, reason, createdAtMs },
+    version: {
+      versionId,
+      documentId,
+      parents,
+      labels: ['CURRENT', ...ownLabels(wish)],
+      blob,
+      filename,
+      contentType,
+      reason,
+      createdAtMs,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Closer } from '../core/closer.ts';
+import { QuasarError } from '../core/errors.ts';
 import { APP_ROLE, DATABASE, makeDatabase, makeRoles } from './bootstrap.ts';
 import { EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 import { findMigrationsDirectory, migrate, readMigrations } from './migrate.ts';
@@ -8,6 +9,7 @@ import { assertSafeServer } from './postgres-guard.ts';
 import { PostgresPool } from './postgres-pool.ts';
 
 const UNDEFINED_DATABASE = '3D000';
+const WRONG_PASSWORD = '28P01';
 
 /** The database of `quasar up`: its server, brought up to date, and connections as the application. */
 export class EmbeddedDatabase {
@@ -30,7 +32,7 @@ export class EmbeddedDatabase {
       const appPassword = createHmac('sha256', options.password).update(APP_ROLE).digest('hex');
       await prepare(server, appPassword);
 
-      const onConnectionLost = (error: Error) => options.log('warn', `a database connection was lost: ${error.message}`);
+      const onConnectionLost = (error: Error) => options.log.warn({ error }, 'an idle database connection was lost');
       const pool = new PostgresPool({ ...server.target(DATABASE, APP_ROLE, appPassword), onConnectionLost });
       closer.push('database connections', () => pool.close());
       await assertSafeServer(pool);
@@ -56,10 +58,19 @@ async function prepare(server: EmbeddedPostgres, appPassword: string): Promise<v
   try {
     await run();
   } catch (error) {
+    if (sqlStateOf(error) === WRONG_PASSWORD) throw refusePassword(error);
     if (sqlStateOf(error) !== UNDEFINED_DATABASE) throw error;
     await makeAll(server, appPassword);
     await run();
   }
+}
+
+function refusePassword(cause: unknown): QuasarError {
+  return new QuasarError('database_refused', {
+    op: 'database.open',
+    message: 'The password among the secrets is not the one this database was made with: put the original file back.',
+    cause,
+  });
 }
 
 function makeAll(server: EmbeddedPostgres, appPassword: string): Promise<void> {

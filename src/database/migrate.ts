@@ -50,7 +50,12 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
       throw refuse(`Migration "${file}" is out of line: number ${expected}, then words, then .sql, was expected.`);
     }
     const sql = await readFile(join(directory, file), 'utf8');
-    migrations.push({ number: expected, name: match[2] as string, sql, checksum: createHash('sha256').update(sql).digest('hex') });
+    migrations.push({
+      number: expected,
+      name: match[2] as string,
+      sql,
+      checksum: createHash('sha256').update(sql).digest('hex'),
+    });
   }
   return migrations;
 }
@@ -79,8 +84,10 @@ export async function assertMigrated(queries: Queries, migrations: readonly Migr
 function pending(migrations: readonly Migration[], applied: readonly AppliedMigration[]): readonly Migration[] {
   for (const { number, name, checksum } of applied) {
     const file = migrations[number - 1];
-    if (file === undefined) throw refuse(`The database has migration ${number} (${name}), which this version does not know: use a newer one.`);
-    if (file.checksum !== checksum) throw refuse(`Migration ${number} (${name}) changed after it was applied: put the original file back.`);
+    if (file === undefined)
+      throw refuse(`The database has migration ${number} (${name}), which this version does not know: use a newer one.`);
+    if (file.checksum !== checksum)
+      throw refuse(`Migration ${number} (${name}) changed after it was applied: put the original file back.`);
   }
   return migrations.slice(applied.length);
 }

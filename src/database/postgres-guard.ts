@@ -28,10 +28,13 @@ export async function assertSafeServer(server: Queries): Promise<void> {
 function findFault(facts: ServerFacts): string | undefined {
   if (facts.version < VERSION_MIN * 10_000) return `PostgreSQL ${VERSION_MIN} or later is needed.`;
   if (facts.superuser) return `Row-level security does not hold for "${facts.name}", a superuser; connect as quasar_app.`;
-  if (facts.bypass) return `Row-level security does not hold for "${facts.name}": ALTER ROLE ${facts.name} NOBYPASSRLS, or connect as quasar_app.`;
-  if (facts.owner) return `"${facts.name}" may change the tables themselves, being a member of quasar_owner; connect as quasar_app.`;
+  if (facts.bypass)
+    return `Row-level security does not hold for "${facts.name}": ALTER ROLE ${facts.name} NOBYPASSRLS, or connect as quasar_app.`;
+  if (facts.owner)
+    return `"${facts.name}" may change the tables themselves, being a member of quasar_owner; connect as quasar_app.`;
   for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes'] as const) {
-    if (facts[setting] === 'off') return `The database may lose what it has acknowledged: set ${setting} = on in postgresql.conf.`;
+    if (facts[setting] === 'off')
+      return `The database may lose what it has acknowledged: set ${setting} = on in postgresql.conf.`;
   }
   return undefined;
 }

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import type { Log } from '../core/log.ts';
 import type { ServerUser } from './server-user.ts';
-
-export type ServerLog = (level: 'info' | 'warn' | 'error', message: string) => void;
 
 export interface ServerCommand {
   readonly program: string;
@@ -53,7 +52,7 @@ export class ServerProcess {
    * Resolves when the server takes connections, which it says in its log (the messages are held in English above).
    * @throws QuasarError `database_unavailable` with what it said last when it ends before that, or takes too long.
    */
-  static async start(command: ServerCommand, log: ServerLog): Promise<ServerProcess> {
+  static async start(command: ServerCommand, log: Log): Promise<ServerProcess> {
     const child = spawnInCluster(command);
     const said: string[] = [];
     const exited = new Promise<string>((resolve) => {
@@ -65,7 +64,7 @@ export class ServerProcess {
         if (line.includes('database system is ready to accept connections')) resolve();
         said.push(line);
         if (said.length > 20) said.shift();
-        log(levelOf(line), line);
+        log[levelOf(line)]({}, line);
       });
     });
     const server = new ServerProcess(child, exited);
@@ -93,9 +92,10 @@ export class ServerProcess {
   }
 }
 
-function levelOf(line: string): 'info' | 'warn' | 'error' {
+/** What the server tells of its daily life is for those who look closer. */
+function levelOf(line: string): 'debug' | 'warn' | 'error' {
   if (/^(PANIC|FATAL):/.test(line)) return 'error';
-  return /^(ERROR|WARNING):/.test(line) ? 'warn' : 'info';
+  return /^(ERROR|WARNING):/.test(line) ? 'warn' : 'debug';
 }
 
 async function settlesWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {

@@ -24,6 +24,7 @@ export async function makeSocketDirectory(user: ServerUser | undefined, within: 
   }
   throw new QuasarError('database_refused', {
     op: 'database.open',
-    message: 'The temporary directory is too deep, or not open to the server, for the database socket; set TMPDIR to a short one.',
+    message:
+      'The temporary directory is too deep, or not open to the server, for the database socket; set TMPDIR to a short one.',
   });
 }

@@ -68,5 +68,6 @@ async function commit(connection: Queries): Promise<void> {
     throw new QuasarError('commit_unknown', { op: 'database.commit', cause });
   }
   // A transaction with a failed statement answers COMMIT with ROLLBACK, politely.
-  if (command !== 'COMMIT') throw new QuasarError('internal', { op: 'database.commit', message: 'A failed transaction was committed.' });
+  if (command !== 'COMMIT')
+    throw new QuasarError('internal', { op: 'database.commit', message: 'A failed transaction was committed.' });
 }
