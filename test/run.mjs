@@ -7,11 +7,13 @@
  *   node test/run.mjs long          the long rounds
  *   node test/run.mjs FILE…         these test files (test/unit/core/slab.test.ts)
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { TapReport } from './tap-report.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COMPILED = join(ROOT, 'dist', 'test');
@@ -25,20 +27,22 @@ const [what = 'all', ...others] = process.argv.slice(2);
 switch (what) {
   case 'check':
     lint();
-    runTap(compiledTests(isCheckedFirst));
+    await runTap(compiledTests(isCheckedFirst));
     break;
   case 'all':
     checkDebianPackages();
     lint();
-    runTap(compiledTests(isCheckedFirst));
-    runTap(compiledTests((name) => !isCheckedFirst(name) && !name.startsWith(LONG)));
+    await runTap(compiledTests(isCheckedFirst));
+    await runTap(compiledTests((name) => !isCheckedFirst(name) && !name.startsWith(LONG)));
     break;
   case 'long':
     checkDebianPackages();
-    runTap(compiledTests((name) => name.startsWith(LONG)));
+    await runTap(compiledTests((name) => name.startsWith(LONG)));
     break;
   default:
-    runTap([what, ...others].map((file) => join('dist', relative(ROOT, join(process.cwd(), file)).replace(/\.ts$/, '.js'))));
+    await runTap(
+      [what, ...others].map((file) => join('dist', relative(ROOT, join(process.cwd(), file)).replace(/\.ts$/, '.js'))),
+    );
 }
 
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`);
@@ -57,36 +61,23 @@ function compiledTests(accept) {
 }
 
 function lint() {
-  const { status } = start('node_modules/@biomejs/biome/bin/biome', ['check', '.']);
+  const biome = join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
+  const { status } = spawnSync(process.execPath, [biome, 'check', '.'], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   counts[status === 0 ? 'passed' : 'failed'] += 1;
 }
 
-function runTap(files) {
+async function runTap(files) {
   if (files.length === 0) return;
-  const report = join(tmpdir(), `quasar-test-${process.pid}.tap`);
-  const reporter = process.stdout.isTTY ? 'base' : 'terse';
-  const { status } = start('node_modules/tap/dist/esm/run.mjs', [`--reporter=${reporter}`, `--output-file=${report}`, ...files]);
-  count(report, status);
-  rmSync(report, { force: true });
-}
-
-/** tap closes its report with the sums: `# { total: 11, pass: 4, fail: 3, todo: 2, skip: 2 }`. */
-function count(report, status) {
-  const sums = existsSync(report)
-    ? readFileSync(report, 'utf8')
-        .match(/^# \{ total: .*\}$/gm)
-        ?.at(-1)
-    : undefined;
-  const sum = (name) => Number(sums?.match(new RegExp(`${name}: (\\d+)`))?.[1] ?? 0);
-  const unfinished = sum('todo') + sum('skip');
-  if (unfinished > 0) console.log(`${unfinished} assertions are skipped or to do; they count as failed`);
-  const failed = sum('fail') + unfinished;
-  counts.passed += sum('pass');
-  counts.failed += failed === 0 && status !== 0 ? 1 : failed;
-}
-
-function start(script, args) {
-  return spawnSync(process.execPath, [join(ROOT, script), ...args], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const report = new TapReport(console.log);
+  const tap = spawn(process.execPath, [join(ROOT, 'node_modules/tap/dist/esm/run.mjs'), '--reporter=tap', ...files], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(tap, 'close');
+  for await (const line of createInterface({ input: tap.stdout })) report.line(line);
+  const [status] = await ended;
+  counts.passed += report.passed;
+  counts.failed += report.failed === 0 && status !== 0 ? 1 : report.failed;
 }
 
 function checkDebianPackages() {
