@@ -59,7 +59,6 @@ function openBody(chunks: Uint8Array[], options: { slots: number; sizeMax?: numb
     slotSize: SLOT,
     slotCount: options.slots,
     uploadSlotsMax: options.slots,
-    chunkMax: 65_536,
     extraSize: 0,
   });
   const account = slab.admitUpload() as UploadAccount;
