@@ -4,8 +4,9 @@ import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 
 /**
- * Reads a file of known size from any offset, hashing each byte once however often it is sent: SHA-256 follows the
- * highest byte seen, and a start beyond it first reads what lies between.
+ * Reads a file of known size from any offset. SHA-256 of the whole is taken on the way, each byte once however often it
+ * is sent. A start beyond what is hashed (an earlier run sent the rest) begins at once: the file is then hashed beside
+ * the sending, by reads of its own.
  */
 export class FileBytes {
   readonly size: number;
@@ -13,20 +14,17 @@ export class FileBytes {
   readonly #hash = createHash('sha256');
   readonly #buffers: readonly [Buffer, Buffer];
   #hashedTo = 0;
+  #beside: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(handle: FileHandle, size: number) {
     this.#handle = handle;
     this.size = size;
-    const bufferSize = Math.max(1, Math.min(limits.putReadSize, size));
-    this.#buffers = [Buffer.allocUnsafeSlow(bufferSize), Buffer.allocUnsafeSlow(bufferSize)];
+    this.#buffers = [this.#newBuffer(), this.#newBuffer()];
   }
 
-  /**
-   * The bytes from `offset` to the end. A chunk is borrowed until the next is asked for; the next is read meanwhile.
-   * One reader at a time. @throws QuasarError `file_changed` when the file has become shorter.
-   */
   async *from(offset: number): AsyncGenerator<Buffer> {
-    if (offset > this.#hashedTo) await this.#hashTo(offset);
+    if (offset > this.#hashedTo) this.#hashBeside();
     let turn = 0;
     let at = offset;
     let next = this.#readAhead(at, turn);
@@ -35,7 +33,7 @@ export class FileBytes {
         const chunk = await next;
         turn ^= 1;
         next = this.#readAhead(at + chunk.length, turn);
-        this.#absorb(chunk, at);
+        if (this.#beside === undefined) this.#absorb(chunk, at);
         yield chunk;
         at += chunk.length;
       }
@@ -47,15 +45,32 @@ export class FileBytes {
 
   /** SHA-256 in hex of the whole file. Call once, last. */
   async sha256(): Promise<string> {
-    await this.#hashTo(this.size);
+    this.#hashBeside();
+    await this.#beside;
     return this.#hash.digest('hex');
   }
 
-  async #hashTo(end: number): Promise<void> {
-    while (this.#hashedTo < end) {
-      const chunk = await this.#read(this.#hashedTo, 0);
-      this.#absorb(chunk, this.#hashedTo);
+  /** Resolves when no read is under way any more. The file may be closed then. */
+  async settle(): Promise<void> {
+    this.#stopped = true;
+    await this.#beside?.catch(() => undefined);
+  }
+
+  #hashBeside(): void {
+    this.#beside ??= this.#hashRest();
+    // Its failure is told by `sha256`.
+    this.#beside.catch(() => undefined);
+  }
+
+  async #hashRest(): Promise<void> {
+    const buffer = this.#newBuffer();
+    while (this.#hashedTo < this.size && !this.#stopped) {
+      this.#absorb(await this.#read(this.#hashedTo, buffer), this.#hashedTo);
     }
+  }
+
+  #newBuffer(): Buffer {
+    return Buffer.allocUnsafeSlow(Math.max(1, Math.min(limits.putReadSize, this.size)));
   }
 
   #absorb(chunk: Buffer, at: number): void {
@@ -67,13 +82,12 @@ export class FileBytes {
 
   /** Its failure is told when the chunk is asked for. */
   #readAhead(at: number, turn: number): Promise<Buffer> {
-    const chunk = this.#read(at, turn);
+    const chunk = this.#read(at, this.#buffers[turn] as Buffer);
     chunk.catch(() => undefined);
     return chunk;
   }
 
-  async #read(at: number, turn: number): Promise<Buffer> {
-    const buffer = this.#buffers[turn] as Buffer;
+  async #read(at: number, buffer: Buffer): Promise<Buffer> {
     const wanted = Math.min(buffer.length, this.size - at);
     if (wanted <= 0) return buffer.subarray(0, 0);
     const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at);

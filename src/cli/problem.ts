@@ -8,7 +8,7 @@ const PROBLEM_SIZE_MAX = 64 * 1024;
 export async function problemOf(answer: { status: number; headers: IncomingHttpHeaders; body: Readable }): Promise<QuasarError> {
   const problem = parseProblem(await readAtMost(answer.body, PROBLEM_SIZE_MAX));
   const code = knownCode(problem.code) ?? codeOfStatus(answer.status);
-  const sentence = text(problem.detail) ?? text(problem.title) ?? `The server answered with status ${answer.status}.`;
+  const sentence = text(problem.detail) ?? text(problem.title) ?? errorTable[code].title;
   return new QuasarError(code, {
     op: 'cli.request',
     message: sentence,

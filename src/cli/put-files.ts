@@ -107,7 +107,13 @@ function wishOf(filename: string, { context: { flags } }: PutRun) {
 
 function taskOf(path: string, wish: SessionWish, transfer: { reach(done: number): void }, run: PutRun) {
   const attempts = new Attempts(run.context, (failure, waitMs) => void run.report.retrying(path, failure, waitMs));
-  return { client: run.client, attempts, wish, onProgress: (offset: number) => transfer.reach(offset) };
+  return {
+    client: run.client,
+    attempts,
+    wish,
+    onProgress: (offset: number) => transfer.reach(offset),
+    onResume: (offset: number) => void run.report.resuming(path, offset),
+  };
 }
 
 function randomKey({ context: { clock } }: PutRun): string {

@@ -79,6 +79,12 @@ export class PutReport {
     );
   }
 
+  async resuming(file: string, offset: number): Promise<void> {
+    await this.#display.above(() =>
+      this.#terminal.note(`quasar: ${printable(file)}: the server holds ${formatCount(offset)} bytes; continuing there`),
+    );
+  }
+
   /** The last line, on stderr. */
   summary(ms: number): void {
     const counts = [`${files(this.#stored)} stored`];

@@ -24,8 +24,9 @@ export async function showFacts(context: CommandContext): Promise<number> {
 async function find(name: string, http: HttpClient, attempts: Attempts): Promise<Record<string, unknown>> {
   if (name.startsWith('b3:')) {
     const key = parseBlobKey(name);
-    const { size, sha256 } = await attempts.run(() => headContent(http, contentPath(key, undefined)));
-    return { kind: 'blob', key, size, sha256 };
+    const facts = await findOrUndefined(() => attempts.run(() => headContent(http, contentPath(key, undefined))));
+    if (facts === undefined) throw new QuasarError('blob_not_found', { op: 'cli.stat' });
+    return { kind: 'blob', key, size: facts.size, sha256: facts.sha256 };
   }
   const id = parseId<DocumentId>(name, 'The argument');
   const document = await findOrUndefined(() => attempts.run(() => http.json({ method: 'GET', path: `/v1/documents/${id}` })));
@@ -34,7 +35,7 @@ async function find(name: string, http: HttpClient, attempts: Attempts): Promise
     const versions = parsePage((await attempts.run(() => http.json({ method: 'GET', path }))).value);
     // The current version is the first of them.
     const { current: _, ...facts } = record(document.value);
-    return { kind: 'document', ...facts, versions: versions.items };
+    return { kind: 'document', ...facts, versions: versions.items, moreVersions: versions.nextCursor !== undefined };
   }
   const upload = await findOrUndefined(() => attempts.run(() => http.json({ method: 'GET', path: `/v1/uploads/${id}` })));
   if (upload !== undefined) return { kind: 'upload', ...record(upload.value) };

@@ -13,6 +13,8 @@ export interface UploadTask {
   readonly wish: SessionWish;
   /** Told the offset up to which bytes left us; it goes back when a connection broke. */
   readonly onProgress: (offset: number) => void;
+  /** Told when sending goes on at bytes the server holds already. */
+  readonly onResume: (offset: number) => void;
 }
 
 /** One request for what fits into memory, a session for the rest. JSON bodies of one request would be taken for a session's. */
@@ -45,28 +47,40 @@ async function uploadWhole(source: OpenSource, task: UploadTask): Promise<Outcom
 }
 
 async function uploadInSession(source: OpenSource, task: UploadTask): Promise<Outcome> {
-  const { client, attempts, wish, onProgress } = task;
+  const { client, attempts, wish } = task;
   const bytes = new FileBytes(source.handle, source.size);
-  const session = await attempts.run(() => client.open(wish));
-  let offset = session.offset;
+  try {
+    const { uploadId, offset } = await attempts.run(() => client.open(wish));
+    if (offset > 0 && offset < source.size) task.onResume(offset);
+    await sendFile(bytes, { uploadId, offset }, task);
+    await assertUnchanged(source);
+    const sha256 = await bytes.sha256();
+    return { stored: await attempts.run(() => asDamage(client.finalize(uploadId, sha256))), sha256 };
+  } finally {
+    await bytes.settle();
+  }
+}
+
+/** Sends from the offset to the end; whatever breaks meanwhile, it goes on where the server stands. */
+async function sendFile(bytes: FileBytes, session: { uploadId: string; offset: number }, task: UploadTask): Promise<void> {
+  const { client, attempts, onProgress, onResume } = task;
+  const { uploadId } = session;
+  let { offset } = session;
   let furthest = offset;
-  while (offset < source.size) {
+  while (offset < bytes.size) {
     const start = offset;
     const chunks = reported(bytes.from(start), start, onProgress);
     try {
-      offset = await client.send(session.uploadId, start, { size: source.size - start, chunks });
+      offset = await client.send(uploadId, start, { size: bytes.size - start, chunks });
       if (offset <= start) throw unexpected('progress of an upload');
     } catch (failure) {
-      offset = await offsetAfterFailure(failure, { client, uploadId: session.uploadId }, attempts);
-      onProgress(offset);
+      offset = await offsetAfterFailure(failure, { client, uploadId }, attempts);
+      onResume(offset);
     }
+    onProgress(offset);
     if (offset > furthest) attempts.progressed();
     furthest = Math.max(furthest, offset);
   }
-  onProgress(source.size);
-  await assertUnchanged(source);
-  const sha256 = await bytes.sha256();
-  return { stored: await attempts.run(() => asDamage(client.finalize(session.uploadId, sha256))), sha256 };
 }
 
 async function* reported(

@@ -221,3 +221,23 @@ t.test('a server killed in the middle of a put is waited for, and the put goes o
   t.match(json, [{ sha256: sha256(bytes) }]);
   t.ok((await quasar(['get', json[0]?.documentId as string])).stdout.equals(bytes));
 });
+
+t.test('segments are listed, restored and verified beside the running server', async (t) => {
+  const path = join(folder, 'beside.bin');
+  const bytes = randomBytes(5 * MiB);
+  writeFileSync(path, bytes);
+  const [stored] = (await quasar(['put', path, '--json'])).json as [{ key: string }];
+  const listed = await quasar(['ls', '--segments', '--data', product.data, '--json']);
+  t.equal(listed.code, 0, listed.stderr);
+  const keys = new Set(listed.json.map(({ key }) => key));
+  t.ok(keys.has(stored.key));
+  for (const { current } of (await quasar(['ls', '--all', '--json'])).json as { current: { contentRef: { key: string } } }[]) {
+    t.ok(keys.has(current.contentRef.key), 'what the database knows, the segments name');
+  }
+  const output = join(folder, 'restored.bin');
+  t.equal((await quasar(['get', stored.key, '--segments', '--data', product.data, '-o', output])).code, 0);
+  t.ok(readFileSync(output).equals(bytes));
+  const verified = await quasar(['verify', '--data', product.data]);
+  t.equal(verified.code, 0, verified.stdout.toString());
+  t.match(verified.stdout.toString(), /^All is whole: /);
+});

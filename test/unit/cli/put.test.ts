@@ -149,6 +149,7 @@ t.test("a second run of the same command continues the first one's upload, and a
   const second = await runCommand(['put', bigPath, '--json'], { url: contract.url });
   t.equal(second.code, 0);
   t.equal(second.json[0]?.sha256, sha256(big));
+  t.match(second.stderr, /big\.bin: the server holds 5,242,880 bytes; continuing there\n/);
   t.equal(contract.requests.find(({ method }) => method === 'PUT')?.headers['upload-offset'], String(5 * MiB));
 
   contract.requests.length = 0;
