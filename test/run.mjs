@@ -37,7 +37,10 @@ switch (what) {
     break;
   case 'long':
     checkDebianPackages();
-    await runTap(compiledTests((name) => name.startsWith(LONG)));
+    await runTap(
+      compiledTests((name) => name.startsWith(LONG)),
+      ['--jobs=1', '--timeout=7200'],
+    );
     break;
   default:
     await runTap(
@@ -66,10 +69,10 @@ function lint() {
   counts[status === 0 ? 'passed' : 'failed'] += 1;
 }
 
-async function runTap(files) {
+async function runTap(files, options = []) {
   if (files.length === 0) return;
   const report = new TapReport(console.log);
-  const tap = spawn(process.execPath, [join(ROOT, 'node_modules/tap/dist/esm/run.mjs'), '--reporter=tap', ...files], {
+  const tap = spawn(process.execPath, [join(ROOT, 'node_modules/tap/dist/esm/run.mjs'), '--reporter=tap', ...options, ...files], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
