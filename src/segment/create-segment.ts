@@ -39,21 +39,6 @@ export async function createSegment(options: CreateOptions): Promise<OpenSegment
   }
 }
 
-/** Fills a new file with zeros and syncs it, so that later writes need no block allocation. */
-export async function makeSpare(files: SegmentFiles, path: string, size: number): Promise<void> {
-  const file = await files.open(path, { access: 'create', direct: false });
-  const zeros = new Uint8Array(Math.min(size, SPARE_WRITE_SIZE));
-  await closing(file, async () => {
-    for (let at = 0; at < size; at += zeros.byteLength) {
-      await writeFully(file, zeros.subarray(0, Math.min(zeros.byteLength, size - at)), at);
-    }
-    await file.sync();
-  });
-}
-
-/** Small enough that a request never waits long behind it. */
-const SPARE_WRITE_SIZE = 1024 * 1024;
-
 async function closing(file: SegmentFile, work: () => Promise<void>): Promise<void> {
   try {
     await work();

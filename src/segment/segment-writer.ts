@@ -5,7 +5,7 @@ import { type Batch, BatchFormer, type OutgoingRecord, PendingAppend, type Recor
 import { BatchWriter, type WrittenBatch } from './batch-writer.ts';
 import { firstRunningHash } from './commit-frame.ts';
 import { FooterBuilder, type FooterEntry } from './footer.ts';
-import { alignUp, FRAME_SPAN, PAGE_SIZE, recordSpan, SEGMENT_RECORDS_MAX, SUPERBLOCK } from './format.ts';
+import { alignUp, FRAME_SPAN, PAGE_SIZE, PAYLOAD_SIZE_MAX, recordSpan, SEGMENT_RECORDS_MAX, SUPERBLOCK } from './format.ts';
 import type { SegmentMark } from './record-header.ts';
 import { type SealedSegment, sealSegment } from './seal-segment.ts';
 import type { SegmentFile } from './segment-files.ts';
@@ -88,7 +88,9 @@ export class SegmentWriter {
   readonly #stats = { batches: 0, records: 0, bytes: 0, waiting: 0 };
 
   constructor(options: SegmentWriterOptions) {
-    assert(options.buffersAt % PAGE_SIZE === 0, 'write buffers are page-aligned');
+    assert(options.buffersAt % PAGE_SIZE === 0 && limits.segmentWriteSize % PAGE_SIZE === 0, 'write buffers are whole pages');
+    assert(limits.blockSizeMax <= PAYLOAD_SIZE_MAX, 'a record holds a block');
+    assert(limits.batchRecordsMax <= SEGMENT_RECORDS_MAX, 'a segment holds a batch');
     this.#options = options;
     this.#sequence = options.firstSequence;
     this.#former = new BatchFormer(batchSpanMax(options.segmentSize));
@@ -272,17 +274,24 @@ export class SegmentWriter {
 
   /** Never rejects. A segment that could not be sealed loses nothing: the next start finds its records by a scan. */
   async #seal(segment: ActiveSegment): Promise<void> {
-    const { superblock, entries, position, runningHash } = segment;
+    const { segment: id } = segment.superblock;
     try {
-      await segment.file.close();
-      if (this.#death === undefined) {
-        const sealed = await sealSegment({ file: segment.sealFile, superblock, entries, at: position, root: runningHash });
-        await this.#options.onSealed(sealed);
-      }
-      await segment.sealFile.close();
+      await this.#sealAndClose(segment);
     } catch (cause) {
       if (isFull(cause)) this.#options.onFull(cause);
-      else this.#die({ step: `seal of segment ${superblock.segment}`, segment: superblock.segment, cause });
+      else this.#die({ step: `seal of segment ${id}`, segment: id, cause });
+    }
+  }
+
+  /** A dead writer only closes: what its disk would make of a footer is not known. */
+  async #sealAndClose({ superblock, file, sealFile, entries, position, runningHash }: ActiveSegment): Promise<void> {
+    try {
+      await file.close();
+      if (this.#death !== undefined) return;
+      const sealed = await sealSegment({ file: sealFile, superblock, entries, at: position, root: runningHash });
+      await this.#options.onSealed(sealed);
+    } finally {
+      await sealFile.close();
     }
   }
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { limits } from '../../../src/core/limits.ts';
-import { createSegment, makeSpare } from '../../../src/segment/create-segment.ts';
+import { createSegment } from '../../../src/segment/create-segment.ts';
 import { Fault } from '../../../src/segment/fault.ts';
 import { recordSpan } from '../../../src/segment/format.ts';
 import { readFooter, readRecord, readRecordFromDisk } from '../../../src/segment/segment-reader.ts';
@@ -275,7 +275,7 @@ t.test('an append of nothing is done at once', async (t) => {
 t.test('a zero-filled spare is written like a fresh file and cut to size when sealed', async (t) => {
   const files = new MemoryFiles();
   const spare = '/node/seg/spare';
-  await makeSpare(files, spare, 64 * 1024);
+  files.put(spare, Buffer.alloc(64 * 1024));
   const { writer, sealed } = openWriter(files, {
     openNext: () => createSegment({ files, directory: '/node', superblock: testSuperblock(1), direct: false, spare }),
   });
