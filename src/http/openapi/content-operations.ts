@@ -1,0 +1,69 @@
+import type { Answer, Operation } from './operation.ts';
+import type { HeaderName, ParameterName } from './parts.ts';
+
+const conditions: readonly ParameterName[] = ['range', 'ifRange', 'ifMatch', 'ifNoneMatch'];
+const validators: readonly HeaderName[] = ['ETag', 'Cache-Control'];
+const described: readonly HeaderName[] = [...validators, 'Repr-Digest', 'Accept-Ranges', 'Content-Disposition'];
+
+const answers: Readonly<Record<number, Answer>> = {
+  200: { description: 'All bytes.', headers: described, media: ['*/*'] },
+  206: {
+    description: 'The range asked for, or several as multipart/byteranges. Ranges that overlap or touch are merged.',
+    headers: [...described, 'Content-Range'],
+    media: ['*/*', 'multipart/byteranges'],
+  },
+  304: { description: 'The client has it.', headers: validators },
+};
+
+const headAnswers: Readonly<Record<number, Answer>> = {
+  200: { description: 'The headers of GET.', headers: described },
+  206: { description: 'The headers of GET with Range.', headers: [...described, 'Content-Range'] },
+  304: { description: 'The client has it.', headers: validators },
+};
+
+const problems = ['bad_parameter', 'precondition_failed', 'range_unsatisfiable', 'corrupt', 'database_unavailable'] as const;
+
+export const contentOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/v1/documents/{documentId}/content',
+    operationId: 'getContent',
+    tag: 'Content',
+    summary: 'The bytes of a document.',
+    description:
+      'Every block is verified before it is sent. Damage found on the way cuts the answer, which then is shorter than its Content-Length.',
+    parameters: ['documentId', 'version', ...conditions],
+    answers,
+    problems: ['document_not_found', 'version_not_found', ...problems],
+  },
+  {
+    method: 'head',
+    path: '/v1/documents/{documentId}/content',
+    operationId: 'headContent',
+    tag: 'Content',
+    summary: 'Size, digests and type of a document.',
+    parameters: ['documentId', 'version', ...conditions],
+    answers: headAnswers,
+    problems: ['document_not_found', 'version_not_found', ...problems],
+  },
+  {
+    method: 'get',
+    path: '/v1/blobs/{key}',
+    operationId: 'getBlob',
+    tag: 'Content',
+    summary: 'The bytes of a blob by their digest.',
+    parameters: ['key', ...conditions],
+    answers,
+    problems: ['blob_not_found', ...problems],
+  },
+  {
+    method: 'head',
+    path: '/v1/blobs/{key}',
+    operationId: 'headBlob',
+    tag: 'Content',
+    summary: 'Size and digests of a blob.',
+    parameters: ['key', ...conditions],
+    answers: headAnswers,
+    problems: ['blob_not_found', ...problems],
+  },
+];

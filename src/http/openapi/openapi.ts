@@ -1,0 +1,118 @@
+import { type ErrorCode, errorTable } from '../../core/errors.ts';
+import { statusOf } from '../problem.ts';
+import { contentOperations } from './content-operations.ts';
+import { documentOperations } from './document-operations.ts';
+import type { Answer, Operation, RequestBody } from './operation.ts';
+import { type HeaderName, headers, parameters } from './parts.ts';
+import { ref, schemas } from './schemas.ts';
+import { systemOperations } from './system-operations.ts';
+import { uploadOperations } from './upload-operations.ts';
+
+/** All operations of the HTTP contract; `test/unit/http/openapi.test.ts` compares them with the route table. */
+export const operations: readonly Operation[] = [
+  ...systemOperations,
+  ...documentOperations,
+  ...uploadOperations,
+  ...contentOperations,
+];
+
+/** The contract as OpenAPI 3.1, as `GET /v1/openapi.json` serves it. */
+export function openapiText(): string {
+  return JSON.stringify(openapiDocument());
+}
+
+export function openapiDocument(): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of operations) {
+    paths[operation.path] ??= {};
+    (paths[operation.path] as Record<string, object>)[operation.method] = describe(operation);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Quasar',
+      version: '1',
+      description: 'On-premises document data plane: content-addressed, durable, verifiable. Every error is an RFC 9457 problem.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: ['Documents', 'Uploads', 'Content', 'System'].map((name) => ({ name })),
+    paths,
+    components: { schemas, parameters, headers },
+  };
+}
+
+function describe(operation: Operation): object {
+  const { operationId, tag, summary, description, method } = operation;
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(operation.parameters === undefined
+      ? {}
+      : { parameters: operation.parameters.map((name) => ({ $ref: `#/components/parameters/${name}` })) }),
+    ...(operation.body === undefined ? {} : { requestBody: bodyOf(operation.body) }),
+    responses: { ...answersOf(operation.answers), ...problemsOf(operation.problems, operation.answers, method) },
+  };
+}
+
+function bodyOf(body: RequestBody): object {
+  return {
+    required: body.required,
+    content: {
+      ...(body.json === undefined ? {} : { 'application/json': { schema: ref(body.json) } }),
+      ...(body.bytes ? { '*/*': { schema: BYTES } } : {}),
+    },
+  };
+}
+
+function answersOf(answers: Readonly<Record<number, Answer>>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, { description, headers: names = [], json, media = [] }]) => {
+      const content = {
+        ...(json === undefined ? {} : { 'application/json': { schema: ref(json) } }),
+        ...Object.fromEntries(media.map((type) => [type, { schema: BYTES }])),
+      };
+      return [status, { description, headers: headerRefs(names), ...(Object.keys(content).length === 0 ? {} : { content }) }];
+    }),
+  );
+}
+
+/** One response a status; its description names the codes that come with it. */
+function problemsOf(
+  codes: readonly ErrorCode[],
+  answers: Readonly<Record<number, Answer>>,
+  method: Operation['method'],
+): Record<string, object> {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set<ErrorCode>([...codes, 'bad_request', 'internal'])) {
+    const status = statusOf(code);
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const responses: Record<string, object> = {};
+  for (const [status, listed] of byStatus) {
+    if (status in answers) continue;
+    responses[status] = {
+      description: listed.map((code) => `\`${code}\`: ${errorTable[code].title}`).join(' '),
+      headers: headerRefs(headersWith(listed)),
+      ...(method === 'head' ? {} : { content: { 'application/problem+json': { schema: ref('Problem') } } }),
+    };
+  }
+  return responses;
+}
+
+function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
+  const names: HeaderName[] = [];
+  if (codes.some((code) => ['busy', 'unavailable'].includes(errorTable[code].kind))) names.push('Retry-After');
+  if (codes.some((code) => code === 'upload_offset_mismatch' || code === 'upload_incomplete')) names.push('Upload-Offset');
+  if (codes.includes('range_unsatisfiable')) names.push('Content-Range');
+  return names;
+}
+
+function headerRefs(names: readonly HeaderName[]): object {
+  const all: readonly HeaderName[] = ['X-Request-Id', ...names];
+  return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+const BYTES = { type: 'string', contentMediaType: 'application/octet-stream' };

@@ -1,0 +1,87 @@
+import { limits } from '../../core/limits.ts';
+
+const uuid = { type: 'string', format: 'uuid' };
+const hex = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+const offset = { type: 'integer', format: 'int64', minimum: 0 };
+const digestField = { type: 'string', examples: ['sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:'] };
+
+export const parameters = {
+  documentId: path('documentId', 'The document.', uuid),
+  uploadId: path('uploadId', 'The upload session.', uuid),
+  key: path('key', 'The blob: "b3:" and the BLAKE3-256 of its bytes in hex.', {
+    type: 'string',
+    pattern: '^b3:[0-9a-f]{64}$',
+  }),
+  version: query('version', 'A version of the document; the current one when absent.', uuid),
+  limit: query('limit', 'Items of a page.', {
+    type: 'integer',
+    minimum: 1,
+    maximum: limits.pageSizeMax,
+    default: limits.pageSizeDefault,
+  }),
+  cursor: query('cursor', 'The `nextCursor` of the page before.', { type: 'string' }),
+  filename: query('filename', 'Name of the file. Goes before Content-Disposition.', {
+    type: 'string',
+    maxLength: limits.filenameMax,
+  }),
+  contentDisposition: header('Content-Disposition', 'May name the file.', { type: 'string' }),
+  idempotencyKey: header('Idempotency-Key', 'Repeats of a request with this key are answered like the first, for 7 days.', {
+    type: 'string',
+    maxLength: limits.idempotencyKeyMax,
+  }),
+  uploadOffset: header('Upload-Offset', 'Where the bytes of this request start. The durable offset of the upload.', {
+    ...offset,
+    default: 0,
+  }),
+  contentDigest: header('Content-Digest', 'SHA-256 of the bytes of this request (RFC 9530), compared.', digestField),
+  reprDigest: header('Repr-Digest', 'SHA-256 of the whole file (RFC 9530), compared.', digestField),
+  amzChecksum: header('x-amz-checksum-sha256', 'SHA-256 of the bytes of this request in base64, compared.', { type: 'string' }),
+  range: header('Range', `Byte ranges, at most ${limits.rangesMax} (RFC 9110 14.2).`, {
+    type: 'string',
+    examples: ['bytes=0-65535'],
+  }),
+  ifRange: header('If-Range', 'Honour Range only if this is the ETag.', { type: 'string' }),
+  ifMatch: header('If-Match', 'Answer only if one of these is the ETag.', { type: 'string' }),
+  ifNoneMatch: header('If-None-Match', 'Answer 304 if one of these is the ETag.', { type: 'string' }),
+} as const;
+
+export type ParameterName = keyof typeof parameters;
+
+export const headers = {
+  'X-Request-Id': says("The client's x-request-id if it was well-formed, else one made here. Quote it in reports.", {
+    type: 'string',
+  }),
+  Location: says('Where the result is.', { type: 'string', format: 'uri-reference' }),
+  'Upload-Offset': says('Bytes that are durable. A promise: they survive any crash.', offset),
+  'Upload-Length': says('Declared size, if any.', offset),
+  'Upload-Complete': says('?1 once the upload is committed.', { type: 'string', enum: ['?0', '?1'] }),
+  'Upload-Expires': says('When the session ends if nothing more arrives.', { type: 'string', format: 'date-time' }),
+  'Quasar-Durability': says('How safe the acknowledged bytes are.', { type: 'string', examples: ['fsync;nodes=1'] }),
+  ETag: says('Strong: the BLAKE3-256 of the bytes.', { type: 'string', examples: [`"b3-${'0'.repeat(64)}"`] }),
+  'Repr-Digest': says('SHA-256 of the whole file (RFC 9530).', digestField),
+  'Accept-Ranges': says('Ranges are served.', { type: 'string', const: 'bytes' }),
+  'Content-Range': says('Which bytes these are.', { type: 'string' }),
+  'Content-Disposition': says('inline for harmless types, else attachment; with the name, made harmless.', { type: 'string' }),
+  'Cache-Control': says('immutable where the URL names a version or a blob.', { type: 'string' }),
+  'Retry-After': says('Seconds to wait.', { type: 'integer' }),
+} as const;
+
+export type HeaderName = keyof typeof headers;
+
+export const shapes = { uuid, hex, offset };
+
+function path(name: string, description: string, schema: object) {
+  return { name, in: 'path', required: true, description, schema };
+}
+
+function query(name: string, description: string, schema: object) {
+  return { name, in: 'query', description, schema };
+}
+
+function header(name: string, description: string, schema: object) {
+  return { name, in: 'header', description, schema };
+}
+
+function says(description: string, schema: object) {
+  return { description, schema };
+}

@@ -1,0 +1,178 @@
+import { errorTable } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import { shapes } from './parts.ts';
+
+const { uuid, hex, offset } = shapes;
+const time = { type: 'string', format: 'date-time' };
+const orNull = (schema: { type: string }) => ({ ...schema, type: [schema.type, 'null'] });
+const text = { type: 'string' };
+const BLAKE3 = 'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262';
+const SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const DOCUMENT = '019aa5c0-6f00-7a3b-8c1d-2e4f5a6b7c8d';
+const VERSION = '019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d';
+const UPLOAD = '019aa5c0-6eff-7a3b-8c1d-2e4f5a6b7c8d';
+
+const versionExample = {
+  documentId: DOCUMENT,
+  versionId: VERSION,
+  parents: [],
+  labels: ['CURRENT'],
+  contentRef: { kind: 'blob', key: `b3:${BLAKE3}` },
+  size: 0,
+  digests: { blake3: BLAKE3, sha256: SHA256 },
+  filename: 'scan-0412.pdf',
+  contentType: 'application/pdf',
+  reason: null,
+  createdAt: '2026-11-21T09:00:00.000Z',
+};
+
+export const schemas = {
+  Health: object({ status: { type: 'string', const: 'ok' } }, { status: 'ok' }),
+  Readiness: object(
+    {
+      status: { type: 'string', enum: ['ready', 'degraded', 'unavailable'] },
+      dependencies: {
+        type: 'object',
+        description: 'By name; absent when not configured.',
+        additionalProperties: object({ ok: { type: 'boolean' }, detail: text }),
+      },
+    },
+    { status: 'ready', dependencies: { db: { ok: true, detail: 'answers' } } },
+  ),
+  Digests: object({ blake3: hex, sha256: hex }, { blake3: BLAKE3, sha256: SHA256 }),
+  AnnouncedDigests: {
+    type: 'object',
+    description: 'Digests the client has computed; a mismatch fails the request.',
+    properties: { blake3: hex, sha256: hex },
+    additionalProperties: false,
+  },
+  ContentRef: object({ kind: { type: 'string', enum: ['blob', 'view'] }, key: text }, { kind: 'blob', key: `b3:${BLAKE3}` }),
+  Version: object(
+    {
+      documentId: uuid,
+      versionId: uuid,
+      parents: { type: 'array', items: uuid },
+      labels: { type: 'array', items: text },
+      contentRef: ref('ContentRef'),
+      size: offset,
+      digests: ref('Digests'),
+      filename: orNull(text),
+      contentType: text,
+      reason: orNull(text),
+      createdAt: time,
+    },
+    versionExample,
+  ),
+  Document: object(
+    { documentId: uuid, currentVersionId: uuid, createdAt: time, updatedAt: time, current: ref('Version') },
+    {
+      documentId: DOCUMENT,
+      currentVersionId: VERSION,
+      createdAt: '2026-11-21T09:00:00.000Z',
+      updatedAt: '2026-11-21T09:00:00.000Z',
+      current: versionExample,
+    },
+  ),
+  DocumentPage: page('Document'),
+  VersionPage: page('Version'),
+  CreateUpload: {
+    type: 'object',
+    description: 'All fields are optional.',
+    properties: {
+      documentId: { ...uuid, description: 'A known document: the upload makes a further version of it.' },
+      filename: { ...text, maxLength: limits.filenameMax },
+      contentType: { ...text, maxLength: limits.contentTypeMax },
+      size: { ...offset, description: 'Declared size in bytes; more is refused, less cannot be finalised.' },
+      digests: ref('AnnouncedDigests'),
+    },
+    additionalProperties: false,
+    examples: [{ filename: 'scan-0412.pdf', contentType: 'application/pdf', size: 104_857_600 }],
+  },
+  UploadCreated: object(
+    { documentId: uuid, uploadId: uuid, offset, expiresAt: time },
+    { documentId: DOCUMENT, uploadId: UPLOAD, offset: 0, expiresAt: '2026-11-28T09:00:00.000Z' },
+  ),
+  UploadCreatedOrVersion: { oneOf: [ref('UploadCreated'), ref('Version')] },
+  Upload: object(
+    {
+      uploadId: uuid,
+      documentId: uuid,
+      state: { type: 'string', enum: ['open', 'sealing', 'committed', 'failed', 'expired'] },
+      offset: { ...offset, description: 'Bytes that are durable.' },
+      size: orNull(offset),
+      filename: orNull(text),
+      contentType: text,
+      expiresAt: time,
+      result: { anyOf: [ref('Version'), { type: 'null' }], description: 'What it became; null until it is committed.' },
+    },
+    {
+      uploadId: UPLOAD,
+      documentId: DOCUMENT,
+      state: 'open',
+      offset: 67_108_864,
+      size: 104_857_600,
+      filename: 'scan-0412.pdf',
+      contentType: 'application/pdf',
+      expiresAt: '2026-11-28T09:00:00.000Z',
+      result: null,
+    },
+  ),
+  Finalize: {
+    type: 'object',
+    description: 'All fields are optional; so is the body.',
+    properties: {
+      labels: { type: 'array', items: text, description: 'Besides CURRENT, which always moves.' },
+      reason: text,
+      digests: ref('AnnouncedDigests'),
+    },
+    additionalProperties: false,
+    examples: [{ labels: ['FILED'], reason: 'first filing' }],
+  },
+  Problem: {
+    type: 'object',
+    description: 'RFC 9457. `code` is stable; docs/errors.md says what each means and what to do.',
+    properties: {
+      type: { ...text, examples: ['urn:quasar:error:upload_offset_mismatch'] },
+      title: text,
+      status: { type: 'integer' },
+      detail: text,
+      instance: text,
+      code: { type: 'string', enum: Object.keys(errorTable) },
+      requestId: text,
+      details: { type: 'object', additionalProperties: true },
+    },
+    required: ['type', 'title', 'status', 'instance', 'code', 'requestId'],
+    examples: [
+      {
+        type: 'urn:quasar:error:upload_offset_mismatch',
+        title: errorTable.upload_offset_mismatch.title,
+        status: 409,
+        instance: `/v1/uploads/${UPLOAD}/bytes`,
+        code: 'upload_offset_mismatch',
+        requestId: '019aa5c0-7000-7a3b-8c1d-2e4f5a6b7c8d',
+        details: { expected: 67_108_864, received: 0 },
+      },
+    ],
+  },
+  OpenApi: { type: 'object', description: 'This document.', additionalProperties: true },
+};
+
+export type SchemaName = keyof typeof schemas;
+
+export function ref(name: string): { readonly $ref: string } {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function page(of: string) {
+  return object({ items: { type: 'array', items: ref(of) }, nextCursor: orNull(text) });
+}
+
+/** An answer: every field is always there. */
+function object(properties: Readonly<Record<string, object>>, example?: object) {
+  return {
+    type: 'object',
+    properties,
+    required: Object.keys(properties),
+    ...(example === undefined ? {} : { examples: [example] }),
+  };
+}

@@ -1,0 +1,59 @@
+import t from 'tap';
+import { openapiDocument, openapiText, operations } from '../../../src/http/openapi/openapi.ts';
+import { routes } from '../../../src/http/routes.ts';
+
+const document = openapiDocument() as {
+  readonly paths: Record<string, Record<string, { responses: Record<string, unknown>; parameters?: { $ref: string }[] }>>;
+};
+
+t.test('every route is in the document', async (t) => {
+  for (const { method, pattern } of routes) {
+    t.ok(document.paths[pattern]?.[method.toLowerCase()], `${method} ${pattern}`);
+  }
+});
+
+t.test('every operation of the document has a route; HEAD may be that of GET', async (t) => {
+  const known = new Set(routes.map(({ method, pattern }) => `${method} ${pattern}`));
+  for (const { method, path } of operations) {
+    const name = `${method.toUpperCase()} ${path}`;
+    t.ok(known.has(name) || (method === 'head' && known.has(`GET ${path}`)), name);
+  }
+});
+
+t.test('operations are named once, and name their path parameters', async (t) => {
+  t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length);
+  t.equal(new Set(operations.map(({ method, path }) => `${method} ${path}`)).size, operations.length);
+  for (const { operationId, path, parameters = [] } of operations) {
+    const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+    t.same(
+      parameters.filter((name) => ['documentId', 'uploadId', 'key'].includes(name)),
+      named,
+      operationId,
+    );
+  }
+});
+
+t.test('every reference leads somewhere, and every part is used', async (t) => {
+  const text = openapiText();
+  const refs = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1] as string));
+  for (const ref of refs) {
+    const target = ref
+      .slice(2)
+      .split('/')
+      .reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], document);
+    t.ok(target, ref);
+  }
+  const { components } = document as unknown as { components: Record<string, Record<string, unknown>> };
+  for (const [kind, parts] of Object.entries(components)) {
+    for (const name of Object.keys(parts)) t.ok(refs.has(`#/components/${kind}/${name}`), `${kind}/${name}`);
+  }
+});
+
+t.test('every operation answers something good and something bad', async (t) => {
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [method, { responses }] of Object.entries(methods)) {
+      const statuses = Object.keys(responses).map(Number);
+      t.ok(statuses.some((status) => status < 300) && statuses.includes(500), `${method} ${path}`);
+    }
+  }
+});
