@@ -8,6 +8,7 @@ import { ConfigFault } from './config-fault.ts';
 import { configSchema, reservedFiles } from './config-schema.ts';
 import { type ConfigValue, ConfigValues } from './config-values.ts';
 import type { HoconEntry } from './hocon-config-file.ts';
+import { checkSecrets } from './secrets.ts';
 
 export interface ReadConfigOptions {
   /** `--config`. It must exist. */
@@ -54,6 +55,7 @@ export async function readConfig(options: ReadConfigOptions = {}): Promise<ReadC
     problems.push(...(await readOne(file, name, values, options.env ?? process.env)));
   }
   problems.push(...takeFlags(values, options.flags ?? {}), ...checkRelations(values));
+  if (directory !== undefined) problems.push(...(await checkSecrets(join(directory, 'secrets'))));
   if (problems.length > 0) throw invalid(problems);
   return { config: toConfig(values, directory), values: values.all(), files };
 }

@@ -1,7 +1,7 @@
-import { type FileHandle, link, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import { QuasarError } from '../core/errors.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { Secret } from './secret.ts';
 
@@ -46,7 +46,7 @@ export async function ensureSecret(place: SecretPlace, size: number, clock: Cloc
   const found = await findSecret(place);
   if (found !== undefined) return found;
   await mkdir(place.directory, { recursive: true, mode: 0o700 });
-  const draft = `${pathOf(place)}.${Buffer.from(clock.random(6)).toString('hex')}.new`;
+  const draft = join(place.directory, `.${place.name}.${Buffer.from(clock.random(6)).toString('hex')}`);
   try {
     await writeDurably(draft, `${Buffer.from(clock.random(size)).toString('base64url')}\n`);
     await linkUnlessThere(draft, pathOf(place));
@@ -55,6 +55,31 @@ export async function ensureSecret(place: SecretPlace, size: number, clock: Cloc
   }
   await syncDirectory(place.directory);
   return readSecret(place);
+}
+
+/** What is wrong with the secrets in a folder, a sentence each. A folder that is not there has none. */
+export async function checkSecrets(directory: string): Promise<string[]> {
+  const problems: string[] = [];
+  for (const name of await listSecrets(directory)) {
+    try {
+      await findSecret({ directory, name });
+    } catch (error) {
+      if (!isQuasarError(error, 'config_invalid')) throw error;
+      problems.push(error.message);
+    }
+  }
+  return problems;
+}
+
+/** Hidden files are drafts of ours, or what a Kubernetes volume is made of. */
+async function listSecrets(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).filter((name) => !name.startsWith('.')).sort();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw invalid(`The folder ${directory} cannot be read (${code}).`, cause);
+  }
 }
 
 function pathOf(place: SecretPlace): string {

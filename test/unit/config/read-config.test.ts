@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import { describeConfig } from '../../../src/config/describe-config.ts';
 import { type ReadConfigOptions, type ReadConfigResult, readConfig } from '../../../src/config/read-config.ts';
 import { QuasarError } from '../../../src/core/errors.ts';
 import { limits } from '../../../src/core/limits.ts';
@@ -182,15 +181,28 @@ t.test('a file that cannot be read, or is no text of sane size, is refused', asy
 
 t.test('a password in an address is shown nowhere', async (t) => {
   const result = await read(t, { 'db.conf': 'url = "postgres://u:hunter2@h/d"' });
-  t.notMatch(describeConfig(result), 'hunter2');
   t.notMatch(JSON.stringify(result), 'hunter2');
   const problems = await problemsOf(read(t, { 'db.conf': 'url = "postgre://u:hunter2@h/d"' }));
   t.notMatch(problems.join(), 'hunter2');
 });
 
-t.test('the description tells each value and where it came from', async (t) => {
-  const text = describeConfig(await read(t, { 'quasar.conf': '\nhttp.port = 9000' }, { flags: { data: '/srv/q' } }));
-  t.match(text, /http\.port +9000 {2}\(line 2\)/);
-  t.match(text, /data +\/srv\/q {2}\(flag\)/);
-  t.match(text, /http\.host +127\.0\.0\.1$/m);
+t.test('each value is told with where it came from', async (t) => {
+  const { values } = await read(t, { 'quasar.conf': '\nhttp.port = 9000' }, { flags: { data: '/srv/q' } });
+  const told = (name: string) => values.find(({ file, key }) => file === 'quasar.conf' && key === name);
+  t.match(told('http.port'), { shown: '9000', source: { kind: 'file', line: 2 } });
+  t.match(told('data'), { shown: '/srv/q', source: { kind: 'flag' } });
+  t.match(told('uploads.sizeMax'), { shown: '1TiB', source: { kind: 'default' } });
+});
+
+t.test('secrets others may read are refused before anything uses them', async (t) => {
+  const configDirectory = temporaryFolder(t);
+  mkdirSync(join(configDirectory, 'secrets'));
+  writeFileSync(join(configDirectory, 'secrets', 'good'), 'x', { mode: 0o600 });
+  writeFileSync(join(configDirectory, 'secrets', '.hidden'), 'x', { mode: 0o644 });
+  await readConfig({ configDirectory });
+  writeFileSync(join(configDirectory, 'secrets', 'open'), 'x', { mode: 0o644 });
+  writeFileSync(join(configDirectory, 'secrets', 'unchanged'), 'CHANGE-ME\n', { mode: 0o600 });
+  const problems = await problemsOf(readConfig({ configDirectory }));
+  t.match(problems, [/chmod 600 .*open/, /unchanged still is CHANGE-ME/]);
+  t.equal(problems.length, 2);
 });
