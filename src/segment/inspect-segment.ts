@@ -124,9 +124,9 @@ function tailProblems(end: ScanEnd): Problem[] {
       {
         at: end.at,
         size: end.tailSize,
-        meaning: `An unfinished batch without commit frame: a crash cut it off before it was acknowledged. ${end.salvage.length} of its records are whole.`,
+        meaning: `A batch without commit frame: being written right now, or cut off by a crash before it was acknowledged. Whole records in it: ${end.salvage.length}.`,
         advice:
-          'Nothing acknowledged is lost. The next start moves these bytes to quarantine and stores the whole records again.',
+          'Nothing acknowledged is lost. After a crash the next start moves these bytes to quarantine and stores whole records again.',
       },
     ];
   }
@@ -135,8 +135,8 @@ function tailProblems(end: ScanEnd): Problem[] {
     {
       at: end.at,
       size: 0,
-      meaning: 'A crash interrupted the sealing of this segment.',
-      advice: 'Nothing is lost. The next start writes the footer again.',
+      meaning: 'The segment is being sealed right now, or a crash interrupted that.',
+      advice: 'Nothing is lost. After a crash the next start writes the footer again.',
     },
   ];
 }
@@ -211,7 +211,7 @@ const STATES: Record<InspectionReport['state'], string> = {
   sealed: 'sealed, will not be written again',
   open: 'not sealed: in use, or left open by a stop that was not clean',
   torn: 'not sealed, with an unacknowledged tail',
-  sealing: 'not sealed: sealing was interrupted',
+  sealing: 'not sealed: sealing has begun',
   unreadable: 'unreadable',
 };
 
