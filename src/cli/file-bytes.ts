@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { fileFault } from './file-fault.ts';
 
 /**
  * Reads a file of known size from any offset. SHA-256 of the whole is taken on the way, each byte once however often it
@@ -90,7 +91,9 @@ export class FileBytes {
   async #read(at: number, buffer: Buffer): Promise<Buffer> {
     const wanted = Math.min(buffer.length, this.size - at);
     if (wanted <= 0) return buffer.subarray(0, 0);
-    const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at);
+    const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at).catch((cause) => {
+      throw fileFault(cause, 'read');
+    });
     if (bytesRead === 0)
       throw new QuasarError('file_changed', { op: 'cli.put', message: 'It became shorter while it was being sent.' });
     return buffer.subarray(0, bytesRead);

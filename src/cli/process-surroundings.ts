@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readClientEnvironment } from '../config/client-environment.ts';
 import { systemClock } from '../core/clock.ts';
@@ -9,6 +10,8 @@ import { Terminal } from './terminal.ts';
 export function processSurroundings(): Surroundings {
   const environment = readClientEnvironment();
   const stop = new AbortController();
+  // Every request in flight listens; how many there are is bounded where they are made.
+  setMaxListeners(0, stop.signal);
   const cancel = (message: string, details = {}) => stop.abort(new QuasarError('cancelled', { op: 'cli.run', message, details }));
   // `quasar get … | head` closes our output early; that ends the work and is no bug.
   process.stdout.on('error', () => cancel('Nobody reads the output any more.', { quiet: true }));

@@ -86,6 +86,17 @@ t.test('standard input of a pipeline is stored', async (t) => {
   t.equal([...contract.documents.values()][0]?.filename, 'piped.txt');
 });
 
+t.test('many files at once cause no warning', async (t) => {
+  const contract = await server(t);
+  const paths = Array.from({ length: 40 }, (_, index) => join(folder, `${index}.txt`));
+  for (const one of paths) writeFileSync(one, one);
+  const child = start(['put', ...paths, '--parallel', '32'], contract);
+  child.stdout?.resume();
+  const [said, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), child.exit]);
+  t.equal(code, 0);
+  t.match(said, /^40 files stored; .*\n$/);
+});
+
 t.test('on a terminal progress is drawn and taken away again', async (t) => {
   const contract = await server(t);
   const small = join(folder, 'small.txt');
