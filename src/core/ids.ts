@@ -20,7 +20,8 @@ export interface Scope {
 
 /** Milliseconds in the first 48 bits, the rest random (RFC 9562 section 5.7). */
 export function newId<Id extends Branded<string>>(clock: Clock): Id {
-  const bytes = Buffer.from(clock.random(16));
+  const random = clock.random(16);
+  const bytes = Buffer.from(random.buffer, random.byteOffset, 16);
   bytes.writeUIntBE(clock.now(), 0, 6);
   bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f);
