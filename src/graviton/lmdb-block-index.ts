@@ -9,7 +9,7 @@ import { lmdbFileDoubt } from './lmdb-file-check.ts';
 const INDEX_VERSION = 1;
 const STATE_KEY = Buffer.from('state');
 const OPENING = 'OPENING';
-/** Puts cost the event loop about a microsecond each: a slice must not be felt by requests. */
+/** A put costs the event loop a few microseconds and the commit one sync: a slice must hardly be felt by requests. */
 const SLICE_COUNT = 1000;
 
 const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
@@ -66,6 +66,10 @@ export class LmdbBlockIndex implements IndexStore {
     return bytes === undefined ? undefined : decodeIndexEntry(bytes);
   }
 
+  /**
+   * Synchronous transactions, a slice in each turn of the event loop: they fail with an error, and the next one may
+   * succeed. The asynchronous ones of this library leave it hanging after a failed commit (a full disk).
+   */
   async write(entries: ReadonlyMap<BlockId, IndexEntry>, state: IndexState): Promise<void> {
     let slice: [BlockId, IndexEntry][] = [];
     for (const item of entries) {
@@ -73,14 +77,13 @@ export class LmdbBlockIndex implements IndexStore {
       if (slice.length < SLICE_COUNT) continue;
       const full = slice;
       slice = [];
-      await this.#root.batch(() => this.#putAll(full));
+      this.#root.transactionSync(() => this.#putAll(full));
+      await nextTurn();
     }
-    await this.#root.batch(() => {
+    this.#root.transactionSync(() => {
       this.#putAll(slice);
-      void this.#meta.put(STATE_KEY, Buffer.from(JSON.stringify({ version: INDEX_VERSION, ...state })));
+      this.#meta.putSync(STATE_KEY, Buffer.from(JSON.stringify({ version: INDEX_VERSION, ...state })));
     });
-    // The caller forgets its copies now, so reads must see this transaction.
-    this.#root.resetReadTxn();
   }
 
   manifestIds(after: BlockId | undefined, count: number): BlockId[] {
@@ -100,18 +103,24 @@ export class LmdbBlockIndex implements IndexStore {
     await this.#root.close();
   }
 
-  /** Keys are copied by `put`, values are borrowed until the commit: hence fresh memory for them. */
   #putAll(slice: readonly (readonly [BlockId, IndexEntry])[]): void {
-    const values = Buffer.allocUnsafeSlow(slice.length * INDEX_ENTRY_SIZE);
-    let at = 0;
+    const value = Buffer.allocUnsafe(INDEX_ENTRY_SIZE);
     for (const [id, entry] of slice) {
-      encodeIndexEntry(entry, values, at);
+      encodeIndexEntry(entry, value, 0);
       const key = Buffer.from(id, 'hex');
-      void this.#blocks.put(key, values.subarray(at, at + INDEX_ENTRY_SIZE));
-      if (entry.kind === 'manifest') void this.#manifests.put(key, Buffer.alloc(1));
-      at += INDEX_ENTRY_SIZE;
+      this.#blocks.putSync(key, value);
+      if (entry.kind === 'manifest') this.#manifests.putSync(key, MANIFEST_VALUE);
     }
   }
+}
+
+/** LMDB takes no empty values; only the key means something. */
+const MANIFEST_VALUE = Buffer.alloc(1);
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** Overlapping syncs would keep pages of two transactions alive: a larger file for a speed nobody waits for. */

@@ -1,22 +1,16 @@
-import { assert } from '../core/assert.ts';
 import { Closer } from '../core/closer.ts';
 import type { BlockId } from '../core/digest.ts';
-import { isQuasarError, QuasarError } from '../core/errors.ts';
+import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { type Log, silentLog } from '../core/log.ts';
-import { Fault } from '../segment/fault.ts';
-import type { RecordHeader } from '../segment/record-header.ts';
 import type { SealedSegment } from '../segment/seal-segment.ts';
-import type { SegmentFile } from '../segment/segment-files.ts';
-import { type ReadPlace, readRecord, readRecordFromDisk } from '../segment/segment-reader.ts';
 import type { WriterDeath, WriterStats } from '../segment/segment-writer.ts';
+import { BlockReader } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
 import { isDiskFull } from './disk-full.ts';
 import { findHealthy } from './healthy-entry.ts';
-import type { IndexEntry } from './index-entry.ts';
 import type { Node, NodeHealth, OutgoingBlock, PutOutcome } from './node.ts';
-import { segmentPath } from './node-directory.ts';
 import type { LocalNodeOptions } from './node-options.ts';
 import { type NodeParts, openNodeParts } from './node-parts.ts';
 import type { UnsealedSegment } from './recover-unsealed.ts';
@@ -43,12 +37,11 @@ export class LocalNode implements Node {
   readonly #parts: NodeParts;
   readonly #spares: SpareSegments;
   readonly #writer: BlockWriter;
+  readonly #reader: BlockReader;
   readonly #closer: Closer;
-  readonly #marking = new Map<BlockId, Promise<void>>();
   #readOnlyReason: string | undefined;
-  #reading = 0;
-  #whenUnread: () => void = () => undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  #full = false;
   #closed = false;
 
   private constructor(options: LocalNodeOptions, start: NodeStart) {
@@ -59,6 +52,7 @@ export class LocalNode implements Node {
     this.#closer = closer;
     this.recovery = { lines };
     this.#readOnlyReason = parts.journal.ledger.nodeSuspect;
+    this.#reader = new BlockReader({ ...parts, directory: options.directory, log: this.#log });
     this.#spares = this.#makeSpares();
     closer.push('spare segments', () => this.#spares.close());
     this.#writer = this.#makeWriter(lastSequence + 1);
@@ -129,37 +123,24 @@ export class LocalNode implements Node {
       throw new QuasarError('node_read_only', { op: 'graviton.put', details: { reason: this.#readOnlyReason } });
     }
     const outcomes = await this.#writer.put(blocks);
+    this.#full = false;
     this.#sealWhenIdle();
     return outcomes;
   }
 
-  /**
-   * Header and payload come with one system call through the page cache, the payload straight into `target`. The
-   * header must be the one of this id and place; the payload's hash is the caller's to check.
-   */
-  readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
-    return this.#read(id, target, ({ place }) =>
-      this.#parts.segmentFiles.use(place.mark.segment, (file: SegmentFile) => readRecord(file, place, target)),
-    );
+  async readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
+    this.#assertOpen('graviton.read');
+    return this.#reader.read(id, target);
   }
 
-  readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
-    return this.#read(id, target, ({ place, path }) => readRecordFromDisk(this.#parts.files, path, place, target));
+  async readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
+    this.#assertOpen('graviton.read');
+    return this.#reader.readFromDisk(id, target);
   }
 
   async reportDamage(id: BlockId, reason: string): Promise<void> {
     this.#assertOpen('graviton.reportDamage');
-    const { index, journal } = this.#parts;
-    const entry = index.find(id);
-    if (entry === undefined || journal.ledger.isDamaged(id, entry)) return;
-    let marking = this.#marking.get(id);
-    if (marking === undefined) {
-      const { segment, offset } = entry;
-      this.#log.error({ block: id, segment, offset, reason }, 'A stored record is damaged; it is marked and no longer read.');
-      marking = journal.record({ kind: 'damage', id, segment, offset, reason }).finally(() => this.#marking.delete(id));
-      this.#marking.set(id, marking);
-    }
-    await marking;
+    await this.#reader.reportDamage(id, reason);
   }
 
   statBlock(id: BlockId): number | undefined {
@@ -182,7 +163,7 @@ export class LocalNode implements Node {
       freeBytes,
       floorBytes,
       directIo,
-      damagedRecords: this.#countDamage(),
+      damagedRecords: this.#reader.countDamage(),
     };
   }
 
@@ -194,64 +175,10 @@ export class LocalNode implements Node {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idleTimer);
-    if (this.#reading > 0) await new Promise<void>((resolve) => (this.#whenUnread = resolve));
+    await this.#reader.close();
     for (const { name, cause } of await this.#closer.close()) {
       this.#log.error({ error: cause, step: name }, 'A part of the storage node did not close cleanly.');
     }
-  }
-
-  async #read(id: BlockId, target: Uint8Array, read: (at: ReadAt) => Promise<RecordHeader | Fault>): Promise<number | undefined> {
-    this.#assertOpen('graviton.read');
-    const entry = this.#parts.index.find(id);
-    if (entry === undefined) return undefined;
-    const at = this.#locate(id, entry);
-    assert(target.byteLength >= entry.size, 'the target holds the block');
-    this.#reading += 1;
-    try {
-      const header = await read(at);
-      if (!(header instanceof Fault) && header.id === id) return entry.size;
-      await this.#reportQuietly(id, header instanceof Fault ? header.meaning : 'the record holds another block');
-    } catch (cause) {
-      await this.#readFailed(id, cause);
-    } finally {
-      this.#reading -= 1;
-      if (this.#reading === 0) this.#whenUnread();
-    }
-    throw corrupt(id);
-  }
-
-  #locate(id: BlockId, { segment, offset, size }: IndexEntry): ReadAt {
-    const { ledger } = this.#parts.journal;
-    const known = ledger.find(segment);
-    if (known === undefined || ledger.isDamaged(id, { segment, offset })) throw corrupt(id);
-    return { place: { mark: known.mark, offset, size }, path: segmentPath(this.#options.directory, segment) };
-  }
-
-  /** Only a missing file is damage; a disk that fails to read may do better next time, or in another machine. */
-  async #readFailed(id: BlockId, cause: unknown): Promise<void> {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw isQuasarError(cause) ? cause : new QuasarError('internal', { op: 'graviton.read', cause, details: { block: id } });
-    }
-    await this.#reportQuietly(id, 'the file of its segment is missing');
-  }
-
-  /** The caller learns of the damage either way; a mark that can not be written must not hide it. */
-  async #reportQuietly(id: BlockId, reason: string): Promise<void> {
-    try {
-      await this.reportDamage(id, reason);
-    } catch (error) {
-      this.#log.error({ error, block: id }, 'The mark of a damaged record could not be written.');
-    }
-  }
-
-  #countDamage(): number {
-    const { index, journal } = this.#parts;
-    let count = 0;
-    for (const [id, mark] of journal.ledger.damage()) {
-      const entry = index.find(id);
-      if (entry === undefined || (entry.segment === mark.segment && entry.offset === mark.offset)) count += 1;
-    }
-    return count;
   }
 
   #makeSpares(): SpareSegments {
@@ -282,10 +209,7 @@ export class LocalNode implements Node {
       firstSequence,
       onSealed: (sealed: SealedSegment) => this.#recordSeal(sealed),
       onDeath: (death: WriterDeath) => this.#writerDied(death),
-      onFull: (error: unknown) => {
-        this.#parts.space.expire();
-        this.#log.error({ error }, 'The disk is full; nothing that was acknowledged is affected.');
-      },
+      onFull: (error: unknown) => this.#diskIsFull(error),
     };
     return new BlockWriter({ index, journal, supply, writer });
   }
@@ -325,6 +249,14 @@ export class LocalNode implements Node {
       if (!isDiskFull(cause)) await this.#goReadOnly({ segment, step: `seal of segment ${segment}`, cause });
       else this.#log.error({ error: cause, segment }, 'The disk is too full to seal a segment; the next start tries again.');
     }
+  }
+
+  /** Said once until a write succeeds again: whoever meets a full disk comes back soon. */
+  #diskIsFull(error: unknown): void {
+    this.#parts.space.expire();
+    if (!this.#full)
+      this.#log.error({ error }, 'The disk is full. What was acknowledged is not affected; writes fail until there is room.');
+    this.#full = true;
   }
 
   #writerDied({ step, segment = NODE_ITSELF, cause }: WriterDeath): void {
@@ -368,14 +300,5 @@ interface NodeStart {
   readonly lines: readonly string[];
 }
 
-interface ReadAt {
-  readonly place: ReadPlace;
-  readonly path: string;
-}
-
 /** The last batch and the footer of a segment, on a slow disk. */
 const SEAL_TIMEOUT_MS = 60_000;
-
-function corrupt(id: BlockId): QuasarError {
-  return new QuasarError('corrupt', { op: 'graviton.read', details: { block: id } });
-}

@@ -1,0 +1,130 @@
+import { assert } from '../core/assert.ts';
+import type { BlockId } from '../core/digest.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { Fault } from '../segment/fault.ts';
+import type { RecordHeader } from '../segment/record-header.ts';
+import type { SegmentFiles } from '../segment/segment-files.ts';
+import { type ReadPlace, readRecord, readRecordFromDisk } from '../segment/segment-reader.ts';
+import type { BlockIndex } from './block-index.ts';
+import type { IndexEntry } from './index-entry.ts';
+import { segmentPath } from './node-directory.ts';
+import type { NodeJournal } from './node-journal.ts';
+import type { SegmentFileCache } from './segment-file-cache.ts';
+
+export interface BlockReaderOptions {
+  readonly files: SegmentFiles;
+  readonly directory: string;
+  readonly index: BlockIndex;
+  readonly journal: NodeJournal;
+  readonly segmentFiles: SegmentFileCache;
+  readonly log: Log;
+}
+
+type ReadWay = (at: { readonly place: ReadPlace; readonly path: string }) => Promise<RecordHeader | Fault>;
+
+/** Reads stored blocks and keeps the marks of those that can not be read any more. */
+export class BlockReader {
+  readonly #options: BlockReaderOptions;
+  readonly #marking = new Map<BlockId, Promise<void>>();
+  #reading = 0;
+  #whenUnread: () => void = () => undefined;
+
+  constructor(options: BlockReaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Header and payload come with one system call through the page cache, the payload straight into `target`. The
+   * header must be the one of this id and place; the payload's hash is the caller's to check.
+   */
+  read(id: BlockId, target: Uint8Array): Promise<number | undefined> {
+    const { segmentFiles } = this.#options;
+    return this.#read(id, target, ({ place }) => segmentFiles.use(place.mark.segment, (file) => readRecord(file, place, target)));
+  }
+
+  readFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
+    return this.#read(id, target, ({ place, path }) => readRecordFromDisk(this.#options.files, path, place, target));
+  }
+
+  /** As `Node.reportDamage`. */
+  async reportDamage(id: BlockId, reason: string): Promise<void> {
+    const { index, journal, log } = this.#options;
+    const entry = index.find(id);
+    if (entry === undefined || journal.ledger.isDamaged(id, entry)) return;
+    let marking = this.#marking.get(id);
+    if (marking === undefined) {
+      const { segment, offset } = entry;
+      log.error({ block: id, segment, offset, reason }, 'A stored record is damaged. It is marked and no longer read.');
+      marking = journal.record({ kind: 'damage', id, segment, offset, reason }).finally(() => this.#marking.delete(id));
+      this.#marking.set(id, marking);
+    }
+    await marking;
+  }
+
+  /** Marked records that no healthy copy has replaced. */
+  countDamage(): number {
+    const { index, journal } = this.#options;
+    let count = 0;
+    for (const [id, mark] of journal.ledger.damage()) {
+      const entry = index.find(id);
+      if (entry === undefined || (entry.segment === mark.segment && entry.offset === mark.offset)) count += 1;
+    }
+    return count;
+  }
+
+  /** Waits for reads in flight. */
+  async close(): Promise<void> {
+    if (this.#reading === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenUnread = resolve;
+    });
+  }
+
+  async #read(id: BlockId, target: Uint8Array, read: ReadWay): Promise<number | undefined> {
+    const entry = this.#options.index.find(id);
+    if (entry === undefined) return undefined;
+    const at = this.#locate(id, entry);
+    assert(target.byteLength >= entry.size, 'the target holds the block');
+    this.#reading += 1;
+    try {
+      const header = await read(at);
+      if (!(header instanceof Fault) && header.id === id) return entry.size;
+      await this.#reportQuietly(id, header instanceof Fault ? header.meaning : 'the record holds another block');
+    } catch (cause) {
+      await this.#readFailed(id, cause);
+    } finally {
+      this.#reading -= 1;
+      if (this.#reading === 0) this.#whenUnread();
+    }
+    throw corrupt(id);
+  }
+
+  #locate(id: BlockId, { segment, offset, size }: IndexEntry): { place: ReadPlace; path: string } {
+    const { ledger } = this.#options.journal;
+    const known = ledger.find(segment);
+    if (known === undefined || ledger.isDamaged(id, { segment, offset })) throw corrupt(id);
+    return { place: { mark: known.mark, offset, size }, path: segmentPath(this.#options.directory, segment) };
+  }
+
+  /** Only a missing file is damage; a disk that fails to read may do better next time, or in another machine. */
+  async #readFailed(id: BlockId, cause: unknown): Promise<void> {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw isQuasarError(cause) ? cause : new QuasarError('internal', { op: 'graviton.read', cause, details: { block: id } });
+    }
+    await this.#reportQuietly(id, 'the file of its segment is missing');
+  }
+
+  /** The caller learns of the damage either way; a mark that can not be written must not hide it. */
+  async #reportQuietly(id: BlockId, reason: string): Promise<void> {
+    try {
+      await this.reportDamage(id, reason);
+    } catch (error) {
+      this.#options.log.error({ error, block: id }, 'The mark of a damaged record could not be written.');
+    }
+  }
+}
+
+function corrupt(id: BlockId): QuasarError {
+  return new QuasarError('corrupt', { op: 'graviton.read', details: { block: id } });
+}
