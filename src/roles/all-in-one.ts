@@ -117,7 +117,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   };
   const uploads = new Uploads({
     ...oneShot,
-    sessions: new PostgresSessionStore({ pool: database.pool, clock: systemClock }),
+    sessions: new PostgresSessionStore({ pool: database.pool, clock: systemClock, lifetimeMs: config.uploads.lifetimeMs }),
     cache,
     log,
     idleHashStatesMax: limits.idleHashStatesMax,

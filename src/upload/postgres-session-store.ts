@@ -15,10 +15,13 @@ import type { CheckpointOptions, CreateOutcome, NewSession, SessionStore } from 
 export class PostgresSessionStore implements SessionStore {
   readonly #pool: ConnectionPool;
   readonly #clock: Clock;
+  readonly #lifetimeMs: number;
 
-  constructor(options: { pool: ConnectionPool; clock: Clock }) {
+  /** `lifetimeMs`: how long a session lives after it was last written to. */
+  constructor(options: { pool: ConnectionPool; clock: Clock; lifetimeMs?: number }) {
     this.#pool = options.pool;
     this.#clock = options.clock;
+    this.#lifetimeMs = options.lifetimeMs ?? limits.uploadLifetimeMs;
   }
 
   create(scope: Scope, wish: NewSession): Promise<CreateOutcome> {
@@ -41,7 +44,7 @@ export class PostgresSessionStore implements SessionStore {
       const { rows } = await transaction.query<SessionRow>(
         `UPDATE quasar.upload SET state = 'open', fence = fence + 1, expires_at = quasar.from_ms($3)
           WHERE org_id = $1 AND id = $2 RETURNING ${SESSION_COLUMNS}`,
-        [scope.orgId, uploadId, now + limits.uploadLifetimeMs],
+        [scope.orgId, uploadId, now + this.#lifetimeMs],
       );
       const [row] = rows;
       assert(row !== undefined, 'a locked row is there');
@@ -69,7 +72,7 @@ export class PostgresSessionStore implements SessionStore {
           fromBlock + blocks.length,
           piece === undefined ? null : digestToBytes(piece.id),
           piece?.size ?? null,
-          now + limits.uploadLifetimeMs,
+          now + this.#lifetimeMs,
         ],
       );
       if (blocks.length === 0) return;
@@ -117,7 +120,7 @@ export class PostgresSessionStore implements SessionStore {
       await lockLive(transaction, uploadId, { now, op: move.op, fence: move.fence, state: move.from });
       await transaction.query(
         'UPDATE quasar.upload SET state = $3, expires_at = quasar.from_ms($4) WHERE org_id = $1 AND id = $2',
-        [scope.orgId, uploadId, move.to, now + limits.uploadLifetimeMs],
+        [scope.orgId, uploadId, move.to, now + this.#lifetimeMs],
       );
     });
   }
