@@ -38,7 +38,10 @@ export class DirectoryLock {
 function runFlock(fd: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', ['-xn', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
-    child.on('error', reject);
+    child.on('error', (cause) => {
+      const message = 'The program "flock" is missing; it comes with util-linux.';
+      reject(new QuasarError('database_refused', { op: 'database.open', message, cause }));
+    });
     child.on('exit', (code) => resolve(code === 0));
   });
 }

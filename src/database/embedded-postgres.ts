@@ -193,6 +193,8 @@ function serverArguments(clusterDirectory: string, socketDirectory: string, extr
     // One machine serves all of Quasar: the page cache does the rest.
     shared_buffers: '64MB',
     max_wal_size: '512MB',
+    // Plans made while a table was empty are bad ones; statistics end them.
+    autovacuum_naptime: '15s',
     io_method: 'sync',
     jit: 'off',
     log_checkpoints: 'off',

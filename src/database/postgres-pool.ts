@@ -20,6 +20,7 @@ const GRACE_MS = 5_000;
 /** Connections of one database user. Connects when first used. */
 export class PostgresPool implements ConnectionPool {
   readonly #pool: pg.Pool;
+  readonly #broken = new WeakSet<pg.ClientBase>();
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresPoolOptions) {
@@ -37,7 +38,9 @@ export class PostgresPool implements ConnectionPool {
       query_timeout: limits.databaseStatementMs + GRACE_MS,
       application_name: 'quasar',
     });
+    // One event for idle connections, and one for each that is lent: left alone, either would end the process.
     this.#pool.on('error', (error) => options.onConnectionLost?.(error));
+    this.#pool.on('connect', (client) => client.on('error', () => this.#broken.add(client)));
   }
 
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
@@ -46,20 +49,19 @@ export class PostgresPool implements ConnectionPool {
 
   async withConnection<T>(work: (connection: Queries) => Promise<T>): Promise<T> {
     const client = await this.#connect();
-    let broken = false;
     const run = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<QueryResult<Row>> => {
       try {
         const { rows, command } = await client.query<Row>(text, values as unknown[]);
         return { rows, command };
       } catch (error) {
-        broken ||= !isStatementFailure(error);
+        if (!isStatementFailure(error)) this.#broken.add(client);
         throw fromPostgresError(error, 'database.query');
       }
     };
     try {
       return await work({ query: run });
     } finally {
-      client.release(broken);
+      client.release(this.#broken.has(client));
     }
   }
 
