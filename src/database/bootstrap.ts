@@ -1,4 +1,5 @@
 import { assert } from '../core/assert.ts';
+import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Queries } from './transaction.ts';
 
@@ -35,6 +36,20 @@ BEGIN
   END IF;
 END
 $roles$`;
+}
+
+const ROLES = ['quasar_owner', 'quasar_definer', 'quasar_runner', APP_ROLE];
+
+/** For a server that is not ours to set up. @throws QuasarError `database_refused` with the statements that are missing. */
+export async function assertRoles(queries: Queries): Promise<void> {
+  const { rows } = await queries.query<{ rolname: string }>('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [ROLES]);
+  const missing = ROLES.filter((name) => !rows.some(({ rolname }) => rolname === name));
+  if (missing.length === 0) return;
+  const statements = missing.map((name) => `CREATE ROLE ${name} ${name === APP_ROLE ? "LOGIN PASSWORD '…'" : 'NOLOGIN'};`);
+  throw new QuasarError('database_refused', {
+    op: 'database.migrate',
+    message: `The database lacks roles that Quasar works with. As its administrator: ${statements.join(' ')}`,
+  });
 }
 
 /** Whoever migrates acts as the owner; a role that is no superuser must be a member to do so. */

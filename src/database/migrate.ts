@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QuasarError } from '../core/errors.ts';
+import { assertRoles } from './bootstrap.ts';
 import { type ConnectionPool, inTransaction, type Queries } from './transaction.ts';
 
 /*
@@ -61,12 +62,14 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
 }
 
 /**
- * Brings the database up to `migrations`; returns how many were applied. Needs a role that may act as quasar_owner.
+ * Brings the database up to `migrations`; returns how many were applied. Needs a role that is a member of quasar_owner and
+ * quasar_definer, or a superuser.
  * Programs that start at once take turns. When nothing is to do it costs two short queries.
  * @throws QuasarError `database_refused` when what was applied is not what the files say.
  */
 export async function migrate(pool: ConnectionPool, migrations: readonly Migration[]): Promise<number> {
   if (pending(migrations, await readApplied(pool)).length === 0) return 0;
+  await assertRoles(pool);
   await pool.query(LEDGER);
   let count = 0;
   for (const migration of migrations) {

@@ -2,8 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { assertRoles } from '../../src/database/bootstrap.ts';
 import { assertMigrated, findMigrationsDirectory, type Migration, migrate, readMigrations } from '../../src/database/migrate.ts';
 import { PostgresPool } from '../../src/database/postgres-pool.ts';
+import type { Queries } from '../../src/database/transaction.ts';
 import { openTestDatabase } from '../helpers/postgres.ts';
 
 const { admin, pool, database } = await openTestDatabase(t);
@@ -35,6 +37,20 @@ t.test('an empty database gets all of them, in order', async (t) => {
     rows.map(({ number }) => number),
     shipped.map(({ number }) => number),
   );
+});
+
+t.test('a role that is no superuser migrates, being a member of owner and definer', async (t) => {
+  await emptyDatabase(t, 'delegated');
+  await admin.query("CREATE ROLE delegate LOGIN PASSWORD 'abc' IN ROLE quasar_owner, quasar_definer");
+  const delegate = new PostgresPool({ ...database.server.target('delegated', 'delegate', 'abc'), size: 1 });
+  t.teardown(() => delegate.close());
+  t.equal(await migrate(delegate, shipped), shipped.length);
+});
+
+t.test('roles that are missing are named, with the statements that make them', async (t) => {
+  const lacking: Queries = { query: async <Row>() => ({ command: 'SELECT', rows: [{ rolname: 'quasar_owner' }] as Row[] }) };
+  const statements = /CREATE ROLE quasar_definer NOLOGIN; CREATE ROLE quasar_runner NOLOGIN; CREATE ROLE quasar_app LOGIN/;
+  await t.rejects(assertRoles(lacking), { code: 'database_refused', message: statements });
 });
 
 t.test('programs that start at once take turns, and each migration runs once', async (t) => {
