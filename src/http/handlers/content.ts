@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { BlobFacts, VersionFacts } from '../../catalog/catalog.ts';
+import type { Clock } from '../../core/clock.ts';
 import { parseBlobKey } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { parseId, type VersionId } from '../../core/ids.ts';
@@ -60,17 +60,22 @@ function answer(exchange: Exchange, blob: BlobFacts, facts: ContentFacts, servic
         exchange,
         services.scope,
         blob,
-        planAnswer(exchange, blob, facts, rangeApplies(ifRange, etag)),
+        planAnswer(exchange, blob, facts, { useRange: rangeApplies(ifRange, etag), clock: services.clock }),
         services,
       );
   }
 }
 
-function planAnswer(exchange: Exchange, blob: BlobFacts, facts: ContentFacts, useRange: boolean): ContentAnswer {
+function planAnswer(
+  exchange: Exchange,
+  blob: BlobFacts,
+  facts: ContentFacts,
+  options: { useRange: boolean; clock: Clock },
+): ContentAnswer {
   const { size } = blob;
   const headers = contentHeaders(facts);
   const contentType = contentTypeHeader(facts.contentType);
-  const outcome = resolveRange(useRange ? exchange.header('range') : undefined, size);
+  const outcome = resolveRange(options.useRange ? exchange.header('range') : undefined, size);
   if (outcome.kind === 'unsatisfiable') {
     throw new QuasarError('range_unsatisfiable', { op: 'download.content', details: { size } });
   }
@@ -83,7 +88,12 @@ function planAnswer(exchange: Exchange, blob: BlobFacts, facts: ContentFacts, us
     headers.push('Content-Type', contentType, 'Content-Range', contentRange(first, size));
     return { status: 206, headers, parts: [first], size: first.end - first.start };
   }
-  const plan = planMultipart({ ranges: outcome.ranges, size, contentType, boundary: randomBytes(16).toString('hex') });
+  const plan = planMultipart({
+    ranges: outcome.ranges,
+    size,
+    contentType,
+    boundary: Buffer.from(options.clock.random(16)).toString('hex'),
+  });
   headers.push('Content-Type', plan.contentType);
   return { status: 206, headers, parts: plan.pieces, size: plan.size };
 }

@@ -109,7 +109,7 @@ async function oneShot(
   target: { readonly documentId: DocumentId; readonly newDocument: boolean },
 ): Promise<void> {
   const declared = exchange.header('content-type');
-  if (declared !== undefined && declared.trim().toLowerCase().startsWith('multipart/form-data')) {
+  if (declared?.trim().toLowerCase().startsWith('multipart/form-data')) {
     throw new QuasarError('unsupported_media_type', {
       op: 'document.post',
       message: 'Send the bytes themselves, not a form: with curl, --data-binary @FILE instead of -F.',
