@@ -1,0 +1,34 @@
+import t from 'tap';
+import { systemClock } from '../../../src/core/clock.ts';
+import { limits } from '../../../src/core/limits.ts';
+import { DiskSpace, measureFileSystem } from '../../../src/graviton/disk-space.ts';
+import { temporaryFolder } from '../../helpers/temporary-folder.ts';
+
+function spaceWith(floor: { ratio: number; bytes: number }) {
+  const time = { now: 0 };
+  const size = { freeBytes: 500, totalBytes: 1000 };
+  const space = new DiskSpace({ clock: { ...systemClock, monotonic: () => time.now }, floor, measure: () => ({ ...size }) });
+  return { time, size, space };
+}
+
+t.test('the floor is the larger of share and bytes', async (t) => {
+  t.equal(spaceWith({ ratio: 0.05, bytes: 10 }).space.read().floorBytes, 50);
+  t.equal(spaceWith({ ratio: 0.05, bytes: 70 }).space.read().floorBytes, 70);
+  t.equal(spaceWith({ ratio: 0, bytes: 0 }).space.read().floorBytes, 0);
+});
+
+t.test('the file system is asked again after a while, or when the reading has expired', async (t) => {
+  const { time, size, space } = spaceWith({ ratio: 0, bytes: 0 });
+  size.freeBytes = 400;
+  t.equal(space.read().freeBytes, 500);
+  time.now += limits.freeSpaceCheckMs;
+  t.equal(space.read().freeBytes, 400);
+  size.freeBytes = 300;
+  space.expire();
+  t.equal(space.read().freeBytes, 300);
+});
+
+t.test('a real file system has a size', async (t) => {
+  const { freeBytes, totalBytes } = measureFileSystem(temporaryFolder(t));
+  t.ok(freeBytes > 0 && freeBytes <= totalBytes);
+});
