@@ -65,7 +65,10 @@ function compiledTests(accept) {
 
 function lint() {
   const biome = join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
-  const { status } = spawnSync(process.execPath, [biome, 'check', '.'], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(process.execPath, [biome, 'check', '--error-on-warnings', '.'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   counts[status === 0 ? 'passed' : 'failed'] += 1;
 }
 

@@ -254,8 +254,8 @@ function findAll(file: SourceFile, text: string, what: RegExp, instead: string):
   return [...text.matchAll(what)].map((match) => `${file.path}:${lineAt(text, match.index)}: ${match[0]}; instead: ${instead}`);
 }
 
-/** One assertion a fault, so that each is told. */
+/** One assertion a fault, so that each is told; where this file noticed it is beside the point. */
 function nothing(t: Test, faults: readonly string[]): void {
-  for (const fault of faults) t.fail(fault);
-  t.equal(faults.length, 0, 'nothing to tidy up');
+  for (const fault of faults) t.fail(fault, { at: null, stack: '' });
+  if (faults.length === 0) t.pass('nothing to tidy up');
 }
