@@ -29,6 +29,11 @@ export async function openNode(t: Test, directory: string, changes: Partial<Loca
   return node;
 }
 
+/** For a process that will be killed. */
+export function openForever(directory: string, segmentSize: number): Promise<LocalNode> {
+  return LocalNode.open(nodeOptions(directory, { segmentSize }));
+}
+
 /** A block whose content depends on seed and size only. */
 export function blockOf(seed: number, size = 1000, kind: BlockKind = 'data'): OutgoingBlock {
   const bytes = patterned(size, seed);

@@ -19,10 +19,8 @@ function encoded(entry: IndexEntry): Buffer {
 }
 
 t.test('an entry survives encoding and decoding', async (t) => {
-  fc.assert(
-    fc.property(entries, (entry) => t.strictSame(decodeIndexEntry(encoded(entry)), entry)),
-    { numRuns: 200 },
-  );
+  const survives = fc.property(entries, (entry) => isDeepStrictEqual(decodeIndexEntry(encoded(entry)), entry));
+  t.doesNotThrow(() => fc.assert(survives));
 });
 
 t.test('entries are written at their base and nowhere else', async (t) => {
