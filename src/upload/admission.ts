@@ -12,7 +12,7 @@ export interface AdmissionOptions {
 /** A place among the uploads in flight. `close` frees it; slots still on their way back keep counting until they are. */
 export interface Admitted {
   readonly account: UploadAccount;
-  /** Slots this upload may hold now: an equal share of what uploads may take, at least one. */
+  /** Slots this upload may hold now: an equal share of what is left when every upload still to come has one. */
   readonly mayHold: () => number;
   close(): void;
 }
@@ -67,7 +67,10 @@ export class Admission {
     let open = true;
     return {
       account,
-      mayHold: () => Math.min(slotsPerUploadMax, Math.max(1, Math.floor(slab.uploadSlotsMax / this.#active))),
+      mayHold: () => {
+        const share = Math.floor((slab.uploadSlotsMax - uploadsInFlightMax + this.#active) / this.#active);
+        return Math.min(slotsPerUploadMax, Math.max(1, share));
+      },
       close: () => {
         if (!open) return;
         open = false;
