@@ -1,16 +1,16 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Closer } from '../core/closer.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { DirectoryLock } from './directory-lock.ts';
-import { prepareBinaries, type ServerBinaries } from './embedded-postgres-binaries.ts';
+import { prepareBinaries } from './embedded-postgres-binaries.ts';
 import { initCluster, SUPERUSER } from './init-cluster.ts';
 import { stopLeftoverServer } from './leftover-server.ts';
 import { clusterArgument, type ServerCommand, ServerProcess } from './server-process.ts';
 import { chooseServerUser } from './server-user.ts';
-import { makeSocketDirectory } from './socket-directory.ts';
+import { makeSocketDirectory, removeSocketDirectory } from './socket-directory.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Holds `cluster/` (PostgreSQL's own) and `lock`. Made when absent; may lie where others cannot enter. */
@@ -140,10 +140,13 @@ async function start(options: EmbeddedPostgresOptions, closer: Closer): Promise<
   const clusterDirectory = join(options.dataDirectory, 'cluster');
   const user = await chooseServerUser(clusterDirectory);
   const binaries = await prepareBinaries(user);
-  const socketDirectory = await makeSocketDirectory(user, options.runDirectory);
-  closer.push('folder of the socket', () => rm(socketDirectory, { recursive: true, force: true }));
+  const pid = await stopLeftoverServer(clusterDirectory);
+  if (pid !== undefined) options.log.warn({ pid }, 'stopped the PostgreSQL that an earlier run left behind');
+  const socketDirectory = await makeSocketDirectory({ ...options, user, within: options.runDirectory });
+  closer.push('folder of the socket', () => removeSocketDirectory(socketDirectory));
 
-  const isNew = await readyCluster({ binaries, clusterDirectory, socketDirectory, user, options });
+  const isNew = !(await isDirectory(clusterDirectory));
+  if (isNew) await initCluster({ ...options, initdb: binaries.initdb, clusterDirectory, socketDirectory, user });
   const args = serverArguments(clusterDirectory, socketDirectory, options.settings ?? {});
   const command = { program: binaries.postgres, args, clusterDirectory, user };
   const server = await startPatiently(command, options.log);
@@ -160,24 +163,6 @@ async function startPatiently(command: ServerCommand, log: Log): Promise<ServerP
       await sleep(limits.databaseRestartDelayMinMs);
     }
   }
-}
-
-/** True when the cluster was made. */
-async function readyCluster(plan: {
-  binaries: ServerBinaries;
-  clusterDirectory: string;
-  socketDirectory: string;
-  user: Awaited<ReturnType<typeof chooseServerUser>>;
-  options: EmbeddedPostgresOptions;
-}): Promise<boolean> {
-  if (await isDirectory(plan.clusterDirectory)) {
-    const pid = await stopLeftoverServer(plan.clusterDirectory);
-    if (pid !== undefined) plan.options.log.warn({ pid }, 'stopped the PostgreSQL that an earlier run left behind');
-    return false;
-  }
-  const { password } = plan.options;
-  await initCluster({ ...plan, initdb: plan.binaries.initdb, password });
-  return true;
 }
 
 /** On the command line, so that every start has this version's settings, whatever files an older one has left. */

@@ -2,17 +2,11 @@ import { readFile, readlink, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { SOCKET_DIRECTORY_PREFIX } from './socket-directory.ts';
 
 const POLL_MS = 10;
 
-interface ServerFile {
-  readonly pid: number;
-  readonly socketDirectory: string | undefined;
-}
-
 /**
- * Stops a server that a killed run has left on this cluster, and clears what it left behind. The caller holds the
+ * Stops a server that a killed run has left on this cluster. The caller holds the
  * directory's lock, so no living Quasar owns that server. A pid alone proves nothing, numbers are used again: the
  * process must be a postgres whose working directory is this very cluster.
  * @returns the pid that was stopped, undefined when there was none.
@@ -20,25 +14,20 @@ interface ServerFile {
  */
 export async function stopLeftoverServer(clusterDirectory: string): Promise<number | undefined> {
   const path = join(clusterDirectory, 'postmaster.pid');
-  const left = parseServerFile(await readIfThere(path));
-  if (left === undefined) return undefined;
+  const pid = parseServerPid(await readIfThere(path));
+  if (pid === undefined) return undefined;
 
-  const running = await isServerOf(left.pid, clusterDirectory);
-  if (running) await stopByPid(left.pid, clusterDirectory);
+  const running = await isServerOf(pid, clusterDirectory);
+  if (running) await stopByPid(pid, clusterDirectory);
   // A server that was killed leaves its file; PostgreSQL would trust it if the number now belongs to somebody else.
   await rm(path, { force: true });
-  if (left.socketDirectory !== undefined && basename(left.socketDirectory).startsWith(SOCKET_DIRECTORY_PREFIX)) {
-    await rm(left.socketDirectory, { recursive: true, force: true });
-  }
-  return running ? left.pid : undefined;
+  return running ? pid : undefined;
 }
 
-/** postmaster.pid by lines: pid, data directory, start time, port, socket directory, listen address, memory, status. */
-export function parseServerFile(text: string | undefined): ServerFile | undefined {
-  const lines = text?.split('\n') ?? [];
-  const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 1) return undefined;
-  return { pid, socketDirectory: lines[4] || undefined };
+/** The first line of postmaster.pid. */
+export function parseServerPid(text: string | undefined): number | undefined {
+  const pid = Number(text?.split('\n')[0]);
+  return Number.isInteger(pid) && pid > 1 ? pid : undefined;
 }
 
 /** Whether `pid` is a PostgreSQL server at work in `clusterDirectory`. */

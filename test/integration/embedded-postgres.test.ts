@@ -115,7 +115,7 @@ t.test('a directory in use is refused, and its server left alone', async (t) => 
   await t.resolves(findLocalScope(database.pool));
 });
 
-t.test('a server left over from a killed run is stopped, and its socket cleared', async (t) => {
+t.test('a server left over from a killed run is stopped, and its socket’s folder taken over', async (t) => {
   const left = await openElsewhere(t, dataDirectory);
   left.child.kill('SIGKILL');
   await once(left.child, 'exit');
@@ -127,7 +127,7 @@ t.test('a server left over from a killed run is stopped, and its socket cleared'
   const database = await open(t, dataDirectory, { log });
   t.match(warnings, [{ pid: left.pid }]);
   t.notOk(await isServerOf(left.pid, cluster));
-  t.notOk(await exists(left.socketDirectory));
+  t.equal(database.server.socketDirectory, left.socketDirectory, 'nothing piles up in the temporary folder');
   await t.resolves(findLocalScope(database.pool));
 });
 
@@ -136,8 +136,9 @@ t.test('owner and server killed together: the log makes up for it', async (t) =>
   left.child.kill('SIGKILL');
   process.kill(left.pid, 'SIGKILL');
   await once(left.child, 'exit');
-  await t.resolves(findLocalScope((await open(t)).pool));
-  t.notOk(await exists(left.socketDirectory));
+  const database = await open(t);
+  await t.resolves(findLocalScope(database.pool));
+  t.equal(database.server.socketDirectory, left.socketDirectory);
 });
 
 t.test('a stale pid that now belongs to another program harms neither', async (t) => {
@@ -180,6 +181,16 @@ t.test('closing while it restarts ends it for good', async (t) => {
   process.kill(database.server.pid as number, 'SIGKILL');
   await database.close();
   await t.resolves(open(t));
+});
+
+t.test('a socket folder’s name that somebody else has taken is left to them', async (t) => {
+  const { server } = await open(t);
+  await server.close();
+  await writeFile(server.socketDirectory, 'theirs');
+  t.teardown(() => rm(server.socketDirectory));
+  const database = await open(t);
+  t.not(database.server.socketDirectory, server.socketDirectory);
+  t.equal(await readFile(server.socketDirectory, 'utf8'), 'theirs');
 });
 
 t.test('the password is on no command line', async (t) => {
