@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { PAGE_SIZE } from '../segment/format.ts';
 import { readFully, type SegmentFiles, writeFully } from '../segment/segment-files.ts';
+import { isDiskFull } from './disk-full.ts';
 
 const PROBE = 'direct-io-probe';
 
@@ -22,7 +23,8 @@ export async function takesDirectIo(files: SegmentFiles, directory: string, page
       await file.close();
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EINVAL') return false;
+    // On a full disk nobody can tell; the page cache always works.
+    if ((error as NodeJS.ErrnoException).code === 'EINVAL' || isDiskFull(error)) return false;
     throw error;
   } finally {
     await removeIfThere(files, path);

@@ -4,11 +4,11 @@ import type { IndexEntry } from './index-entry.ts';
 import type { BlockKind } from './node.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
 
-/** The entry of a record that counts as stored: durable, not marked damaged, its segment not suspect. */
+/** The entry of a record that counts as stored: durable, not marked damaged, its segment known and not suspect. */
 export function findHealthy(index: BlockIndex, ledger: SegmentLedger, id: BlockId): IndexEntry | undefined {
   const entry = index.find(id);
-  if (entry === undefined || ledger.isSuspect(entry.segment) || ledger.isDamaged(id, entry)) return undefined;
-  return entry;
+  if (entry === undefined || ledger.isSuspect(entry.segment) || ledger.find(entry.segment) === undefined) return undefined;
+  return ledger.isDamaged(id, entry) ? undefined : entry;
 }
 
 /** Points the index at a record found in a segment, unless it knows a newer or a healthier one of the same id. */

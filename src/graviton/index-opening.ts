@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
+import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { nodePaths } from '../segment/format.ts';
+import { isDiskFull } from './disk-full.ts';
 import { indexDoubt } from './index-doubt.ts';
 import { LmdbBlockIndex } from './lmdb-block-index.ts';
 import type { SegmentFileCache } from './segment-file-cache.ts';
@@ -23,9 +25,25 @@ export interface OpenedIndex {
   readonly completeBelow: number;
 }
 
-/** Opens the index of these segments, or an empty one when the one found does not fit them. */
+/**
+ * Opens the index of these segments, or an empty one when the one found does not fit them.
+ * @throws QuasarError `storage_full` when there is no index and no room for one.
+ */
 export async function openIndex(opening: IndexOpening): Promise<OpenedIndex> {
   const folder = join(opening.directory, nodePaths.index);
+  try {
+    return await openOrReplace(opening, folder);
+  } catch (cause) {
+    if (!isDiskFull(cause)) throw cause;
+    throw new QuasarError('storage_full', {
+      op: 'graviton.open',
+      message: 'The disk is too full to make the block index.',
+      cause,
+    });
+  }
+}
+
+async function openOrReplace(opening: IndexOpening, folder: string): Promise<OpenedIndex> {
   const { store, doubt } = await openTrusted(opening, folder);
   if (store !== undefined && doubt === undefined) return describe(opening, store);
   if (opening.ledger.lastSegment > 0) opening.report(`The index is built anew from the segments, because ${doubt}.`);
@@ -45,6 +63,7 @@ async function openTrusted(
     store = opened.store;
     return { store, doubt: opened.dropped ?? (await indexDoubt({ ...opening, state: store.state() })) };
   } catch (error) {
+    if (isDiskFull(error)) throw error;
     return { store, doubt: `it could not be read (${(error as Error).message})` };
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type BlockId, digestToHex } from '../core/digest.ts';
@@ -36,12 +36,14 @@ export class LmdbBlockIndex implements IndexStore {
    * Opens the index in `directory`, or an empty one when the old one can not be trusted. LMDB checks its files so
    * little that a bad page ends the process; hence a look at its first pages before, and a mark that says an attempt
    * to open is under way: the next start finds the mark of an attempt that did not survive and drops the index.
+   * @throws the file system's error, ENOSPC when a new index has no room.
    */
   static async open(directory: string): Promise<{ store: LmdbBlockIndex; dropped: string | undefined }> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const mark = join(directory, OPENING);
     const doubt = await lmdbFileDoubt(join(directory, 'data.mdb'), mark);
     if (doubt !== undefined) await LmdbBlockIndex.drop(directory);
+    if (!(await readdir(directory)).includes('lock.mdb')) await proveRoom(mark);
     await writeFile(mark, '');
     const store = new LmdbBlockIndex(openRoot(directory));
     store.state();
@@ -122,6 +124,18 @@ function nextTurn(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+/** LMDB maps its new lock file and writes to it through the map: without room that is a signal, not an error. */
+async function proveRoom(path: string): Promise<void> {
+  try {
+    await writeFile(path, Buffer.alloc(LOCK_FILE_ROOM));
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+const LOCK_FILE_ROOM = 64 * 1024;
 
 /** Overlapping syncs would keep pages of two transactions alive: a larger file for a speed nobody waits for. */
 function openRoot(directory: string): RootDatabase<Buffer, Buffer> {

@@ -238,7 +238,16 @@ export class LocalNode implements Node {
       if (this.#readOnlyReason !== undefined) await segment.file.close();
       else await this.#sealOrExplain(segment, () => sealUnsealed({ files, directory, journal, clock, store, report }, segment));
     }
-    await this.#parts.index.flush();
+    await this.#flushOrExplain();
+  }
+
+  /** A node that starts on a full disk reads all the same; its index lives in memory until there is room. */
+  async #flushOrExplain(): Promise<void> {
+    try {
+      await this.#parts.index.flush();
+    } catch (error) {
+      this.#log.error({ error }, 'The block index could not be written; it will be tried again.');
+    }
   }
 
   async #sealOrExplain({ superblock }: UnsealedSegment, seal: () => Promise<void>): Promise<void> {

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import t from 'tap';
 import type { BlockId } from '../../src/core/digest.ts';
+import { openDice } from '../helpers/drill-dice.ts';
 import { brokenOf, openNode, smallSegments } from '../helpers/node-fixture.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const ROUNDS = 4;
 const segmentSize = 16 * smallSegments;
-const seed = Number(process.env.QUASAR_TEST_SEED ?? randomInt(2 ** 31));
+const dice = openDice((line) => t.comment(line));
 
 /** Stores new blocks without end, several calls at a time, and prints the id of each one acknowledged. */
 const program = `
@@ -41,11 +41,11 @@ async function killedRound(directory: string, start: number, afterMs: number): P
   return acknowledged;
 }
 
-t.test(`what a killed process had acknowledged is there, round after round (seed ${seed})`, async (t) => {
+t.test('what a killed process had acknowledged is there, round after round', async (t) => {
   const directory = temporaryFolder(t);
   const acknowledged: { id: BlockId }[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const afterMs = (seed >> (round * 4)) % 150;
+    const afterMs = dice.int(0, 150);
     const ids = await killedRound(directory, 1 + round * 1_000_000, afterMs);
     t.ok(ids.length > 0, `round ${round}: ${ids.length} blocks acknowledged in ${afterMs} ms`);
     acknowledged.push(...ids.map((id) => ({ id })));

@@ -29,6 +29,15 @@ t.test('one that refuses to open or to write so does not', async (t) => {
   t.equal(await takesDirectIo(files, '/node', page), false);
 });
 
+t.test('on a full disk the page cache is used', async (t) => {
+  const files = new MemoryFiles();
+  files.hook = ({ op }) => {
+    if (op === 'write') throw failure('ENOSPC');
+    return undefined;
+  };
+  t.equal(await takesDirectIo(files, '/node', page), false);
+});
+
 t.test('any other failure is not taken for an answer', async (t) => {
   const files = new MemoryFiles();
   files.hook = ({ op }) => {
