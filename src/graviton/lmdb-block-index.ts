@@ -1,7 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type BlockId, digestToHex } from '../core/digest.ts';
+import { QuasarError } from '../core/errors.ts';
 import type { IndexState, IndexStore } from './block-index.ts';
 import { decodeIndexEntry, encodeIndexEntry, INDEX_ENTRY_SIZE, type IndexEntry } from './index-entry.ts';
 import { lmdbFileDoubt } from './lmdb-file-check.ts';
@@ -45,7 +47,7 @@ export class LmdbBlockIndex implements IndexStore {
     if (doubt !== undefined) await LmdbBlockIndex.drop(directory);
     if (!(await readdir(directory)).includes('lock.mdb')) await proveRoom(mark);
     await writeFile(mark, '');
-    const store = new LmdbBlockIndex(openRoot(directory));
+    const store = translated(() => new LmdbBlockIndex(openRoot(directory)));
     store.state();
     await rm(mark, { force: true });
     return { store, dropped: doubt };
@@ -71,6 +73,7 @@ export class LmdbBlockIndex implements IndexStore {
   /**
    * Synchronous transactions, a slice in each turn of the event loop: they fail with an error, and the next one may
    * succeed. The asynchronous ones of this library leave it hanging after a failed commit (a full disk).
+   * @throws QuasarError `storage_full`, `internal`.
    */
   async write(entries: ReadonlyMap<BlockId, IndexEntry>, state: IndexState): Promise<void> {
     let slice: [BlockId, IndexEntry][] = [];
@@ -79,10 +82,10 @@ export class LmdbBlockIndex implements IndexStore {
       if (slice.length < SLICE_COUNT) continue;
       const full = slice;
       slice = [];
-      this.#root.transactionSync(() => this.#putAll(full));
+      this.#transact(() => this.#putAll(full));
       await nextTurn();
     }
-    this.#root.transactionSync(() => {
+    this.#transact(() => {
       this.#putAll(slice);
       this.#meta.putSync(STATE_KEY, Buffer.from(JSON.stringify({ version: INDEX_VERSION, ...state })));
     });
@@ -105,6 +108,10 @@ export class LmdbBlockIndex implements IndexStore {
     await this.#root.close();
   }
 
+  #transact(puts: () => void): void {
+    translated(() => this.#root.transactionSync(puts));
+  }
+
   #putAll(slice: readonly (readonly [BlockId, IndexEntry])[]): void {
     const value = Buffer.allocUnsafe(INDEX_ENTRY_SIZE);
     for (const [id, entry] of slice) {
@@ -123,6 +130,21 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** Its errors carry the number of the system's error as `code`. */
+function translated<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (cause) {
+    const { code } = cause as { code?: unknown };
+    const full = code === osConstants.errno.ENOSPC || code === osConstants.errno.EDQUOT;
+    throw new QuasarError(full ? 'storage_full' : 'internal', {
+      op: 'graviton.index',
+      message: `The block index cannot be written: ${(cause as Error).message}`,
+      cause,
+    });
+  }
 }
 
 /** LMDB maps its new lock file and writes to it through the map: without room that is a signal, not an error. */
