@@ -117,15 +117,40 @@ export abstract class BaseExchange implements Exchange {
     return !this.bodyEnded && this.bodySize - this.bodyReceived > limits.httpDiscardMax;
   }
 
+  /** What a consumer throws ends this exchange, not the process: servers call us from callbacks without a net. */
+  protected feed(bytes: Uint8Array): void {
+    try {
+      this.consumer?.chunk(bytes);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  protected feedEnd(): void {
+    const { consumer } = this;
+    this.consumer = undefined;
+    try {
+      consumer?.end();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Called once, when nothing more will happen to this exchange. */
+  protected abstract released(): void;
+
+  /** An answer was given: who reads the body hears that no more of it comes, but not from within its own call. */
+  protected dismissReader(): void {
+    const { consumer } = this;
+    this.consumer = undefined;
+    if (consumer !== undefined && !this.bodyEnded) queueMicrotask(() => this.#tell(() => consumer.gone()));
+  }
+
   /** The answer is out in full. */
   protected finish(): void {
     if (this.closed) return;
     this.closed = true;
-    if (this.consumer !== undefined && !this.bodyEnded) {
-      const { consumer } = this;
-      this.consumer = undefined;
-      queueMicrotask(() => consumer.gone());
-    }
+    this.dismissReader();
     this.#report();
   }
 
@@ -136,12 +161,21 @@ export abstract class BaseExchange implements Exchange {
     this.gone = true;
     const { consumer } = this;
     this.consumer = undefined;
-    if (!this.bodyEnded) consumer?.gone();
-    if (byClient) for (const callback of this.#onGone ?? []) callback();
+    if (consumer !== undefined && !this.bodyEnded) this.#tell(() => consumer.gone());
+    if (byClient) for (const callback of this.#onGone ?? []) this.#tell(callback);
     this.#report();
   }
 
+  #tell(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.failure ??= toQuasarError(error, 'http.gone');
+    }
+  }
+
   #report(): void {
+    this.released();
     this.#onGone = undefined;
     this.edge.active -= 1;
     this.edge.options.onFinished(this, this.edge.options.clock.monotonic() - this.#startedAt);

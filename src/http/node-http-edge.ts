@@ -4,7 +4,7 @@ import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { EdgeState } from './base-exchange.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
-import { NodeHttpExchange } from './node-http-exchange.ts';
+import { type NodeConnection, NodeHttpExchange } from './node-http-exchange.ts';
 
 /**
  * Serves by node:http. Its own limits stand only where no handler can act: on heads and idle connections. Bodies have no
@@ -13,13 +13,12 @@ import { NodeHttpExchange } from './node-http-exchange.ts';
  */
 export async function openNodeHttpEdge(options: EdgeOptions): Promise<Edge> {
   const state = new EdgeState(options);
-  const closing = new WeakSet<Socket>();
+  const connections = new Map<Socket, NodeConnection>();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
+    const connection = connections.get(request.socket);
     // Whatever follows a request that closes the connection is not a request we trust.
-    if (closing.has(request.socket)) return;
-    const exchange = new NodeHttpExchange(state, closing, request, response);
-    if (exchange.mustClose) closing.add(request.socket);
-    exchange.run();
+    if (connection === undefined || connection.closing || request.socket.destroyed) return;
+    new NodeHttpExchange(state, connection, request, response).run();
   };
   const server = createServer(
     {
@@ -35,6 +34,14 @@ export async function openNodeHttpEdge(options: EdgeOptions): Promise<Edge> {
     },
     serve,
   );
+  server.on('connection', (socket) => {
+    const connection: NodeConnection = { closing: false, open: new Set() };
+    connections.set(socket, connection);
+    socket.once('close', () => {
+      connections.delete(socket);
+      for (const exchange of connection.open) exchange.connectionClosed();
+    });
+  });
   // Without a number node would drop the headers beyond it in silence; the guard counts them.
   server.maxHeadersCount = 0;
   server.timeout = 0;
@@ -43,7 +50,7 @@ export async function openNodeHttpEdge(options: EdgeOptions): Promise<Edge> {
   // Expectations other than 100-continue may be ignored (RFC 9110 10.1.1), as the other adapter does.
   server.on('checkExpectation', serve);
   await listen(server, options);
-  return new NodeHttpEdge(server, state);
+  return new NodeHttpEdge(server, state, connections);
 }
 
 class NodeHttpEdge implements Edge {
@@ -52,11 +59,13 @@ class NodeHttpEdge implements Edge {
   readonly port: number;
   readonly #server: Server;
   readonly #state: EdgeState;
+  readonly #connections: ReadonlyMap<Socket, NodeConnection>;
   readonly #stopped: Promise<void>;
   #listening = true;
 
-  constructor(server: Server, state: EdgeState) {
+  constructor(server: Server, state: EdgeState, connections: ReadonlyMap<Socket, NodeConnection>) {
     this.#server = server;
+    this.#connections = connections;
     this.#state = state;
     this.host = state.options.host;
     this.port = (server.address() as AddressInfo).port;
@@ -77,9 +86,9 @@ class NodeHttpEdge implements Edge {
   async close(): Promise<void> {
     this.stopListening();
     this.#server.closeAllConnections();
+    // Their own events come later, under load much later.
+    for (const { open } of this.#connections.values()) for (const exchange of open) exchange.connectionClosed();
     await this.#stopped;
-    // The exchanges hear of it one turn of the loop later.
-    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

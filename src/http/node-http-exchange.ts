@@ -1,20 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { assert } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
 import { assertHeaders, BaseExchange, type EdgeState, goneError } from './base-exchange.ts';
 import type { BodyConsumer } from './edge.ts';
 
+/** What exchanges on one connection share. */
+export interface NodeConnection {
+  /** Set by the first request after which no other may be served. */
+  closing: boolean;
+  /** Those without a complete answer. A pipelined one has no event of its own when the connection is lost. */
+  readonly open: Set<NodeHttpExchange>;
+}
+
 /** One exchange on node:http, the fallback where uWebSockets.js does not load. */
 export class NodeHttpExchange extends BaseExchange {
-  readonly #closing: WeakSet<Socket>;
+  readonly #connection: NodeConnection;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #bodyPaused = false;
   #size = 0;
   #rejectWrite: ((error: Error) => void) | undefined;
 
-  constructor(edge: EdgeState, closing: WeakSet<Socket>, request: IncomingMessage, response: ServerResponse) {
+  constructor(edge: EdgeState, connection: NodeConnection, request: IncomingMessage, response: ServerResponse) {
     const target = request.url ?? '';
     const mark = target.indexOf('?');
     super(
@@ -28,11 +35,12 @@ export class NodeHttpExchange extends BaseExchange {
       },
       request.socket.remoteAddress ?? '',
     );
-    this.#closing = closing;
+    this.#connection = connection;
     this.#request = request;
     this.#response = response;
-    response.on('close', () => this.#lost(true));
-    // The reason of a broken connection; `close` follows and is what counts.
+    connection.open.add(this);
+    if (this.mustClose) connection.closing = true;
+    // The reason of a broken connection; its `close` follows and is what counts.
     request.on('error', ignore);
     response.on('error', ignore);
   }
@@ -109,6 +117,15 @@ export class NodeHttpExchange extends BaseExchange {
     this.#request.socket.destroy();
   }
 
+  /** The connection was lost. */
+  connectionClosed(): void {
+    this.#lost(true);
+  }
+
+  protected released(): void {
+    this.#connection.open.delete(this);
+  }
+
   #writeHead(status: number, headers: readonly string[], size: number): void {
     assert(this.sent.status === 0, 'an exchange is answered once');
     assertHeaders(headers);
@@ -117,9 +134,10 @@ export class NodeHttpExchange extends BaseExchange {
     if (status !== 204 && status !== 304) all.push('Content-Length', String(size));
     if (this.mustClose) {
       all.push('Connection', 'close');
-      this.#closing.add(this.#request.socket);
+      this.#connection.closing = true;
     }
     this.#response.writeHead(status, all);
+    this.dismissReader();
     if (this.#bodyPaused) this.#request.resume();
     // What is left of the body is discarded; node resets this when the connection serves on.
     if (!this.bodyEnded) this.#request.socket.setTimeout(limits.httpIdleMs);
@@ -145,14 +163,12 @@ export class NodeHttpExchange extends BaseExchange {
   #onData(chunk: Buffer): void {
     if (this.closed || this.consumer === undefined) return;
     this.bodyReceived += chunk.byteLength;
-    this.consumer.chunk(chunk);
+    this.feed(chunk);
   }
 
   #onEnd(): void {
     this.bodyEnded = true;
-    const { consumer } = this;
-    this.consumer = undefined;
-    if (!this.closed) consumer?.end();
+    if (!this.closed) this.feedEnd();
   }
 }
 

@@ -46,11 +46,7 @@ export class UwsExchange extends BaseExchange {
    * nothing of an answer is left to the library after `limits.downloadStallMs`.
    */
   keepAlive(): void {
-    if (this.closed) {
-      this.#slow.delete(this);
-      return;
-    }
-    if (this.#socketPaused) return;
+    if (this.closed || this.#socketPaused) return;
     const receiving = this.consumer !== undefined && !this.bodyEnded;
     if (!receiving && this.#pending === undefined) return;
     if (this.#pending !== undefined) {
@@ -66,7 +62,8 @@ export class UwsExchange extends BaseExchange {
     this.#corked = false;
     if (this.closed) return;
     this.#watch();
-    if (this.bodyEnded || this.#receiving) return;
+    // A paused socket would not tell of a client that goes while an answer is being written.
+    if (this.bodyEnded || this.#receiving || this.sent.status !== 0) return;
     this.#receive();
     this.#pauseSocket();
   }
@@ -104,6 +101,7 @@ export class UwsExchange extends BaseExchange {
     assertHeaders(headers);
     this.sent.status = status;
     if (this.mustClose) {
+      this.dismissReader();
       const kept = typeof body === 'string' ? body : Uint8Array.from(body);
       setImmediate(() => this.#end(() => this.#replyNow(headers, kept)));
       return;
@@ -128,7 +126,7 @@ export class UwsExchange extends BaseExchange {
 
   write(bytes: Uint8Array): true | Promise<true> {
     if (this.gone) return Promise.reject(goneError());
-    if (this.closed || bytes.byteLength === 0) return true;
+    if (this.closed || this.method === 'HEAD' || bytes.byteLength === 0) return true;
     assert(this.sent.status !== 0 && this.#pending === undefined, 'write follows start, and one write the other');
     assert(this.sent.bytes + bytes.byteLength <= this.#size, 'an answer is as long as its head said');
     const base = this.sent.bytes;
@@ -151,9 +149,12 @@ export class UwsExchange extends BaseExchange {
     res.close();
   }
 
+  protected released(): void {
+    this.#slow.delete(this);
+  }
+
   #end(send: () => void): void {
     if (this.closed) return;
-    this.#slow.delete(this);
     this.#resumeSocket();
     if (this.#corked) send();
     else this.#res.cork(send);
@@ -190,20 +191,19 @@ export class UwsExchange extends BaseExchange {
 
   /** Sets `#tookAll`: whether the socket needs none of these bytes any more. */
   #offer(bytes: Uint8Array): void {
+    if (this.#corked) this.#send(bytes);
+    else this.#res.cork(() => this.#send(bytes));
+  }
+
+  #send(bytes: Uint8Array): void {
     const head = this.#head;
-    if (head === undefined) {
-      this.#tryEnd(bytes);
-      return;
-    }
-    this.#head = undefined;
-    const first = () => {
+    if (head !== undefined) {
+      this.#head = undefined;
       this.#writeHead(head);
       // There is no way to close after `tryEnd`; a client that is told so closes, and a draining edge cuts the rest.
       if (this.mustClose) this.#res.writeHeader('Connection', 'close');
-      this.#tryEnd(bytes);
-    };
-    if (this.#corked) first();
-    else this.#res.cork(first);
+    }
+    this.#tryEnd(bytes);
   }
 
   #tryEnd(bytes: Uint8Array): void {
@@ -249,7 +249,6 @@ export class UwsExchange extends BaseExchange {
     const pending = this.#pending;
     this.#pending = undefined;
     this.#held = undefined;
-    this.#slow.delete(this);
     this.lose(byClient);
     pending?.reject(goneError());
   }
@@ -267,6 +266,8 @@ export class UwsExchange extends BaseExchange {
       this.bodyEnded = true;
       this.#slow.delete(this);
     }
+    // Answered already: what still comes is nobody's.
+    if (this.sent.status !== 0 && this.consumer === undefined) return;
     if (this.consumer === undefined || this.#bodyPaused || this.#held !== undefined) {
       this.#hold(bytes);
       return;
@@ -276,15 +277,9 @@ export class UwsExchange extends BaseExchange {
 
   #deliver(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.byteLength && this.consumer !== undefined; at += limits.httpChunkMax) {
-      this.consumer.chunk(bytes.byteLength <= limits.httpChunkMax ? bytes : bytes.subarray(at, at + limits.httpChunkMax));
+      this.feed(bytes.byteLength <= limits.httpChunkMax ? bytes : bytes.subarray(at, at + limits.httpChunkMax));
     }
-    if (this.bodyEnded) this.#deliverEnd();
-  }
-
-  #deliverEnd(): void {
-    const { consumer } = this;
-    this.consumer = undefined;
-    consumer?.end();
+    if (this.bodyEnded) this.feedEnd();
   }
 
   /** Only what was read from the socket before it could be paused. */
@@ -298,7 +293,7 @@ export class UwsExchange extends BaseExchange {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) this.#deliver(held);
-    else if (this.bodyEnded) this.#deliverEnd();
+    else if (this.bodyEnded) this.feedEnd();
     if (!this.#bodyPaused) this.#resumeSocket();
   }
 

@@ -148,6 +148,26 @@ export function answerContract(t: Test, open: OpenEdge): void {
     t.match(outcome, { code: 'cancelled' }, 'the pending write was rejected');
   });
 
+  t.test('clients that leave while an answer begins are all noticed, bodies unread or not', async (t) => {
+    const piece = new Uint8Array(1024 * 1024);
+    const { edge, port, handled, finished } = await openEchoEdge(open, async (exchange) => {
+      exchange.start(200, [], 5 * piece.byteLength);
+      for (let count = 0; count < 5; count++) await exchange.write(piece);
+    });
+    t.teardown(() => edge.close());
+    for (let round = 0; round < 20; round++) {
+      const clients = await Promise.all(Array.from({ length: 10 }, () => connected(t, port)));
+      for (const [index, client] of clients.entries()) {
+        client.send(`${request('PUT', '/a', 'Content-Length: 5\r\n')}${'hello'.slice(0, index % 6)}`);
+        client.socket.pause();
+        setTimeout(() => client.destroy(), index % 4);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    while (edge.active > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    t.equal(finished.length, handled.length);
+  });
+
   t.test('a write after the client went is rejected, and answers go nowhere', async (t) => {
     let outcome: unknown;
     const { edge, port, handled, finished } = await openEchoEdge(open, async (exchange) => {

@@ -167,6 +167,26 @@ export function bodyContract(t: Test, open: OpenEdge): void {
     t.equal(finished.length, 1);
   });
 
+  t.test('what the reader of a body throws ends its exchange and nothing else', async (t) => {
+    const { edge, port, finished } = await openEchoEdge(open, (exchange) => {
+      const fail = () => {
+        throw new Error('bug');
+      };
+      if (exchange.path === '/chunk') exchange.readBody({ chunk: fail, end: () => undefined, gone: fail });
+      else exchange.readBody({ chunk: () => undefined, end: fail, gone: () => undefined });
+    });
+    t.teardown(() => edge.close());
+    for (const path of ['/chunk', '/end']) {
+      const client = await connected(t, port);
+      client.send(`${head('PUT', path, 'Content-Length: 5\r\n')}hello`);
+      t.equal((await client.answer())?.status, 500, path);
+    }
+    t.same(
+      finished.map(({ failure }) => failure?.code),
+      ['internal', 'internal'],
+    );
+  });
+
   t.test('a small body nobody reads is discarded, and the connection serves on', async (t) => {
     const { edge, port } = await openEchoEdge(open, (exchange) => exchange.reply(404, [], exchange.path));
     t.teardown(() => edge.close());
