@@ -57,7 +57,10 @@ export const limits = {
   idempotencyLifetimeMs: 7 * DAY,
   checkpointBytes: 64 * MiB,
   checkpointIntervalMs: SECOND,
-  /** A client that sends less than this within the window is cut; what it sent stays durable. */
+  /**
+   * A client that sends less than this within the window is cut; what it sent stays durable. On both servers: the floor of
+   * uWebSockets.js (16 KB/s, measured) is lifted by `httpKeepAliveMs`.
+   */
   uploadProgressBytesMin: 64 * KiB,
   uploadProgressWindowMs: 30 * SECOND,
   /** A client that takes nothing for this long is cut. */
