@@ -56,7 +56,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
   try {
     const running = await openAllInOne(config, log, closer);
     process.stderr.write(welcome(config, running));
-    const signal = await waitForStopSignal();
+    const signal = await waitForStopSignal(systemClock);
     await drain(running, signal, config, log);
     return 0;
   } finally {
