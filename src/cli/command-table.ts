@@ -1,3 +1,4 @@
+import { acceptDisk } from './accept-disk.ts';
 import type { Command } from './command.ts';
 import { configCheck } from './config-check.ts';
 import { get } from './get.ts';
@@ -16,5 +17,5 @@ export interface Roles {
 
 /** Every command, in the order of the help. Only data is loaded here; what a command needs is imported when it runs. */
 export function commandTable(roles: Roles): readonly Command[] {
-  return [upCommand(roles.up), put, get, ls, stat, verify, inspectSegment, configCheck, version];
+  return [upCommand(roles.up), put, get, ls, stat, verify, inspectSegment, acceptDisk, configCheck, version];
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { QuasarError } from '../core/errors.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { ReadOnlyNode } from '../graviton/read-only-node.ts';
 import type { CommandContext } from './command.ts';
 import { fileFault } from './file-fault.ts';
@@ -23,7 +23,7 @@ export function noteProblems(node: ReadOnlyNode, terminal: Terminal): void {
 }
 
 /** A data folder has its node in `node/`; the node's own folder, rescued alone, will do too. */
-function nodeDirectory(data: string): string {
+export function nodeDirectory(data: string): string {
   const inside = join(data, 'node');
   return !existsSync(inside) && existsSync(join(data, 'NODE')) ? data : inside;
 }
@@ -32,13 +32,15 @@ async function openNode(directory: string, data: string): Promise<ReadOnlyNode> 
   try {
     return await ReadOnlyNode.open({ directory });
   } catch (cause) {
-    if (cause instanceof QuasarError && cause.code === 'storage_incompatible') {
-      throw new QuasarError('file_unreadable', {
-        op: 'cli.openSegments',
-        message: `${data} holds no storage node; --data names the folder that "quasar up" was started with.`,
-        cause,
-      });
-    }
+    if (isQuasarError(cause, 'storage_incompatible')) throw noNodeIn(data, cause);
     throw fileFault(cause, 'read', directory);
   }
+}
+
+export function noNodeIn(data: string, cause: unknown): QuasarError {
+  return new QuasarError('file_unreadable', {
+    op: 'cli.openSegments',
+    message: `${data} holds no storage node; --data names the folder that "quasar up" was started with.`,
+    cause,
+  });
 }

@@ -12,7 +12,7 @@ export async function showSegment({ args, flags, terminal }: CommandContext): Pr
     file = await diskFiles.open(path, { access: 'read', direct: false });
     const { healthy, lines, report } = await inspectSegment(file, {
       verifyPayloads: !flags.switch('quick'),
-      records: flags.switch('records'),
+      records: !flags.switch('summary'),
     });
     if (flags.switch('json')) await terminal.printJson(report);
     else for (const line of lines) await terminal.print(printable(line));

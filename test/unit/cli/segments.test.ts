@@ -172,6 +172,27 @@ t.test('a folder without a node is named, with what to give instead', async (t) 
   }
 });
 
+t.test(
+  'inspect-segment prints superblock, records, commit frames and footer, and leaves the records out when asked',
+  async (t) => {
+    const { data, store } = await dataFolder(t);
+    const segment = join(data, 'node', 'seg', readdirSync(join(data, 'node', 'seg')).sort()[0] as string);
+    const full = (await runCommand(['inspect-segment', segment])).stdout.toString();
+    const summary = (await runCommand(['inspect-segment', segment, '--summary'])).stdout.toString();
+    for (const text of [full, summary]) {
+      t.match(text, /^superblock {3}segment 1, /m);
+      t.match(text, /^batch 1 .*, commit frame at [\d,]+, running hash /m);
+      t.match(text, /^footer {7}[\d,]+–[\d,]+: \d+ records? in /m);
+    }
+    for (const id of store.blocks.keys()) {
+      t.equal(full.split('\n').filter((line) => line.endsWith(`, ${id}`)).length, 1, 'a line for each record');
+      t.notOk(summary.includes(id));
+    }
+    const [report] = (await runCommand(['inspect-segment', segment, '--json'])).json as [{ batches: { records: unknown[] }[] }];
+    t.equal(report.batches.flatMap(({ records }) => records).length, store.blocks.size);
+  },
+);
+
 t.test('inspect-segment tells a whole segment from a damaged one', async (t) => {
   const { data } = await dataFolder(t);
   const segment = join(data, 'node', 'seg', readdirSync(join(data, 'node', 'seg')).sort()[0] as string);
