@@ -117,6 +117,14 @@ export class Slab {
     return this.#spare > this.slotCount / 4 ? this.#take() : undefined;
   }
 
+  /**
+   * Whether a reader may begin to use a cached block nobody reads: its slot can then not be given up, which is the same
+   * as taking one. Uploads are admitted on such slots too.
+   */
+  mayPin(): boolean {
+    return this.#spare > 0;
+  }
+
   /** Slots readers may still take. */
   get #spare(): number {
     const kept = Math.max(this.#promised, Math.floor(this.uploadSlotsMax / 4) - this.#uploadSlots);
@@ -163,8 +171,9 @@ export class Slab {
     let slot = this.#free.pop();
     if (slot === undefined) {
       this.#reclaiming = true;
-      assert(this.#reclaim(), 'the cache gives up what it said it could');
+      const reclaimed = this.#reclaim();
       this.#reclaiming = false;
+      assert(reclaimed, 'the cache gives up what it said it could');
       slot = this.#free.pop();
     }
     assert(slot !== undefined, 'a reclaimed slot is free');

@@ -30,7 +30,7 @@ export class BlockCache {
   readonly #onCorrupt: (id: BlockId, reason: string) => void;
   /** In order of last use, oldest first. */
   readonly #entries = new Map<BlockId, Entry>();
-  readonly #loading = new Map<BlockId, Promise<Entry>>();
+  readonly #loading = new Map<BlockId, Promise<CachedBlock>>();
   #unread = 0;
   #hits = 0;
   #misses = 0;
@@ -47,10 +47,11 @@ export class BlockCache {
     return { blocks: this.#entries.size, hits: this.#hits, misses: this.#misses };
   }
 
-  /** The block when it is in memory already. */
+  /** The block when it is in memory already and its slot may be kept from others. */
   tryGet(id: BlockId): CachedBlock | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
+    if (entry.slot.references === 1 && !this.#slab.mayPin()) return undefined;
     this.#hits += 1;
     this.#entries.delete(id);
     this.#entries.set(id, entry);
@@ -74,7 +75,6 @@ export class BlockCache {
       // Its failure may be the loader's own (it gave up waiting); ours is found by trying.
       await loading.catch((error: unknown) => error);
     }
-    this.#misses += 1;
     const slot = options.ahead === true ? this.#slab.tryAcquireAhead() : this.#slab.tryAcquire();
     if (slot === undefined && options.ahead === true) return undefined;
     return this.#load(id, size, slot ?? this.#slab.acquire(options.signal));
@@ -84,38 +84,54 @@ export class BlockCache {
     const loading = this.#fill(id, size, slot);
     this.#loading.set(id, loading);
     try {
-      const entry = await loading;
-      this.#entries.set(id, entry);
-      // The loader's own reference becomes its read; the cache keeps a second one.
-      entry.slot.retain();
-      return this.#handle(entry);
+      return await loading;
     } finally {
       this.#loading.delete(id);
     }
   }
 
-  async #fill(id: BlockId, size: number, waited: Slot | Promise<Slot>): Promise<Entry> {
+  async #fill(id: BlockId, size: number, waited: Slot | Promise<Slot>): Promise<CachedBlock> {
     const slot = await waited;
+    const kept = this.#entries.get(id);
+    if (kept !== undefined) return this.#exchange(slot, kept);
+    this.#misses += 1;
     try {
-      const target = slot.bytes;
-      const read = await this.#node.readBlock(id, target);
-      if (read === undefined) throw new QuasarError('block_missing', { op: 'graviton.readBlock' });
-      if (read !== size || (await this.#hasher.hashBlock(slot.at, read)) !== id) await this.#reread(id, size, slot);
-      return { id, slot, size };
+      await this.#readVerified(id, size, slot);
     } catch (error) {
       slot.release();
       throw error;
     }
+    const entry = { id, slot, size };
+    this.#entries.set(id, entry);
+    // The loader's own reference becomes its read; the cache keeps a second one.
+    slot.retain();
+    return this.#handle(entry);
+  }
+
+  /** The block was in memory, but no reader might keep it there; the slot that came free is the right to. */
+  #exchange(slot: Slot, entry: Entry): CachedBlock {
+    this.#hits += 1;
+    const block = this.#read(entry);
+    slot.release();
+    return block;
+  }
+
+  async #readVerified(id: BlockId, size: number, slot: Slot): Promise<void> {
+    const read = await this.#node.readBlock(id, slot.bytes);
+    if (read === undefined) throw new QuasarError('block_missing', { op: OP });
+    const found = (await this.#hasher.hashBlock(slot.at, read)) === id ? read : await this.#reread(id, slot);
+    // The bytes are those the id stands for; it is the manifest that is wrong about their number.
+    if (found !== size) throw new QuasarError('corrupt', { op: 'graviton.checkSize' });
   }
 
   /** A page in memory can be bad while the disk is good: only what the disk itself says condemns a record. */
-  async #reread(id: BlockId, size: number, slot: Slot): Promise<void> {
+  async #reread(id: BlockId, slot: Slot): Promise<number> {
     const read = await this.#node.readBlockFromDisk(id, slot.bytes);
-    if (read === size && (await this.#hasher.hashBlock(slot.at, size)) === id) return;
-    const reason = read === size ? 'its bytes do not have the digest they are stored under' : `it has ${read} bytes, not ${size}`;
+    if (read !== undefined && (await this.#hasher.hashBlock(slot.at, read)) === id) return read;
+    const reason = read === undefined ? 'it is gone' : 'its bytes do not have the digest they are stored under';
     await this.#node.reportDamage(id, reason);
     this.#onCorrupt(id, reason);
-    throw new QuasarError('corrupt', { op: 'graviton.readBlock' });
+    throw new QuasarError('corrupt', { op: OP });
   }
 
   #read(entry: Entry): CachedBlock {
@@ -171,3 +187,5 @@ class Reading implements CachedBlock {
     this.#returned(this.#slot);
   }
 }
+
+const OP = 'graviton.readBlock';

@@ -1,0 +1,135 @@
+import type { BlockId } from '../../src/core/digest.ts';
+import { QuasarError } from '../../src/core/errors.ts';
+import type { NodeId } from '../../src/core/ids.ts';
+import type { BlockKind, Node, NodeHealth, OutgoingBlock, PutOutcome } from '../../src/graviton/node.ts';
+
+interface Stored {
+  readonly bytes: Buffer;
+  readonly kinds: Set<BlockKind>;
+  damaged: boolean;
+  writing: Promise<void> | undefined;
+}
+
+/** A node without a disk, for tests of what lies above it. It passes the node contract; the hooks make it fail or wait. */
+export class MemoryNode implements Node {
+  readonly id = '018f0000-0000-7000-8000-00000000000a' as NodeId;
+  readonly blocks = new Map<BlockId, Stored>();
+  /** Called for every put; what it throws fails the call, and none of its blocks is stored. */
+  beforePut: (blocks: readonly OutgoingBlock[]) => Promise<void> = async () => {};
+  /** Called for every read, also those past the caches. */
+  beforeRead: (id: BlockId) => Promise<void> = async () => {};
+  /** What the operating system's cache would give, where it differs from the disk. */
+  readonly badPages = new Map<BlockId, Buffer>();
+  readonly reports: { readonly id: BlockId; readonly reason: string }[] = [];
+  full = false;
+  writable = true;
+  reads = 0;
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
+  putBlocks(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]> {
+    const storing = this.#put(blocks);
+    this.#running.add(storing);
+    const done = () => this.#running.delete(storing);
+    storing.then(done, done);
+    return storing;
+  }
+
+  async readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
+    return this.#read(id, target, this.badPages.get(id));
+  }
+
+  async readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
+    return this.#read(id, target, undefined);
+  }
+
+  async reportDamage(id: BlockId, reason: string): Promise<void> {
+    this.#assertOpen('graviton.reportDamage');
+    this.reports.push({ id, reason });
+    const stored = this.blocks.get(id);
+    if (stored !== undefined) stored.damaged = true;
+  }
+
+  statBlock(id: BlockId): number | undefined {
+    const stored = this.blocks.get(id);
+    return stored === undefined || stored.damaged || stored.writing !== undefined ? undefined : stored.bytes.byteLength;
+  }
+
+  async *listManifests(): AsyncGenerator<BlockId> {
+    for (const [id, { kinds }] of this.blocks) if (kinds.has('manifest')) yield id;
+  }
+
+  health(): NodeHealth {
+    return {
+      writable: this.writable && !this.#closed,
+      readOnlyReason: this.writable && !this.#closed ? undefined : 'The test says so.',
+      full: this.full,
+      freeBytes: this.full ? 0 : 1e12,
+      floorBytes: 1,
+      directIo: false,
+      damagedRecords: [...this.blocks.values()].filter(({ damaged }) => damaged).length,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+  }
+
+  async #put(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]> {
+    this.#assertOpen('graviton.put');
+    // Taken when the call is made: whoever changes borrowed bytes later is found out by the digests.
+    const borrowed = blocks.map(({ bytes }) => bytes);
+    const before = borrowed.map((bytes) => Buffer.from(bytes));
+    const claimed = blocks.map((block, index) => this.#claim(block, before[index] as Buffer));
+    let done: () => void = () => {};
+    const writing = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    for (const { stored, outcome } of claimed) if (outcome === 'written') stored.writing ??= writing;
+    try {
+      await this.beforePut(blocks);
+      for (const [index, bytes] of borrowed.entries()) {
+        if (!(before[index] as Buffer).equals(bytes)) throw new Error('borrowed bytes changed before the put settled');
+      }
+    } catch (error) {
+      for (const { id, stored, outcome } of claimed) if (outcome === 'written' && !stored.damaged) this.blocks.delete(id);
+      throw error;
+    } finally {
+      for (const { stored } of claimed) if (stored.writing === writing) stored.writing = undefined;
+      done();
+    }
+    for (const { id, stored } of claimed) {
+      await stored.writing;
+      // Whoever wrote it failed: ours is not there either.
+      if (this.blocks.get(id) !== stored) throw new QuasarError('storage_full', { op: 'graviton.put' });
+    }
+    return claimed.map(({ outcome }) => outcome);
+  }
+
+  #claim({ id, kind }: OutgoingBlock, bytes: Buffer): { id: BlockId; stored: Stored; outcome: PutOutcome } {
+    const known = this.blocks.get(id);
+    if (known !== undefined && !known.damaged && (kind !== 'manifest' || known.kinds.has('manifest'))) {
+      return { id, stored: known, outcome: 'present' };
+    }
+    const stored: Stored = { bytes, kinds: new Set(known?.kinds).add(kind), damaged: false, writing: undefined };
+    this.blocks.set(id, stored);
+    return { id, stored, outcome: 'written' };
+  }
+
+  async #read(id: BlockId, target: Uint8Array, instead: Buffer | undefined): Promise<number | undefined> {
+    this.#assertOpen('graviton.read');
+    this.reads += 1;
+    await this.beforeRead(id);
+    const stored = this.blocks.get(id);
+    if (stored === undefined || stored.writing !== undefined) return undefined;
+    if (stored.damaged) throw new QuasarError('corrupt', { op: 'graviton.read' });
+    const bytes = instead ?? stored.bytes;
+    target.set(bytes);
+    return bytes.byteLength;
+  }
+
+  #assertOpen(op: string): void {
+    if (this.#closed) throw new QuasarError('node_closed', { op });
+  }
+}
