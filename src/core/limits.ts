@@ -91,7 +91,8 @@ export const limits = {
   indexUnflushedMax: 50_000,
   freeSpaceFloorRatio: 0.05,
   freeSpaceFloorBytes: 4 * GiB,
-  freeSpaceCheckMs: SECOND,
+  /** So often that the fastest disk cannot go through half of the floor between two looks, which cost microseconds. */
+  freeSpaceCheckMs: 100,
 
   // reading
   rangesMax: 16,

@@ -1,6 +1,6 @@
 import type { CutBlock, Hasher, HashStream } from '../chunker/hasher.ts';
 import type { BlockList } from '../core/block-list.ts';
-import { toQuasarError } from '../core/errors.ts';
+import { QuasarError, toQuasarError } from '../core/errors.ts';
 import type { Slab, Slot, UploadAccount } from '../core/slab.ts';
 import type { Node } from '../graviton/node.ts';
 import type { FilledSlot, IncomingBody } from './incoming-body.ts';
@@ -51,6 +51,7 @@ export async function ingest(body: IncomingBody, upload: IngestUpload, deps: Ing
 
   try {
     for (let filled = await body.next(); filled !== undefined; filled = await body.next()) {
+      if (isReserveTouched(deps.node)) body.fail(new QuasarError('storage_full', { op: 'upload.store' }));
       await take(filled, filled.last && upload.endsAfter(body.received));
     }
   } catch (fault) {
@@ -61,6 +62,15 @@ export async function ingest(body: IncomingBody, upload: IngestUpload, deps: Ing
   }
   await prefix.settled();
   return await piece;
+}
+
+/**
+ * The floor keeps new uploads out; one that is under way may be larger than all that lies below it. It is stopped
+ * halfway, because what is left there is the database's, to say nothing of finalizing.
+ */
+function isReserveTouched(node: Node): boolean {
+  const { freeBytes, floorBytes } = node.health();
+  return freeBytes < floorBytes / 2;
 }
 
 /** The body broke off; what came before is durable, `piece` included. */
