@@ -1,6 +1,6 @@
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
-import { limits } from '../core/limits.ts';
+import type { Admitted } from './admission.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { type BodySource, IncomingBody } from './incoming-body.ts';
 import { InterruptedBody, ingest } from './ingest.ts';
@@ -49,7 +49,7 @@ export async function appendBytes(
     carries: live.stream.carries,
     observe: request.observe,
   });
-  const writing = write(scope, session, live, { request, body, account: admitted.account, start }, deps).finally(() => {
+  const writing = write(scope, session, live, { request, body, admitted, start }, deps).finally(() => {
     body.close();
     admitted.close();
     live.writer = undefined;
@@ -61,7 +61,7 @@ export async function appendBytes(
 interface Writing {
   readonly request: AppendRequest;
   readonly body: IncomingBody;
-  readonly account: Parameters<typeof ingest>[1]['account'];
+  readonly admitted: Admitted;
   readonly start: number;
 }
 
@@ -84,7 +84,8 @@ async function write(
     const rest = await ingest(
       body,
       {
-        account: writing.account,
+        account: writing.admitted.account,
+        mayHold: writing.admitted.mayHold,
         stream: live.stream,
         blocks: live.blocks,
         whole,
@@ -124,5 +125,3 @@ async function settle(
   await checkpoints.finish();
   live.sound = true;
 }
-
-export const stallRuleDefault = { windowMs: limits.uploadProgressWindowMs, bytesMin: limits.uploadProgressBytesMin } as const;

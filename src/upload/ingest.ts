@@ -14,6 +14,8 @@ export interface IngestDeps {
 
 export interface IngestUpload {
   readonly account: UploadAccount;
+  /** How many slots the account may hold now. */
+  readonly mayHold: () => number;
   readonly stream: HashStream;
   /** The durable blocks so far; ingest appends in order, each once it is durable. */
   readonly blocks: BlockList;
@@ -111,23 +113,21 @@ async function carry(
   storing: Promise<unknown>,
   { body, upload, deps }: { body: IncomingBody; upload: IngestUpload; deps: IngestDeps },
 ): Promise<void> {
-  const cut = cutSize(await cutting);
-  const size = filled.size - cut;
-  if (size === 0) {
-    body.release(undefined);
-    returnSlot(filled.slot, storing, upload, body);
-    return;
+  let stays = false;
+  try {
+    const cut = cutSize(await cutting);
+    const size = filled.size - cut;
+    const next = size === 0 ? undefined : upload.account.tryAcquire(upload.mayHold());
+    if (size > 0 && next === undefined) {
+      await storing;
+      stays = true;
+    }
+    const slot = next ?? filled.slot;
+    if (size > 0) deps.slab.move(slot.at, filled.slot.at + cut, size);
+    body.release(size === 0 ? undefined : { slot, size });
+  } finally {
+    if (!stays) returnSlot(filled.slot, storing, upload, body);
   }
-  const next = upload.account.tryAcquire(upload.account.held + 1);
-  if (next === undefined) {
-    await storing;
-    deps.slab.move(filled.slot.at, filled.slot.at + cut, size);
-    body.release({ slot: filled.slot, size });
-    return;
-  }
-  deps.slab.move(next.at, filled.slot.at + cut, size);
-  body.release({ slot: next, size });
-  returnSlot(filled.slot, storing, upload, body);
 }
 
 function cutSize(blocks: readonly CutBlock[]): number {

@@ -92,7 +92,15 @@ async function storeStream({ scope, request, deps, admitted, body, wish }: Stori
     const blocks = new BlockList(256);
     await ingest(
       body,
-      { account: admitted.account, stream, blocks, whole: true, endsAfter: () => true, onDurable: () => {} },
+      {
+        account: admitted.account,
+        mayHold: admitted.mayHold,
+        stream,
+        blocks,
+        whole: true,
+        endsAfter: () => true,
+        onDurable: () => {},
+      },
       deps,
     );
     const digests = await stream.finish();

@@ -1,58 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { Slab, type UploadAccount } from '../../../src/core/slab.ts';
-import { type BodySource, type FilledSlot, IncomingBody } from '../../../src/upload/incoming-body.ts';
+import { type FilledSlot, IncomingBody } from '../../../src/upload/incoming-body.ts';
+import { ScriptedSource } from '../../helpers/scripted-source.ts';
 
 const SLOT = 4096;
-
-/** A client that sends its chunks whenever it is not paused, as an HTTP adapter would. */
-class ScriptedSource implements BodySource {
-  readonly #chunks: Uint8Array[];
-  #consumer: Parameters<BodySource['readBody']>[0] | undefined;
-  #paused = false;
-  #over = false;
-  /** Sends its chunks and then nothing, not even an end. */
-  endless = false;
-
-  constructor(chunks: Uint8Array[]) {
-    this.#chunks = [...chunks];
-  }
-
-  readBody(consumer: Parameters<BodySource['readBody']>[0]): void {
-    this.#consumer = consumer;
-    this.#send();
-  }
-
-  pauseBody(): void {
-    this.#paused = true;
-  }
-
-  resumeBody(): void {
-    this.#paused = false;
-    setImmediate(() => this.#send());
-  }
-
-  vanish(): void {
-    this.#over = true;
-    this.#consumer?.gone();
-  }
-
-  #send(): void {
-    while (!this.#paused && !this.#over) {
-      const chunk = this.#chunks.shift();
-      if (chunk === undefined && this.endless) return;
-      if (chunk === undefined) {
-        this.#over = true;
-        this.#consumer?.end();
-        return;
-      }
-      // The server's memory is reused right after the callback.
-      const borrowed = Uint8Array.from(chunk);
-      this.#consumer?.chunk(borrowed);
-      borrowed.fill(0xee);
-    }
-  }
-}
 
 function openBody(chunks: Uint8Array[], options: { slots: number; sizeMax?: number; carries?: boolean; mayHold?: number }) {
   const slab = new Slab({
