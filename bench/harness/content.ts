@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, openSync, readSync, writeSync } from 'node:fs';
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { systemClock } from '../../src/core/clock.ts';
+
+/** Checks that what servers answer is true: a fast wrong answer is worth nothing. */
+
+const PIECE = 1024 * 1024;
+
+export interface StoredFile {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** A file of random bytes. */
+export function makeFile(path: string, size: number): StoredFile {
+  const hash = createHash('sha256');
+  const file = openSync(path, 'w', 0o644);
+  for (let at = 0; at < size; at += PIECE) {
+    const bytes = systemClock.random(Math.min(PIECE, size - at));
+    hash.update(bytes);
+    writeSync(file, bytes);
+  }
+  closeSync(file);
+  return { path, size, sha256: hash.digest('hex') };
+}
+
+interface Version {
+  readonly documentId: string;
+  readonly size: number;
+  readonly digests: { readonly sha256: string };
+}
+
+/** Uploads in one request, checks the digests of the answer, and returns the path of the content. */
+export async function putFile(url: string, file: StoredFile): Promise<string> {
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': file.size };
+  const outgoing = request(`${url}/v1/documents?filename=bench.bin`, { method: 'POST', headers });
+  const answered = new Promise<Version>((resolve, reject) => {
+    outgoing.once('error', reject);
+    outgoing.once('response', (answer) => {
+      if (answer.statusCode === 201) json(answer).then((body) => resolve(body as Version), reject);
+      else reject(new Error(`the upload was answered ${answer.statusCode}`));
+    });
+  });
+  const [version] = await Promise.all([answered, pipeline(createReadStream(file.path, { highWaterMark: PIECE }), outgoing)]);
+  if (version.size !== file.size || version.digests.sha256 !== file.sha256)
+    throw new Error('an upload was answered with wrong digests');
+  return contentPath(version.documentId);
+}
+
+/** Throws unless the server answers a GET of the whole file, and of ranges of it, with the right bytes. */
+export async function checkDownload(url: string, path: string, file: StoredFile): Promise<void> {
+  const whole = await fetch(url + path);
+  if (whole.status !== 200) throw new Error(`the download was answered ${whole.status}`);
+  if ((await sha256Of(whole)) !== file.sha256) throw new Error('a download has other bytes than the upload');
+  const { size } = file;
+  for (const [start, end] of [
+    [0, 65_536],
+    [1_048_575, 1_048_577],
+    [size - 65_536, size],
+  ] as const) {
+    await checkRange(url + path, file, start, end);
+  }
+}
+
+/** What the server lists is what it has acknowledged: so many documents of this size, and the newest reads back whole. */
+export async function checkStored(url: string, size: number, count: number): Promise<void> {
+  const stored = (await listDocuments(url)).filter((version) => version.size === size);
+  if (stored.length !== count)
+    throw new Error(`${count} uploads of ${size} bytes were acknowledged, ${stored.length} are listed`);
+  const [one] = stored;
+  if (one === undefined) return;
+  const answer = await fetch(url + contentPath(one.documentId));
+  if (answer.status !== 200 || (await sha256Of(answer)) !== one.digests.sha256)
+    throw new Error('a measured upload does not read back');
+}
+
+export async function listDocuments(url: string): Promise<Version[]> {
+  const found: Version[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const answer = await fetch(`${url}/v1/documents?limit=1000${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
+    if (answer.status !== 200) throw new Error(`the list of documents was answered ${answer.status}`);
+    const page = (await answer.json()) as { items: { current: Version }[]; nextCursor: string | null };
+    found.push(...page.items.map((item) => item.current));
+    cursor = page.nextCursor;
+  }
+  return found;
+}
+
+export function contentPath(documentId: string): string {
+  return `/v1/documents/${documentId}/content`;
+}
+
+async function checkRange(url: string, file: StoredFile, start: number, end: number): Promise<void> {
+  const answer = await fetch(url, { headers: { range: `bytes=${start}-${end - 1}` } });
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const right = readPart(file.path, start, end);
+  if (answer.status !== 206 || !bytes.equals(right))
+    throw new Error(`range ${start}-${end - 1} is answered ${answer.status} with wrong bytes`);
+}
+
+function readPart(path: string, start: number, end: number): Buffer {
+  const bytes = Buffer.alloc(end - start);
+  const file = openSync(path, 'r');
+  readSync(file, bytes, 0, bytes.length, start);
+  closeSync(file);
+  return bytes;
+}
+
+async function sha256Of(answer: Response): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of answer.body as unknown as AsyncIterable<Uint8Array>) hash.update(piece);
+  return hash.digest('hex');
+}

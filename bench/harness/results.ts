@@ -1,0 +1,75 @@
+/** What a run of the benches produces; `docs/benchmarks/results.json` holds it as it stands here. */
+
+export type Unit = 'MB/s' | 'requests/s' | 'files/s' | 'MB' | 'ms' | 's';
+
+/** One run of one candidate. */
+export interface Sample {
+  readonly value: number;
+  /** Bytes that went through, for CPU time a gigabyte. */
+  readonly bytes?: number;
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  /** Answers that were not 2xx, and connections that broke off. */
+  readonly failures?: number;
+}
+
+/** What a candidate is: ours, the machine's own limit in native code, or another program. */
+export type Role = 'quasar' | 'ceiling' | 'peer';
+
+export interface Row {
+  readonly candidate: string;
+  readonly role: Role;
+  /** In the order they were taken. */
+  readonly samples: readonly number[];
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  /** User and system time of the server's process tree, over all runs; absent where there is no server. */
+  readonly cpuSecondsPerGb?: number;
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  readonly failures: number;
+}
+
+/** One figure of ours against what DESIGN promises for it. */
+export interface Verdict {
+  readonly subject: string;
+  readonly value: number;
+  /** Of the same figure, run by run; absent where there is one run or one figure of all. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly unit: Unit | '×';
+  readonly promise?: { readonly atLeast: number } | { readonly atMost: number };
+}
+
+export interface Table {
+  readonly title: string;
+  readonly unit: Unit;
+  readonly rows: readonly Row[];
+  readonly verdicts: readonly Verdict[];
+  readonly notes: readonly string[];
+}
+
+export interface ScenarioResult {
+  readonly name: string;
+  readonly title: string;
+  readonly runs: number;
+  /** RFC 3339. */
+  readonly measuredAt: string;
+  readonly commit: string;
+  /** Of the minute before the run: what others did on the machine. */
+  readonly loadBefore: number;
+  readonly tables: readonly Table[];
+}
+
+export interface BenchResults {
+  readonly machine: Readonly<Record<string, string>>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly scenarios: readonly ScenarioResult[];
+}
+
+/** Undefined when nothing was promised. */
+export function isKept({ promise, value }: Verdict): boolean | undefined {
+  if (promise === undefined) return undefined;
+  return 'atLeast' in promise ? value >= promise.atLeast : value <= promise.atMost;
+}
