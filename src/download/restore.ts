@@ -1,4 +1,5 @@
 import type { BlobFacts } from '../catalog/catalog.ts';
+import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { BlockCache, CachedBlock } from '../graviton/block-cache.ts';
@@ -58,6 +59,23 @@ export async function* restore(
     }
   } finally {
     for (const { loading } of ahead) loading.then((block) => block?.release()).catch((error: unknown) => error);
+  }
+}
+
+/**
+ * Once damage is known, a request that would run into it is refused before its first byte instead of being cut again.
+ * Costs a look at each block, but only while the store has damage.
+ * @throws QuasarError `corrupt`.
+ */
+export async function refuseKnownDamage(
+  scope: Scope,
+  blob: BlobFacts,
+  range: { readonly start: number; readonly end: number },
+  { cache, map }: RestoreDeps,
+): Promise<void> {
+  if (!cache.knowsDamage) return;
+  for await (const { id } of map.spans(scope, blob, range.start, range.end)) {
+    if (!cache.canServe(id)) throw new QuasarError('corrupt', { op: 'download.restore' });
   }
 }
 

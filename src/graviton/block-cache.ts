@@ -47,6 +47,16 @@ export class BlockCache {
     return { blocks: this.#entries.size, hits: this.#hits, misses: this.#misses };
   }
 
+  /** True while some record of the node is marked as damaged and not healed. */
+  get knowsDamage(): boolean {
+    return this.#node.health().damagedRecords > 0;
+  }
+
+  /** False when the block is known to be lost: not in memory, and no healthy record holds it. */
+  canServe(id: BlockId): boolean {
+    return this.#entries.has(id) || this.#node.statBlock(id) !== undefined;
+  }
+
   /** The block when it is in memory already and its slot may be kept from others. */
   tryGet(id: BlockId): CachedBlock | undefined {
     const entry = this.#entries.get(id);

@@ -1,7 +1,7 @@
 import type { BlobFacts } from '../../catalog/catalog.ts';
 import type { Scope } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
-import { type RestoreDeps, restore, tryRestore } from '../../download/restore.ts';
+import { type RestoreDeps, refuseKnownDamage, restore, tryRestore } from '../../download/restore.ts';
 import type { Exchange } from '../edge.ts';
 
 /** One piece of an answer's body: a range of the blob, or text between ranges. */
@@ -22,8 +22,8 @@ export interface SendDeps {
 
 /**
  * Sends ranges of a blob. A small one that is in memory goes out at once; everything else is streamed, verified block by
- * block. The first block is read before the head is sent, so that damage found there is a clean 500; damage found later
- * cuts the connection, and the answer never looks complete.
+ * block. The first block is read before the head is sent, so that damage found there is a clean 500, as is damage found
+ * earlier; damage found on the way cuts the connection, and the answer never looks complete.
  */
 export function sendContent(
   exchange: Exchange,
@@ -65,6 +65,7 @@ async function streamContent(
     started = true;
   };
   try {
+    for (const part of answer.parts) if ('start' in part) await refuseKnownDamage(scope, blob, part, deps.restore);
     for (const part of answer.parts) {
       if ('text' in part) {
         start();
@@ -81,10 +82,6 @@ async function streamContent(
         }
       }
     }
-  } catch (error) {
-    if (!started) throw error;
-    exchange.destroy();
-    throw error;
   } finally {
     endWatch();
   }
