@@ -23,8 +23,6 @@ export class DrillLoad {
   readonly #oracle: Oracle;
   readonly #running: Promise<unknown>;
   #ended = false;
-  /** Requests that were answered 503 because the database was away. */
-  unavailable = 0;
 
   constructor(url: string, dice: Dice, oracle: Oracle) {
     this.#url = url;
@@ -136,7 +134,7 @@ export class DrillLoad {
   #accepts(answer: DrillAnswer | undefined, what: string, wanted: readonly number[]): answer is DrillAnswer {
     if (answer === undefined) return false;
     if (wanted.includes(answer.status)) return true;
-    if (answer.status === 503 && PATIENCE.has(answer.code)) this.unavailable += 1;
+    if (answer.status === 503 && PATIENCE.has(answer.code)) this.#oracle.unavailable += 1;
     else this.#oracle.fault(`${what} was answered ${answer.status} ${answer.code} ${String(answer.json.detail ?? '')}`);
     return false;
   }

@@ -45,6 +45,8 @@ export class Oracle {
   /** SHA-256 of contents that were sent under a key, so that at most one version may hold them. */
   readonly keyed = new Set<string>();
   readonly faults: string[] = [];
+  /** Requests that were answered 503 because the database was away. */
+  unavailable = 0;
 
   acknowledge(version: KnownVersion): void {
     this.versions.set(version.versionId, version);

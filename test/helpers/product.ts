@@ -15,6 +15,8 @@ export interface ProductOptions {
   readonly config?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Another Node.js than the one that runs the tests. */
+  readonly nodeProgram?: string;
 }
 
 /** The product as an operator runs it: `quasar up` as a process of its own, reached by HTTP alone. */
@@ -44,7 +46,7 @@ export class Product {
     const port = await freePort();
     const flags = ['up', '--data', data, '--port', String(port), ...(options.flags ?? [])];
     if (options.config !== undefined) flags.push('--config', options.config);
-    const child = spawn(process.execPath, [MAIN, ...flags], {
+    const child = spawn(options.nodeProgram ?? process.execPath, [MAIN, ...flags], {
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
