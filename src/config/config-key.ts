@@ -95,6 +95,17 @@ export function oneOf<const Word extends string>(words: readonly Word[], about: 
   };
 }
 
+export function toggle(about: About<boolean>): Key<boolean> {
+  return {
+    ...about,
+    kind: 'toggle',
+    expected: 'true or false',
+    // Text is what an environment variable gives.
+    read: (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined),
+    show: String,
+  };
+}
+
 /** Until there is access control, nobody but this machine may connect. */
 export function loopbackHost(about: About<string>): Key<string> {
   return {

@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import { databaseUrl, duration, integer, type Key, loopbackHost, oneOf, path, port, ratio, size } from './config-key.ts';
+import { databaseUrl, duration, integer, type Key, loopbackHost, oneOf, path, port, ratio, size, toggle } from './config-key.ts';
 
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
@@ -135,6 +135,22 @@ export const configSchema = {
     directIo: oneOf(['auto', 'off'], {
       default: 'auto',
       description: 'Write past the page cache where the file system can, or never.',
+    }),
+    'scrub.enabled': toggle({
+      default: true,
+      description: 'Hash every stored record again in idle time, and mark what is damaged.',
+    }),
+    'scrub.interval': duration({
+      min: 60 * SECOND,
+      max: 365 * DAY,
+      default: limits.scrubIntervalMs,
+      description: 'Every record is hashed again within this time; two passes share it.',
+    }),
+    'scrub.rateMax': size({
+      min: limits.scrubRateMin,
+      max: 16 * GiB,
+      default: limits.scrubRateMax,
+      description: 'What the scrub reads in a second at most. With time to spare it reads 1MiB a second.',
     }),
   },
   'logging.conf': {

@@ -42,6 +42,12 @@ export interface Config {
     readonly freeSpaceFloorBytes: number;
     readonly chunker: 'fixed' | 'fastcdc-v1';
     readonly directIo: 'auto' | 'off';
+    readonly scrub: {
+      readonly enabled: boolean;
+      readonly intervalMs: number;
+      /** Bytes a second. */
+      readonly rateMax: number;
+    };
   };
   readonly logging: {
     readonly level: 'debug' | 'info' | 'warn' | 'error';

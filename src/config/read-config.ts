@@ -195,6 +195,11 @@ function toConfig(values: ConfigValues, directory: string | undefined): Config {
       freeSpaceFloorBytes: values.get('storage.conf', 'freeSpaceFloor.bytes'),
       chunker: values.get('storage.conf', 'chunker'),
       directIo: values.get('storage.conf', 'directIo'),
+      scrub: {
+        enabled: values.get('storage.conf', 'scrub.enabled'),
+        intervalMs: values.get('storage.conf', 'scrub.interval'),
+        rateMax: values.get('storage.conf', 'scrub.rateMax'),
+      },
     },
     logging: { level: values.get('logging.conf', 'level'), format: values.get('logging.conf', 'format') },
   };

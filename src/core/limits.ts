@@ -94,6 +94,12 @@ export const limits = {
   /** So often that the fastest disk cannot go through half of the floor between two looks, which cost microseconds. */
   freeSpaceCheckMs: 100,
 
+  /** Every record is hashed again within this time. */
+  scrubIntervalMs: 30 * DAY,
+  /** Bytes a second: a scrub that has time goes no slower, one that is late no faster. */
+  scrubRateMin: MiB,
+  scrubRateMax: 64 * MiB,
+
   // reading
   rangesMax: 16,
   contentCacheEntriesMax: 10_000,
@@ -165,6 +171,7 @@ assert(limits.slotsPerUploadMax <= limits.uploadSlotsMax, 'one upload fits into 
 assert(limits.httpChunkMax <= limits.slotSize, 'a chunk spans at most two slots');
 assert(limits.smallRecordMax < limits.batchSizeShared, 'small records fit into a shared batch');
 assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= limits.segmentSize / 4, 'a batch fits a segment');
+assert(limits.scrubRateMin <= limits.scrubRateMax, 'a scrub has a rate to go at');
 assert(2 * limits.httpKeepAliveMs <= limits.httpIdleMs, 'a slow client is seen before uWebSockets.js cuts it');
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
 assert(limits.inlineSingleMax <= limits.inlineHashMax, 'two hashes take longer than one');

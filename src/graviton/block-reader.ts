@@ -21,12 +21,21 @@ export interface BlockReaderOptions {
   readonly log: Log;
 }
 
+/** One record among the copies of its block. */
+export interface RecordPlace {
+  readonly id: BlockId;
+  readonly segment: number;
+  /** Of its header. */
+  readonly offset: number;
+}
+
 type ReadWay = (at: { readonly place: ReadPlace; readonly path: string }) => Promise<RecordHeader | Fault>;
 
 /** Reads stored blocks and keeps the marks of those that can not be read any more. */
 export class BlockReader {
   readonly #options: BlockReaderOptions;
-  readonly #marking = new Map<BlockId, Promise<void>>();
+  /** By the record's place. */
+  readonly #marking = new Map<string, Promise<void>>();
   #reading = 0;
   #whenUnread: () => void = () => undefined;
 
@@ -47,17 +56,27 @@ export class BlockReader {
     return this.#read(id, target, ({ place, path }) => readRecordFromDisk(this.#options.files, path, place, target));
   }
 
+  /** True while a caller waits for the disk. */
+  get busy(): boolean {
+    return this.#reading > 0;
+  }
+
   /** As `Node.reportDamage`. */
   async reportDamage(id: BlockId, reason: string): Promise<void> {
-    const { index, journal, log } = this.#options;
-    const entry = index.find(id);
-    if (entry === undefined || journal.ledger.isDamaged(id, entry)) return;
-    let marking = this.#marking.get(id);
+    const entry = this.#options.index.find(id);
+    if (entry !== undefined) await this.markDamaged({ id, segment: entry.segment, offset: entry.offset }, reason);
+  }
+
+  /** Marks the record at this place, durably, whether the index points there or at another copy. */
+  async markDamaged({ id, segment, offset }: RecordPlace, reason: string): Promise<void> {
+    const { journal, log } = this.#options;
+    if (journal.ledger.isDamaged(id, { segment, offset })) return;
+    const place = `${segment}:${offset}`;
+    let marking = this.#marking.get(place);
     if (marking === undefined) {
-      const { segment, offset } = entry;
       log.error({ block: id, segment, offset, reason }, 'A stored record is damaged. It is marked and no longer read.');
-      marking = journal.record({ kind: 'damage', id, segment, offset, reason }).finally(() => this.#marking.delete(id));
-      this.#marking.set(id, marking);
+      marking = journal.record({ kind: 'damage', id, segment, offset, reason }).finally(() => this.#marking.delete(place));
+      this.#marking.set(place, marking);
     }
     await marking;
   }

@@ -15,6 +15,7 @@ import type { LocalNodeOptions } from './node-options.ts';
 import { type NodeParts, openNodeParts } from './node-parts.ts';
 import type { UnsealedSegment } from './recover-unsealed.ts';
 import { type DiskFailure, type RecoveryReport, recoverSegments } from './recovery.ts';
+import type { ScrubAccess } from './scrub-access.ts';
 import { sealUnsealed } from './seal-unsealed.ts';
 import { NODE_ITSELF } from './segment-ledger.ts';
 import { SegmentSupply } from './segment-supply.ts';
@@ -150,6 +151,25 @@ export class LocalNode implements Node {
   listManifests(): AsyncIterable<BlockId> {
     this.#assertOpen('graviton.listManifests');
     return this.#parts.index.manifestIds();
+  }
+
+  /** For a `Scrub` of this node; close that before the node. */
+  get scrubAccess(): ScrubAccess {
+    const { files, identity, directIo, journal } = this.#parts;
+    return {
+      files,
+      directory: this.directory,
+      identity,
+      directIo,
+      ledger: journal.ledger,
+      isBusy: () => this.#writer.busy || this.#reader.busy,
+      isWritable: () => !this.#closed && this.#readOnlyReason === undefined,
+      sealActive: () => this.#writer.sealActive(),
+      markDamaged: (place, reason) => this.#reader.markDamaged(place, reason),
+      markSuspect: async (segment, reason) => {
+        if (!journal.ledger.isSuspect(segment)) await journal.record({ kind: 'suspect', segment, reason });
+      },
+    };
   }
 
   health(): NodeHealth {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { nodePaths } from '../segment/format.ts';
 import { type SegmentFile, type SegmentFiles, writeFully } from '../segment/segment-files.ts';
+import { BreakablePause } from './breakable-pause.ts';
 
 export interface SpareOptions {
   readonly files: SegmentFiles;
@@ -30,8 +31,7 @@ export class SpareSegments {
   readonly #ready: string[] = [];
   #made = 0;
   #running: Promise<void> | undefined;
-  #closed = false;
-  #endPause: () => void = () => undefined;
+  readonly #pause = new BreakablePause();
 
   constructor(options: SpareOptions) {
     this.#options = options;
@@ -64,7 +64,7 @@ export class SpareSegments {
 
   /** Call when a segment has been filled: from now on spares are worth their space. */
   fill(): void {
-    if (this.#closed || this.#running !== undefined) return;
+    if (this.#pause.broken || this.#running !== undefined) return;
     this.#running = this.#makeAll()
       .catch((error: unknown) => this.#options.onFault(error))
       .finally(() => {
@@ -74,14 +74,13 @@ export class SpareSegments {
 
   /** Stops between two writes. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#endPause();
+    this.#pause.break();
     await this.#running;
   }
 
   async #makeAll(): Promise<void> {
     const { countMax, hasRoom, segmentSize } = this.#options;
-    while (!this.#closed && this.#ready.length < countMax && hasRoom(segmentSize)) {
+    while (!this.#pause.broken && this.#ready.length < countMax && hasRoom(segmentSize)) {
       const path = await this.#make();
       if (path !== undefined) this.#ready.push(path);
     }
@@ -111,7 +110,7 @@ export class SpareSegments {
     const zeros = new Uint8Array(new WebAssembly.Memory({ initial: WRITE_SIZE / WASM_PAGE_SIZE }).buffer);
     for (let at = 0; at < segmentSize; at += WRITE_SIZE) {
       await this.#untilIdle();
-      if (this.#closed) return false;
+      if (this.#pause.broken) return false;
       await writeFully(file, zeros.subarray(0, Math.min(WRITE_SIZE, segmentSize - at)), at);
     }
     await file.sync();
@@ -119,18 +118,7 @@ export class SpareSegments {
   }
 
   async #untilIdle(): Promise<void> {
-    await this.#pause(PAUSE_MS);
-    while (this.#options.busy() && !this.#closed) await this.#pause(BUSY_PAUSE_MS);
-  }
-
-  #pause(ms: number): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms).unref();
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    await this.#pause.rest(PAUSE_MS);
+    while (this.#options.busy() && !this.#pause.broken) await this.#pause.rest(BUSY_PAUSE_MS);
   }
 }

@@ -18,6 +18,7 @@ import { findLocalScope } from '../database/local-scope.ts';
 import { BlockMap } from '../download/block-map.ts';
 import { BlockCache } from '../graviton/block-cache.ts';
 import { LocalNode } from '../graviton/local-node.ts';
+import { Scrub } from '../graviton/scrub.ts';
 import { Cursors } from '../http/cursor.ts';
 import { dispatchTo } from '../http/dispatch.ts';
 import type { Edge } from '../http/edge.ts';
@@ -84,6 +85,8 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     extraSize: writerBufferSize,
   });
   const { database, hasher, node } = await openSlowParts(config, log, slab, closer);
+  const scrub = startScrub(config, { node, slab, hasher, log });
+  closer.push('scrub', () => scrub?.close());
   const scope = await findLocalScope(database.pool);
 
   const plainCatalog = new PostgresCatalog(database.pool);
@@ -127,7 +130,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   closer.push('uploads', () => uploads.close());
 
   let opened: OpenedEdge | undefined;
-  registerStoreMetrics(metrics, { slab, cache, node, admission, edge: () => opened?.edge });
+  registerStoreMetrics(metrics, { slab, cache, node, admission, scrub, edge: () => opened?.edge });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
   const services: Services = {
     scope,
@@ -197,6 +200,14 @@ async function openSlowParts(config: Config, log: Log, slab: Slab, closer: Close
   if (database.status === 'rejected') throw database.reason;
   if (hasher.status === 'rejected') throw hasher.reason;
   return { node: node.value, database: database.value, hasher: hasher.value };
+}
+
+function startScrub(config: Config, parts: { node: LocalNode; slab: Slab; hasher: PiscinaHasher; log: Log }): Scrub | undefined {
+  const { enabled, intervalMs, rateMax } = config.storage.scrub;
+  if (!enabled) return undefined;
+  const { node, log, ...memory } = parts;
+  const rules = { intervalMs, rateMax };
+  return Scrub.start({ ...memory, access: node.scrubAccess, clock: systemClock, log: log.child({ part: 'scrub' }), rules });
 }
 
 /** No new uploads or connections; what runs may finish until the limit, then it is cut. Nothing acknowledged is at stake. */

@@ -2,6 +2,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { Slab } from '../core/slab.ts';
 import type { BlockCache } from '../graviton/block-cache.ts';
 import type { LocalNode } from '../graviton/local-node.ts';
+import type { Scrub } from '../graviton/scrub.ts';
 import type { Edge } from '../http/edge.ts';
 import type { Admission } from '../upload/admission.ts';
 
@@ -10,6 +11,8 @@ export interface MetricSources {
   readonly cache: BlockCache;
   readonly node: LocalNode;
   readonly admission: Admission;
+  /** Undefined when it is switched off. */
+  readonly scrub: Scrub | undefined;
   readonly edge: () => Edge | undefined;
 }
 
@@ -46,5 +49,31 @@ export function registerStoreMetrics(metrics: Metrics, sources: MetricSources): 
   metrics.gauge(
     { name: 'quasar_damaged_records', help: 'Records marked damaged and not healed yet.' },
     () => node.health().damagedRecords,
+  );
+  if (sources.scrub !== undefined) registerScrubMetrics(metrics, sources.scrub);
+}
+
+function registerScrubMetrics(metrics: Metrics, scrub: Scrub): void {
+  metrics.counterOf({ name: 'quasar_scrub_bytes_total', help: 'Payload bytes hashed again.' }, () => scrub.statistics.bytes);
+  metrics.counterOf({ name: 'quasar_scrub_records_total', help: 'Records hashed again.' }, () => scrub.statistics.records);
+  metrics.counterOf(
+    { name: 'quasar_scrub_damaged_records_total', help: 'Records the scrub found damaged and marked.' },
+    () => scrub.statistics.damaged,
+  );
+  metrics.counterOf(
+    { name: 'quasar_scrub_unreadable_total', help: 'Records and segments the disk did not give to the scrub.' },
+    () => scrub.statistics.unreadable,
+  );
+  metrics.gauge(
+    { name: 'quasar_scrub_segment', help: 'Segment the scrub is at; 0 between passes.' },
+    () => scrub.statistics.segment,
+  );
+  metrics.gauge(
+    { name: 'quasar_scrub_segment_last', help: 'Last segment of the pass; 0 between passes.' },
+    () => scrub.statistics.through,
+  );
+  metrics.gauge(
+    { name: 'quasar_scrub_completed_timestamp_seconds', help: 'When the last whole pass ended; 0 when there was none.' },
+    () => scrub.statistics.completedMs / 1000,
   );
 }

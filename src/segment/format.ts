@@ -221,6 +221,7 @@ export const nodePaths = {
   segments: 'seg',
   index: 'idx',
   quarantine: 'quarantine',
+  scrub: 'SCRUB',
 } as const;
 
 const SEGMENT_FILE = /^([0-9a-f]{16})\.seg$/;

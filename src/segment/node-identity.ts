@@ -5,7 +5,8 @@ import { isId, type NodeId } from '../core/ids.ts';
 import { Fault } from './fault.ts';
 import { FORMAT_VERSION, HASH_BLAKE3, NODE_COPY, NODE_COPY_COUNT, NODE_MAGIC, nodePaths, PAGE_SIZE } from './format.ts';
 import { getU64, isZero, putU64, viewOf } from './little-endian.ts';
-import { readFully, type SegmentFile, type SegmentFiles, writeFully } from './segment-files.ts';
+import { replaceFile } from './replace-file.ts';
+import { readFully, type SegmentFile, type SegmentFiles } from './segment-files.ts';
 import { uuidFromBytes, uuidToBytes } from './uuid.ts';
 
 const AT = NODE_COPY.fields;
@@ -102,18 +103,6 @@ async function openIdentity(files: SegmentFiles, directory: string): Promise<Seg
   }
 }
 
-/** Writes aside, syncs, renames, syncs the directory: a crash leaves the old file or the new one. */
-export async function writeNodeIdentity(files: SegmentFiles, directory: string, identity: NodeIdentity): Promise<void> {
-  const path = join(directory, nodePaths.identity);
-  const aside = `${path}.new`;
-  if ((await files.list(directory)).includes(`${nodePaths.identity}.new`)) await files.unlink(aside);
-  const file = await files.open(aside, { access: 'create', direct: false });
-  try {
-    await writeFully(file, encodeNodeIdentity(identity), 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await files.rename(aside, path);
-  await files.syncDirectory(directory);
+export function writeNodeIdentity(files: SegmentFiles, directory: string, identity: NodeIdentity): Promise<void> {
+  return replaceFile(files, join(directory, nodePaths.identity), encodeNodeIdentity(identity));
 }

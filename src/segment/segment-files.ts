@@ -1,4 +1,5 @@
 import { close, constants, fchmod, fdatasync, fstat, fsync, ftruncate, open, promises, read, readv, write } from 'node:fs';
+import { PAGE_SIZE } from './format.ts';
 
 /**
  * The file system as a segment node uses it: few calls, each one durable step or one system call, so that tests can
@@ -52,6 +53,17 @@ export async function writeFully(file: SegmentFile, bytes: Uint8Array, at: numbe
 export async function readFully(file: SegmentFile, into: Uint8Array, at: number): Promise<number> {
   let done = 0;
   while (done < into.byteLength) {
+    const more = await file.read(done === 0 ? into : into.subarray(done), at + done);
+    if (more === 0) break;
+    done += more;
+  }
+  return done;
+}
+
+/** The same in whole pages, as O_DIRECT wants it: a file that ends inside a page has given all it has. */
+export async function readPages(file: SegmentFile, into: Uint8Array, at: number): Promise<number> {
+  let done = 0;
+  while (done < into.byteLength && done % PAGE_SIZE === 0) {
     const more = await file.read(done === 0 ? into : into.subarray(done), at + done);
     if (more === 0) break;
     done += more;

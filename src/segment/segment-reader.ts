@@ -2,7 +2,7 @@ import { Fault } from './fault.ts';
 import { decodeFooter, decodeTrailer, type Footer } from './footer.ts';
 import { alignUp, FOOTER_TRAILER, PAGE_SIZE, RECORD_HEADER, SUPERBLOCK } from './format.ts';
 import { decodeRecordHeader, type RecordHeader, type SegmentMark } from './record-header.ts';
-import { readFully, type SegmentFile, type SegmentFiles } from './segment-files.ts';
+import { readFully, readPages, type SegmentFile, type SegmentFiles } from './segment-files.ts';
 import { decodeSuperblock, type Superblock } from './superblock.ts';
 
 /** Where an index says a record lies. */
@@ -52,7 +52,7 @@ export async function readRecordFromDisk(
     const begin = place.offset - (place.offset % PAGE_SIZE);
     const shift = place.offset - begin;
     const pages = alignedPages(alignUp(shift + RECORD_HEADER.size + place.size, PAGE_SIZE));
-    const size = await readFully(file, pages, begin);
+    const size = await readPages(file, pages, begin);
     if (size < shift + RECORD_HEADER.size + place.size) return new Fault('the file ends inside the record');
     const payloadAt = shift + RECORD_HEADER.size;
     target.set(pages.subarray(payloadAt, payloadAt + place.size));
@@ -82,7 +82,8 @@ function checkHeader(bytes: Uint8Array, place: ReadPlace): RecordHeader | Fault 
   return header.storedSize === place.size ? header : new Fault(`the record holds ${header.storedSize} bytes`);
 }
 
-async function openPastCache(files: SegmentFiles, path: string): Promise<SegmentFile> {
+/** Opened with O_DIRECT where the file system knows it. @throws the file system's errors. */
+export async function openPastCache(files: SegmentFiles, path: string): Promise<SegmentFile> {
   try {
     return await files.open(path, { access: 'read', direct: true });
   } catch (error) {

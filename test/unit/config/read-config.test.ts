@@ -51,6 +51,21 @@ t.test('a folder that was asked for must be there', async (t) => {
   t.match(problem, NOWHERE);
 });
 
+t.test('a switch is true, false, or what the environment spells', async (t) => {
+  for (const [text, expected] of [
+    ['true', true],
+    ['false', false],
+    [`\${SCRUB}`, false],
+  ] as const) {
+    const { config } = await read(
+      t,
+      { 'storage.conf': `scrub.enabled = ${text}\nscrub.interval = 7d` },
+      { env: { SCRUB: 'false' } },
+    );
+    t.same(config.storage.scrub, { enabled: expected, intervalMs: 7 * 86_400_000, rateMax: limits.scrubRateMax });
+  }
+});
+
 t.test('flags win over files, files over defaults', async (t) => {
   const { config } = await read(t, { 'quasar.conf': 'http.port = 9000\nhttp.host = "::1"' }, { flags: { port: 9001 } });
   t.equal(config.http.port, 9001);
@@ -124,6 +139,8 @@ const mistyped: readonly [file: string, line: string, expected: RegExp][] = [
   ['quasar.conf', 'data = ""', /a path/],
   ['storage.conf', 'freeSpaceFloor.ratio = 95', /a number from 0 to 0.9/],
   ['storage.conf', 'directIo = on', /auto or off/],
+  ['storage.conf', 'scrub.enabled = yes', /true or false/],
+  ['storage.conf', 'scrub.rateMax = 100KiB', /from 1MiB/],
   ['db.conf', 'url = "mysql://x"', /an address like "postgres:/],
 ];
 
