@@ -92,8 +92,12 @@ export class ServerProcess {
   }
 }
 
+/** While it starts or stops it says this to every connection, and each request that asked for one tells of it already. */
+const NOT_NOW = /^FATAL: +the database system is /;
+
 /** What the server tells of its daily life is for those who look closer. */
 function levelOf(line: string): 'debug' | 'warn' | 'error' {
+  if (NOT_NOW.test(line)) return 'debug';
   if (/^(PANIC|FATAL):/.test(line)) return 'error';
   return /^(ERROR|WARNING):/.test(line) ? 'warn' : 'debug';
 }

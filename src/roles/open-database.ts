@@ -26,7 +26,7 @@ export async function openDatabase(
     dataDirectory: options.directory,
     password: options.password.reveal(),
     log,
-    onRestart: (cause) => log.error({ cause }, 'the database server died and is started again'),
+    onRestart: (cause) => log.warn({ cause }, 'the database server runs again'),
   });
   return { pool: database.pool, place: options.directory, close: () => database.close() };
 }
