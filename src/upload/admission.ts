@@ -44,11 +44,6 @@ export class Admission {
     return this.#enter(op);
   }
 
-  /** For what must go on while new uploads are refused: the last block of an upload that has all its bytes. */
-  admitFinish(): Admitted {
-    return this.#enter('upload.finish');
-  }
-
   drain(): void {
     this.#draining = true;
   }

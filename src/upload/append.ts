@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import type { Admitted } from './admission.ts';
@@ -21,16 +22,24 @@ export interface AppendRequest {
   readonly verify: (() => void) | undefined;
 }
 
-/** The bytes of one request, durable and checkpointed. Returns the new offset. */
-export async function appendBytes(
+export interface StartedAppend {
+  /** The new offset, when all bytes of the request are durable and checkpointed. Somebody must wait for it. */
+  readonly offset: Promise<number>;
+}
+
+/**
+ * Makes the request the upload's writer; `live` must have none. Synchronous, so that whoever comes next finds it there.
+ * @throws QuasarError `upload_offset_mismatch`, `upload_too_large`, and what admission throws.
+ */
+export function startAppend(
   scope: Scope,
   session: UploadSession,
   live: LiveUpload,
   request: AppendRequest,
   deps: UploadsDeps,
-): Promise<number> {
+): StartedAppend {
   const op = 'upload.append';
-  if (live.writer !== undefined) throw new QuasarError('upload_taken_over', { op });
+  assert(live.writer === undefined, 'the writer before has been displaced');
   const start = live.offset;
   if (request.offset !== start) {
     throw new QuasarError('upload_offset_mismatch', { op, details: { expected: start, received: request.offset } });
@@ -49,13 +58,13 @@ export async function appendBytes(
     carries: live.stream.carries,
     observe: request.observe,
   });
-  const writing = write(scope, session, live, { request, body, admitted, start }, deps).finally(() => {
+  const offset = write(scope, session, live, { request, body, admitted, start }, deps).finally(() => {
     body.close();
     admitted.close();
     live.writer = undefined;
   });
-  live.writer = { body, done: writing.catch((error: unknown) => error) };
-  return await writing;
+  live.writer = { body, done: offset.catch((error: unknown) => error) };
+  return { offset };
 }
 
 interface Writing {

@@ -3,7 +3,7 @@ import { type QuasarError, toQuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import type { LiveUpload } from './live-upload.ts';
 import type { StoredBlock } from './session.ts';
-import type { SessionStore } from './session-store.ts';
+import type { CheckpointOptions, SessionStore } from './session-store.ts';
 
 export interface CheckpointDeps {
   readonly sessions: SessionStore;
@@ -22,6 +22,8 @@ export class Checkpointer {
   readonly #deps: CheckpointDeps;
   readonly #onFailure: (error: QuasarError) => void;
   #writing: Promise<void> | undefined;
+  /** A write that failed: the row may have taken it all the same, so it is sent again, unchanged, before the next one. */
+  #unanswered: CheckpointOptions | undefined;
   #lastMs: number;
   #promised: number;
 
@@ -54,14 +56,21 @@ export class Checkpointer {
   }
 
   async #write(piece: StoredBlock | undefined): Promise<void> {
+    if (this.#unanswered !== undefined) await this.#send(this.#unanswered);
     const { blocks, checkpointed, fence, uploadId } = this.#live;
-    const end = blocks.count;
     const added: StoredBlock[] = [];
-    for (let index = checkpointed; index < end; index++) added.push({ id: blocks.idAt(index), size: blocks.sizeAt(index) });
+    for (let index = checkpointed; index < blocks.count; index++)
+      added.push({ id: blocks.idAt(index), size: blocks.sizeAt(index) });
     const offset = blocks.size + (piece?.size ?? 0);
-    await this.#deps.sessions.checkpoint(this.#scope, { uploadId, fence, offset, fromBlock: checkpointed, blocks: added, piece });
-    this.#live.checkpointed = end;
-    this.#promised = blocks.size;
+    await this.#send({ uploadId, fence, offset, fromBlock: checkpointed, blocks: added, piece });
+  }
+
+  async #send(checkpoint: CheckpointOptions): Promise<void> {
+    this.#unanswered = checkpoint;
+    await this.#deps.sessions.checkpoint(this.#scope, checkpoint);
+    this.#unanswered = undefined;
+    this.#live.checkpointed = checkpoint.fromBlock + checkpoint.blocks.length;
+    this.#promised = checkpoint.offset;
     this.#lastMs = this.#deps.clock.monotonic();
   }
 }

@@ -1,5 +1,5 @@
 import type { CommitOutcome, VersionFacts } from '../catalog/catalog.ts';
-import { QuasarError } from '../core/errors.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { newId, type Scope, type VersionId } from '../core/ids.ts';
 import { checkDigests, commitBlob } from './commit.ts';
 import type { LiveUpload } from './live-upload.ts';
@@ -53,10 +53,18 @@ export async function finalizeUpload(
     );
     return { version: versionOf(outcome, op), repeated: outcome.kind === 'repeated' };
   } catch (error) {
-    await deps.sessions.reopen(scope, uploadId, live.fence).catch((cause: unknown) => {
-      deps.log.warn({ uploadId, error: cause }, 'a session stays sealing after a failed finalize; the next call takes it over');
-    });
+    await reopen(scope, live, deps);
     throw error;
+  }
+}
+
+/** After a failed check the session takes bytes again. One that was cancelled or taken over meanwhile is left as it is. */
+async function reopen(scope: Scope, { uploadId, fence }: LiveUpload, { sessions, log }: UploadsDeps): Promise<void> {
+  try {
+    await sessions.reopen(scope, uploadId, fence);
+  } catch (error) {
+    if (isQuasarError(error) && error.kind === 'conflict') return;
+    log.warn({ uploadId, error }, 'a session stays sealing after a failed finalize; the next call takes it over');
   }
 }
 
@@ -81,9 +89,8 @@ export function versionOf(outcome: CommitOutcome, op: string): VersionFacts {
 async function cutPiece(live: LiveUpload, deps: UploadsDeps): Promise<void> {
   const { piece } = live;
   if (piece === undefined) return;
-  const admitted = deps.admission.admitFinish();
-  const slot = admitted.account.tryAcquire(1);
-  if (slot === undefined) throw new QuasarError('too_many_uploads', { op: 'upload.finalize' });
+  // A reader's slot: an upload that has all its bytes is not kept from its end by those that still send theirs.
+  const slot = await deps.slab.acquire();
   try {
     const whole = live.hashedUpToDate;
     const size = await readPiece(piece, slot, deps);
@@ -95,7 +102,6 @@ async function cutPiece(live: LiveUpload, deps: UploadsDeps): Promise<void> {
     if (whole) live.markHashed();
     live.piece = undefined;
   } finally {
-    admitted.account.giveBack(slot);
-    admitted.close();
+    slot.release();
   }
 }

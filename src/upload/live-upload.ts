@@ -23,6 +23,8 @@ export class LiveUpload {
   checkpointed: number;
   /** False while and after something that leaves hash state and block list apart; the upload is then made anew from its row. */
   sound = true;
+  /** Requests that have it in their hands; only without any may it be given up. */
+  users = 0;
   writer: { readonly body: IncomingBody; readonly done: Promise<unknown> } | undefined;
   readonly #slab: Slab;
   readonly #cache: BlockCache;
@@ -94,6 +96,7 @@ export class LiveUpload {
       const index = this.#hashed;
       const block = await this.#cache.get(this.blocks.idAt(index), this.blocks.sizeAt(index), {});
       try {
+        if (this.#closed) return;
         await this.stream.absorb(block.bytes.byteOffset - this.#slab.bytes.byteOffset, block.bytes.byteLength);
       } finally {
         block.release();

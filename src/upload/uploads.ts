@@ -3,12 +3,13 @@ import { QuasarError } from '../core/errors.ts';
 import type { Scope, UploadId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { BlockCache } from '../graviton/block-cache.ts';
-import { type AppendRequest, appendBytes } from './append.ts';
+import { type AppendRequest, type StartedAppend, startAppend } from './append.ts';
 import { type FinalizeWish, finalizeUpload } from './finalize.ts';
 import { LiveUpload } from './live-upload.ts';
 import type { OneShotDeps } from './one-shot.ts';
 import type { UploadSession } from './session.ts';
 import type { CreateOutcome, NewSession, SessionStore } from './session-store.ts';
+import { Turns } from './turns.ts';
 
 export interface UploadsDeps extends OneShotDeps {
   readonly sessions: SessionStore;
@@ -24,12 +25,19 @@ export interface Finalized {
   readonly repeated: boolean;
 }
 
-/** The open upload sessions of this process, and what can be done with any session. */
+/**
+ * The open upload sessions of this process, and what can be done with any session.
+ *
+ * Whoever wants an upload waits for its turn. An append ends its turn as soon as it is the writer, so that the next one
+ * can displace it; a finalize keeps its turn to the end, so that nothing changes under it.
+ */
 export class Uploads {
   readonly #deps: UploadsDeps;
+  readonly #turns = new Turns<UploadId>();
   /** In order of last use, oldest first. */
   readonly #live = new Map<UploadId, LiveUpload>();
-  readonly #finalizing = new Map<UploadId, { readonly fingerprint: string; readonly outcome: Promise<Finalized> }>();
+  /** By org and upload. */
+  readonly #finalizing = new Map<string, { readonly fingerprint: string; readonly outcome: Promise<Finalized> }>();
 
   constructor(deps: UploadsDeps) {
     this.#deps = deps;
@@ -48,31 +56,30 @@ export class Uploads {
 
   /** Streams a request's bytes behind the durable offset; returns the new one. A writer that is still at it is displaced. */
   async append(scope: Scope, uploadId: UploadId, request: AppendRequest): Promise<number> {
-    const session = await this.get(scope, uploadId);
-    requireOpen(session, 'upload.append');
-    if (this.#finalizing.has(uploadId))
+    if (this.#finalizing.has(finalizingKey(scope, uploadId)))
       throw new QuasarError('upload_closed', { op: 'upload.append', details: { state: 'sealing' } });
-    const live = await this.#enter(scope, session, 'upload_taken_over');
+    const { live, offset } = await this.#turns.run(uploadId, () => this.#startAppend(scope, uploadId, request));
     try {
-      return await appendBytes(scope, session, live, request, this.#deps);
+      return await offset;
     } finally {
-      if (!live.sound) this.#drop(uploadId, live);
+      this.#leave(live);
     }
   }
 
   /** Idempotent per arguments: repeated or concurrent calls get the version the first one made. */
   async finalize(scope: Scope, uploadId: UploadId, wish: FinalizeWish): Promise<Finalized> {
-    const running = this.#finalizing.get(uploadId);
+    const key = finalizingKey(scope, uploadId);
+    const running = this.#finalizing.get(key);
     if (running !== undefined) {
       if (running.fingerprint !== wish.fingerprint) throw new QuasarError('finalize_conflict', { op: 'upload.finalize' });
       return { ...(await running.outcome), repeated: true };
     }
-    const outcome = this.#finalizeOnce(scope, uploadId, wish);
-    this.#finalizing.set(uploadId, { fingerprint: wish.fingerprint, outcome });
+    const outcome = this.#turns.run(uploadId, () => this.#finalizeOnce(scope, uploadId, wish));
+    this.#finalizing.set(key, { fingerprint: wish.fingerprint, outcome });
     try {
       return await outcome;
     } finally {
-      this.#finalizing.delete(uploadId);
+      this.#finalizing.delete(key);
     }
   }
 
@@ -80,19 +87,31 @@ export class Uploads {
   async cancel(scope: Scope, uploadId: UploadId): Promise<boolean> {
     const session = await this.get(scope, uploadId);
     const cancelled = await this.#deps.sessions.cancel(scope, session.uploadId);
-    const live = this.#live.get(uploadId);
-    if (live !== undefined) {
-      await live.displaceWriter((body) => body.fail(new QuasarError('upload_closed', { op: 'upload.append' })));
-      this.#drop(uploadId, live);
-    }
+    // A finalize that is under way finds its fence raised; it must not find its hash state gone.
+    if (!this.#finalizing.has(finalizingKey(scope, uploadId)))
+      await this.#turns.run(uploadId, () => this.#end(uploadId, 'upload_closed'));
     return cancelled;
   }
 
   /** Ends the requests that write, and frees the hash states. Sessions stay open for the next process. */
   async close(): Promise<void> {
-    for (const [uploadId, live] of this.#live) {
-      await live.displaceWriter((body) => body.fail(new QuasarError('draining', { op: 'upload.append' })));
-      this.#drop(uploadId, live);
+    await Promise.all([...this.#live.keys()].map((uploadId) => this.#end(uploadId, 'draining')));
+    await Promise.allSettled([...this.#finalizing.values()].map(({ outcome }) => outcome));
+  }
+
+  async #startAppend(
+    scope: Scope,
+    uploadId: UploadId,
+    request: AppendRequest,
+  ): Promise<StartedAppend & { readonly live: LiveUpload }> {
+    const session = await this.get(scope, uploadId);
+    requireOpen(session, 'upload.append');
+    const live = await this.#enter(scope, session, 'upload_taken_over');
+    try {
+      return { live, ...startAppend(scope, session, live, request, this.#deps) };
+    } catch (error) {
+      this.#leave(live);
+      throw error;
     }
   }
 
@@ -104,7 +123,7 @@ export class Uploads {
     try {
       return await finalizeUpload(scope, session, live, wish, this.#deps);
     } finally {
-      if (!live.sound) this.#drop(uploadId, live);
+      this.#leave(live);
     }
   }
 
@@ -117,25 +136,42 @@ export class Uploads {
     return { version, repeated: true };
   }
 
-  /** The live upload of a session, free of writers. Its own if the row still has our fence, else taken over from the row. */
+  /**
+   * The live upload of a session, free of writers, until `#leave`. Our own if the row still has its fence, else taken over
+   * from the row.
+   */
   async #enter(scope: Scope, session: UploadSession, displaced: 'upload_taken_over' | 'upload_closed'): Promise<LiveUpload> {
     const { uploadId } = session;
     const own = this.#live.get(uploadId);
     if (own !== undefined) {
       await own.displaceWriter((body) => body.fail(new QuasarError(displaced, { op: 'upload.append' })));
-      if (own.fence === session.fence && this.#live.get(uploadId) === own) {
-        this.#live.delete(uploadId);
-        this.#live.set(uploadId, own);
-        return own;
-      }
-      this.#drop(uploadId, own);
+      if (own.sound && own.fence === session.fence && this.#live.delete(uploadId)) return this.#use(own);
+      this.#drop(own);
     }
     const { session: taken, prefix } = await this.#deps.sessions.takeOver(scope, uploadId);
     const live = new LiveUpload(taken, prefix, this.#deps);
     if (live.blocks.count > 0) this.#rehash(live);
-    this.#live.set(uploadId, live);
-    this.#trim();
+    return this.#use(live);
+  }
+
+  #use(live: LiveUpload): LiveUpload {
+    live.users += 1;
+    this.#live.set(live.uploadId, live);
     return live;
+  }
+
+  #leave(live: LiveUpload): void {
+    live.users -= 1;
+    if (live.users > 0) return;
+    if (!live.sound) this.#drop(live);
+    this.#trim();
+  }
+
+  async #end(uploadId: UploadId, why: 'upload_closed' | 'draining'): Promise<void> {
+    const live = this.#live.get(uploadId);
+    if (live === undefined) return;
+    await live.displaceWriter((body) => body.fail(new QuasarError(why, { op: 'upload.append' })));
+    this.#drop(live);
   }
 
   #rehash(live: LiveUpload): void {
@@ -148,17 +184,22 @@ export class Uploads {
     });
   }
 
-  #drop(uploadId: UploadId, live: LiveUpload): void {
+  #drop(live: LiveUpload): void {
     live.close();
-    if (this.#live.get(uploadId) === live) this.#live.delete(uploadId);
+    if (this.#live.get(live.uploadId) === live) this.#live.delete(live.uploadId);
   }
 
+  /** Of the uploads between two requests, those used last keep their hash states. */
   #trim(): void {
-    for (const [uploadId, live] of this.#live) {
+    for (const live of this.#live.values()) {
       if (this.#live.size <= this.#deps.idleHashStatesMax) return;
-      if (live.writer === undefined) this.#drop(uploadId, live);
+      if (live.users === 0) this.#drop(live);
     }
   }
+}
+
+function finalizingKey({ orgId }: Scope, uploadId: UploadId): string {
+  return `${orgId}/${uploadId}`;
 }
 
 /** A `sealing` row nobody in this process works on was left by one that died; it counts as open. */

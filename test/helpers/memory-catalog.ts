@@ -1,0 +1,202 @@
+import type {
+  BlobFacts,
+  Catalog,
+  CommitOutcome,
+  DocumentFacts,
+  Page,
+  VersionCommit,
+  VersionCommitter,
+  VersionFacts,
+} from '../../src/catalog/catalog.ts';
+import type { BlobKey } from '../../src/core/digest.ts';
+import { QuasarError } from '../../src/core/errors.ts';
+import type { DocumentId, Scope, VersionId } from '../../src/core/ids.ts';
+import { limits } from '../../src/core/limits.ts';
+import type { MemorySessionStore } from './memory-session-store.ts';
+
+interface Document {
+  readonly createdAtMs: number;
+  updatedAtMs: number;
+  current: VersionId;
+  /** Newest last. */
+  readonly versions: Map<VersionId, VersionFacts>;
+  readonly labels: Map<string, VersionId>;
+}
+
+interface Org {
+  readonly documents: Map<DocumentId, Document>;
+  readonly blobs: Map<BlobKey, { readonly facts: BlobFacts; readonly pages: readonly Uint8Array[] }>;
+  readonly keys: Map<string, { fingerprint: string; documentId: DocumentId; versionId: VersionId; expiresAtMs: number }>;
+}
+
+/** A catalog without a database, for tests of what lies above. It passes the catalog's contract. */
+export class MemoryCatalog implements Catalog, VersionCommitter {
+  /** Called at the start of every method; what it throws comes before anything is changed. */
+  before: (method: string) => Promise<void> = async () => {};
+  /** Called when a method has its answer; what it throws is an answer that was lost. */
+  after: (method: string) => Promise<void> = async () => {};
+  finds = 0;
+  readonly #now: () => number;
+  readonly #sessions: MemorySessionStore | undefined;
+  readonly #orgs = new Map<string, Org>();
+
+  constructor(now: () => number, sessions?: MemorySessionStore) {
+    this.#now = now;
+    this.#sessions = sessions;
+  }
+
+  findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentFacts | undefined> {
+    return this.#step('findDocument', () => {
+      const document = this.#org(scope).documents.get(documentId);
+      return document && factsOf(documentId, document);
+    });
+  }
+
+  findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {
+    return this.#step('findVersion', () => {
+      this.finds += 1;
+      const document = this.#org(scope).documents.get(documentId);
+      return document && viewOf(document, versionId ?? document.current);
+    });
+  }
+
+  findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined> {
+    return this.#step('findBlob', () => this.#org(scope).blobs.get(key)?.facts);
+  }
+
+  findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined> {
+    return this.#step('findManifestPage', () => this.#org(scope).blobs.get(key)?.pages[pageIndex]);
+  }
+
+  listDocuments(
+    scope: Scope,
+    { limit, after }: { limit: number; after: string | undefined },
+  ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>> {
+    return this.#step('listDocuments', () => {
+      const all = [...this.#org(scope).documents].map(([id, document]) => ({
+        ...factsOf(id, document),
+        current: viewOf(document, document.current) as VersionFacts,
+      }));
+      return pageOf(all, ({ currentVersionId }) => currentVersionId, limit, after);
+    });
+  }
+
+  listVersions(
+    scope: Scope,
+    documentId: DocumentId,
+    { limit, after }: { limit: number; after: string | undefined },
+  ): Promise<Page<VersionFacts>> {
+    return this.#step('listVersions', () => {
+      const document = this.#org(scope).documents.get(documentId);
+      const ids = [...(document?.versions.keys() ?? [])];
+      const all = ids.map((id) => viewOf(document as Document, id) as VersionFacts);
+      return pageOf(all, ({ versionId }) => versionId, limit, after);
+    });
+  }
+
+  commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
+    return this.#step('commit', () => this.#commit(scope, wish));
+  }
+
+  findByIdempotencyKey(
+    scope: Scope,
+    key: string,
+  ): Promise<{ readonly fingerprint: string; readonly version: VersionFacts } | undefined> {
+    return this.#step('findByIdempotencyKey', () => {
+      const held = this.#org(scope).keys.get(`${scope.principalId}/${key}`);
+      if (held === undefined || held.expiresAtMs <= this.#now()) return undefined;
+      const document = this.#org(scope).documents.get(held.documentId) as Document;
+      return { fingerprint: held.fingerprint, version: viewOf(document, held.versionId) as VersionFacts };
+    });
+  }
+
+  #commit(scope: Scope, wish: VersionCommit): CommitOutcome {
+    if (wish.filename?.includes('\0')) throw new QuasarError('bad_parameter', { op: 'catalog.commit' });
+    const org = this.#org(scope);
+    const { documentId, versionId, idempotency, upload, createdAtMs } = wish;
+    const keyName = `${scope.principalId}/${idempotency?.key}`;
+    const held = idempotency && org.keys.get(keyName);
+    if (held !== undefined && held.expiresAtMs > this.#now()) {
+      if (held.fingerprint !== idempotency?.fingerprint) return { kind: 'idempotency_mismatch' };
+      const made = viewOf(org.documents.get(held.documentId) as Document, held.versionId) as VersionFacts;
+      return { kind: 'repeated', version: made };
+    }
+    const known = org.documents.get(documentId);
+    if (wish.newDocument && known !== undefined) return { kind: 'document_exists' };
+    if (!wish.newDocument && known === undefined) return { kind: 'document_missing' };
+    const result = upload && { versionId, fingerprint: upload.fingerprint };
+    if (upload !== undefined && result !== undefined && !this.#sessions?.complete(upload.uploadId, upload.fence, result)) {
+      return { kind: 'fence_lost' };
+    }
+    if (!org.blobs.has(wish.blob.key)) org.blobs.set(wish.blob.key, { facts: wish.blob, pages: wish.pages });
+    const document = known ?? {
+      createdAtMs,
+      updatedAtMs: createdAtMs,
+      current: versionId,
+      versions: new Map(),
+      labels: new Map(),
+    };
+    org.documents.set(documentId, document);
+    addVersion(document, wish, org.blobs.get(wish.blob.key)?.facts as BlobFacts, known?.current);
+    if (idempotency !== undefined) {
+      const expiresAtMs = createdAtMs + limits.idempotencyLifetimeMs;
+      org.keys.set(keyName, { fingerprint: idempotency.fingerprint, documentId, versionId, expiresAtMs });
+    }
+    return { kind: 'committed', version: viewOf(document, versionId) as VersionFacts };
+  }
+
+  async #step<T>(method: string, work: () => T): Promise<T> {
+    await this.before(method);
+    const result = work();
+    await this.after(method);
+    return result;
+  }
+
+  #org({ orgId }: Scope): Org {
+    let org = this.#orgs.get(orgId);
+    if (org === undefined) {
+      org = { documents: new Map(), blobs: new Map(), keys: new Map() };
+      this.#orgs.set(orgId, org);
+    }
+    return org;
+  }
+}
+
+function addVersion(document: Document, wish: VersionCommit, blob: BlobFacts, parent: VersionId | undefined): void {
+  const { versionId, documentId, filename, contentType, reason, createdAtMs, labels } = wish;
+  const parents = parent === undefined ? [] : [parent];
+  document.versions.set(versionId, {
+    versionId,
+    documentId,
+    parents,
+    labels: [],
+    blob,
+    filename,
+    contentType,
+    reason,
+    createdAtMs,
+  });
+  document.current = versionId;
+  document.updatedAtMs = createdAtMs;
+  for (const label of labels) if (label !== 'CURRENT') document.labels.set(label, versionId);
+}
+
+function viewOf(document: Document, versionId: VersionId): VersionFacts | undefined {
+  const version = document.versions.get(versionId);
+  if (version === undefined) return undefined;
+  const own = [...document.labels].filter(([, holder]) => holder === versionId).map(([label]) => label);
+  return { ...version, labels: [...(document.current === versionId ? ['CURRENT'] : []), ...own.sort()] };
+}
+
+function factsOf(documentId: DocumentId, { current, createdAtMs, updatedAtMs }: Document): DocumentFacts {
+  return { documentId, currentVersionId: current, createdAtMs, updatedAtMs };
+}
+
+/** Newest first; ids begin with their time. */
+function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, limit: number, after: string | undefined): Page<T> {
+  const sorted = [...all].sort((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
+  const rest = after === undefined ? sorted : sorted.filter((item) => keyOf(item) < after);
+  const items = rest.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rest.length > limit && last !== undefined ? keyOf(last) : undefined };
+}
