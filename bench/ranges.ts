@@ -1,5 +1,5 @@
 import { edgeNames, type FileServer, nginxNotes, openFileServers } from './harness/file-servers.ts';
-import type { Table } from './harness/results.ts';
+import type { Sample, Table } from './harness/results.ts';
 import { measureInRounds, ratio } from './harness/rounds.ts';
 import type { Scenario, Stage } from './harness/stage.ts';
 import { requestRanges } from './harness/wrk.ts';
@@ -36,6 +36,7 @@ const notMeasured: Table = {
 
 async function measureSpan(stage: Stage, span: (typeof spans)[number]): Promise<Table[]> {
   const servers = await openFileServers(stage, { size: span.size, adapters: ['uwebsockets'] });
+  for (const server of servers) await load(server, { span, rangeSize: 64 * KiB, connections: 16 });
   const tables: Table[] = [];
   for (const rangeSize of rangeSizes) {
     for (const connections of connectionCounts) tables.push(await measure(stage, servers, { span, rangeSize, connections }));
@@ -50,18 +51,23 @@ interface Load {
   readonly connections: number;
 }
 
-async function measure(stage: Stage, servers: readonly FileServer[], { span, rangeSize, connections }: Load): Promise<Table> {
-  const candidates = servers.map(({ name, role, port, pid, path }) => ({
-    name,
-    role,
-    pid: () => pid,
-    run: () => requestRanges({ port, path, rangeSize, fileSize: span.size, connections, seconds: SECONDS }),
+function load({ port, path }: FileServer, { span, rangeSize, connections }: Load): Promise<Sample> {
+  return requestRanges({ port, path, rangeSize, fileSize: span.size, connections, seconds: SECONDS });
+}
+
+async function measure(stage: Stage, servers: readonly FileServer[], wanted: Load): Promise<Table> {
+  const { span, rangeSize, connections } = wanted;
+  const candidates = servers.map((server) => ({
+    name: server.name,
+    role: server.role,
+    pid: () => server.pid,
+    run: () => load(server, wanted),
   }));
   const rows = await measureInRounds(candidates, { runs: stage.runs, progress: stage.progress });
   const others = servers.filter(({ role }) => role === 'peer').map(({ name }) => name);
   const ours = rows.find(({ candidate }) => candidate === edgeNames.uwebsockets);
   return {
-    title: `${rangeSize / KiB} KiB over ${span.title}, ${connections} connections`,
+    title: `${rangeSize === MiB ? '1 MiB' : `${rangeSize / KiB} KiB`} over ${span.title}, ${connections} connections`,
     unit: 'requests/s',
     rows,
     verdicts: [

@@ -23,7 +23,7 @@ export const smallFiles: Scenario = {
     const compare = { others: [DISK], pick: 'slowest' as const, subject: 'of the disk alone' };
     return [
       {
-        title: 'files that grow as they are written',
+        title: 'fresh files',
         unit: 'files/s',
         rows,
         verdicts: [

@@ -13,8 +13,8 @@ const DISK = 'native: write';
 const RECEIVER = 'native: receive, hash, write';
 
 const stateNames: Readonly<Record<FileState, string>> = {
-  fresh: 'files that grow as they are written (a new node)',
-  written: 'files filled with zeros before (spare segments, once a first one has rolled)',
+  fresh: 'fresh files (a new node)',
+  written: 'files written before (spare segments, made once a first one has rolled)',
 };
 
 export const upload100mb: Scenario = {
@@ -31,17 +31,16 @@ export const upload100mb: Scenario = {
 
 /** Every table has its servers to itself, so that the disk never holds more than a quarter of what is written. */
 async function measure(stage: Stage, streams: number, state: FileState): Promise<Table> {
-  const stores = {
-    [edgeNames.uwebsockets]: await UploadStore.open(stage, { adapter: 'uwebsockets', state, sizeMax: STORE_SIZE_MAX }),
-    [edgeNames.node]: await UploadStore.open(stage, { adapter: 'node', state, sizeMax: STORE_SIZE_MAX }),
-  };
+  const open = (adapter: keyof typeof edgeNames) => UploadStore.open(stage, { adapter, state, sizeMax: STORE_SIZE_MAX });
+  const [uws, node] = await Promise.all([open('uwebsockets'), open('node')]);
   const candidates = [
-    ...Object.entries(stores).map(([name, store]) => quasar(name, store, streams)),
+    quasar(edgeNames.uwebsockets, uws, streams),
+    quasar(edgeNames.node, node, streams),
     disk(stage, streams, state),
     ...(stage.canHash ? [await receiver(stage, streams, state)] : []),
   ];
   const rows = await measureInRounds(candidates, { runs: stage.runs, warms: true, progress: stage.progress });
-  for (const store of Object.values(stores)) await store.check();
+  await Promise.all([uws.check(), node.check()]);
   await stage.closeAll();
   const compare = { others: [DISK, RECEIVER], pick: 'slowest' as const, subject: 'of the slower ceiling' };
   return {

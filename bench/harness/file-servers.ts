@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkDownload, makeFile, putFile } from './content.ts';
 import { NginxServer } from './nginx-server.ts';
@@ -27,6 +27,7 @@ export async function openFileServers(
 ): Promise<FileServer[]> {
   const root = stage.workspace.fresh('files');
   mkdirSync(root);
+  stage.closer.push('files', () => rmSync(root, { recursive: true }));
   const file = makeFile(join(root, 'file'), size);
   const servers: FileServer[] = [];
   for (const adapter of adapters) {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { freePort, remember, stopChild } from './children.ts';
 import { type FileState, nativePath } from './native-programs.ts';
 import type { Stage } from './stage.ts';
@@ -20,7 +21,10 @@ export async function openNativeReceiver(
   const args = [String(port), file, state, String(size), String(requests)];
   const child = spawn(nativePath('receive-hash-write'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
   remember(child);
-  stage.closer.push('receive-hash-write', () => stopChild(child));
+  stage.closer.push('receive-hash-write', async () => {
+    await stopChild(child);
+    rmSync(file, { force: true });
+  });
   await Promise.race([
     once(child.stdout, 'data'),
     once(child, 'exit').then(() => Promise.reject(new Error('receive-hash-write ended before it was ready'))),

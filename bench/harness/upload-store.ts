@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { checkDownload, checkStored, makeFile, putFile } from './content.ts';
 import { type FileState, sendBytes } from './native-programs.ts';
 import { type QuasarOptions, QuasarServer } from './quasar-server.ts';
@@ -33,6 +34,7 @@ export class UploadStore {
     const server = await QuasarServer.open(stage, { adapter: options.adapter, ...spareSegments });
     const file = makeFile(stage.workspace.fresh('checked'), CHECKED_SIZE);
     await checkDownload(server.url, await putFile(server.url, file), file);
+    rmSync(file.path);
     const store = new UploadStore(server, options);
     await store.#roll();
     return store;

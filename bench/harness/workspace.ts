@@ -35,7 +35,7 @@ export class Workspace {
   }
 }
 
-/** Type and options of the file system that holds `path`, as mounted. */
+/** Type of the file system that holds `path`, and whether it discards what is freed: that slows deletes down. */
 export function fileSystemOf(path: string): string {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .trim()
@@ -44,5 +44,5 @@ export function fileSystemOf(path: string): string {
     .filter(([, at = '']) => path === at || path.startsWith(at.endsWith('/') ? at : `${at}/`))
     .sort(([, left = ''], [, right = '']) => left.length - right.length);
   const [, , type = 'unknown', options = ''] = mounts.at(-1) ?? [];
-  return `${type} (${options})`;
+  return options.split(',').includes('discard') ? `${type}, discard` : type;
 }
