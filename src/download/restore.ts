@@ -10,6 +10,11 @@ export interface RestoreDeps {
   readonly map: BlockMap;
 }
 
+export interface RestoreOptions extends RestoreDeps {
+  /** Ends the wait for a slot; the generator then throws its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** A verified run of bytes of a blob; `release` it when they have been sent. */
 export interface Run {
   readonly bytes: Uint8Array;
@@ -34,9 +39,9 @@ export async function* restore(
   scope: Scope,
   blob: BlobFacts,
   range: { readonly start: number; readonly end: number },
-  deps: RestoreDeps & { readonly signal?: AbortSignal },
+  deps: RestoreOptions,
 ): AsyncGenerator<Run, void, undefined> {
-  const ahead: { readonly span: BlockSpan; readonly loading: Promise<CachedBlock | undefined> }[] = [];
+  const ahead: Ahead[] = [];
   const spans = deps.map.spans(scope, blob, range.start, range.end);
   let more = true;
   try {
@@ -48,18 +53,39 @@ export async function* restore(
           break;
         }
         const loading = deps.cache.get(span.id, span.size, { ahead: true });
+        // Its failure comes out when its turn comes.
         loading.catch((error: unknown) => error);
         ahead.push({ span, loading });
       }
       const first = ahead.shift();
       if (first === undefined) return;
-      // Nothing is read ahead when slots are short; the block whose turn it is waits in line for one.
-      const block = (await first.loading) ?? (await deps.cache.get(first.span.id, first.span.size, signalOf(deps)));
+      const block = (await first.loading) ?? (await waitInLine(first.span, ahead, deps));
       yield runOf(block, first.span);
     }
   } finally {
-    for (const { loading } of ahead) loading.then((block) => block?.release()).catch((error: unknown) => error);
+    for (const entry of ahead) giveUp(entry);
   }
+}
+
+interface Ahead {
+  readonly span: BlockSpan;
+  loading: Promise<CachedBlock | undefined>;
+}
+
+/**
+ * Nothing is read ahead when slots are short; the block whose turn it is waits in line for one. It holds none meanwhile,
+ * so that no two downloads wait for each other: what was read ahead is left to the cache.
+ */
+function waitInLine({ id, size }: BlockSpan, ahead: readonly Ahead[], { cache, signal }: RestoreOptions): Promise<CachedBlock> {
+  for (const entry of ahead) {
+    giveUp(entry);
+    entry.loading = Promise.resolve(undefined);
+  }
+  return cache.get(id, size, signal === undefined ? {} : { signal });
+}
+
+function giveUp({ loading }: Ahead): void {
+  loading.then((block) => block?.release()).catch((error: unknown) => error);
 }
 
 /**
@@ -79,12 +105,12 @@ export async function refuseKnownDamage(
   }
 }
 
-function signalOf(deps: { readonly signal?: AbortSignal }): { signal?: AbortSignal } {
-  return deps.signal === undefined ? {} : { signal: deps.signal };
-}
-
 function runOf(block: CachedBlock, span: BlockSpan): Run {
   const { bytes } = block;
+  if (bytes.byteLength !== span.size) {
+    block.release();
+    throw new QuasarError('corrupt', { op: 'download.manifest' });
+  }
   return {
     bytes: span.start === 0 && span.end === bytes.byteLength ? bytes : bytes.subarray(span.start, span.end),
     release: () => block.release(),

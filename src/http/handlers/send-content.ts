@@ -1,4 +1,5 @@
 import type { BlobFacts } from '../../catalog/catalog.ts';
+import { QuasarError } from '../../core/errors.ts';
 import type { Scope } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
 import { type RestoreDeps, refuseKnownDamage, restore, tryRestore } from '../../download/restore.ts';
@@ -58,24 +59,18 @@ async function streamContent(
   answer: ContentAnswer,
   deps: SendDeps,
 ): Promise<void> {
-  const endWatch = watchForStall(exchange, deps.downloadStallMs);
-  let started = false;
-  const start = () => {
-    if (!started) exchange.start(answer.status, answer.headers, answer.size);
-    started = true;
-  };
+  const sender = new Sender(exchange, answer, deps.downloadStallMs);
+  const restoring = { ...deps.restore, signal: signalOfGone(exchange) };
   try {
     for (const part of answer.parts) if ('start' in part) await refuseKnownDamage(scope, blob, part, deps.restore);
     for (const part of answer.parts) {
       if ('text' in part) {
-        start();
-        await exchange.write(Buffer.from(part.text));
+        await sender.send(Buffer.from(part.text));
         continue;
       }
-      for await (const run of restore(scope, blob, part, deps.restore)) {
+      for await (const run of restore(scope, blob, part, restoring)) {
         try {
-          start();
-          const sent = exchange.write(run.bytes);
+          const sent = sender.send(run.bytes);
           if (sent !== true) await sent;
         } finally {
           run.release();
@@ -83,17 +78,59 @@ async function streamContent(
       }
     }
   } finally {
-    endWatch();
+    sender.close();
   }
 }
 
-/** Cuts a client that takes nothing for too long: it holds memory others wait for. */
-function watchForStall(exchange: Exchange, stallMs: number): () => void {
-  let seen = exchange.sent.bytes;
-  const timer = setInterval(() => {
-    if (exchange.sent.bytes === seen) exchange.destroy();
-    seen = exchange.sent.bytes;
-  }, stallMs);
-  timer.unref();
-  return () => clearInterval(timer);
+/** A client that has gone waits for no slot. */
+function signalOfGone(exchange: Exchange): AbortSignal {
+  const gone = new AbortController();
+  exchange.onGone(() => gone.abort(new QuasarError('cancelled', { op: 'download.content' })));
+  return gone.signal;
+}
+
+/** Sends the head with the first bytes, and cuts a client that takes nothing for too long: it holds memory others wait for. */
+class Sender {
+  readonly #exchange: Exchange;
+  readonly #answer: ContentAnswer;
+  readonly #timer: NodeJS.Timeout;
+  #started = false;
+  /** Only while bytes of ours wait for the client; the time we wait for a disk or a slot is not its fault. */
+  #waiting = false;
+  #seen = -1;
+
+  constructor(exchange: Exchange, answer: ContentAnswer, stallMs: number) {
+    this.#exchange = exchange;
+    this.#answer = answer;
+    this.#timer = setInterval(() => this.#judge(), stallMs);
+    this.#timer.unref();
+  }
+
+  send(bytes: Uint8Array): true | Promise<true> {
+    const { status, headers, size } = this.#answer;
+    if (!this.#started) this.#exchange.start(status, headers, size);
+    this.#started = true;
+    const sent = this.#exchange.write(bytes);
+    if (sent === true) return true;
+    this.#waiting = true;
+    return sent.finally(() => {
+      this.#waiting = false;
+      this.#seen = -1;
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #judge(): void {
+    if (!this.#waiting) return;
+    const { bytes } = this.#exchange.sent;
+    if (bytes === this.#seen) {
+      this.#exchange.fail(
+        new QuasarError('cancelled', { op: 'download.send', message: 'The client took nothing for too long.' }),
+      );
+    }
+    this.#seen = bytes;
+  }
 }
