@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { readEverything, repeatLostRequests, resumeSessions } from './drill-check.ts';
+import { writeConfig } from './drill-config.ts';
 import { type Dice, openDice } from './drill-dice.ts';
 import { call } from './drill-http.ts';
 import { DrillLoad } from './drill-load.ts';
 import { Oracle } from './drill-oracle.ts';
 import { Product } from './product.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** Node and its PostgreSQL are killed, or told to end. */
 export type Victim = 'node' | 'database' | 'both' | 'nobody';
@@ -17,6 +19,8 @@ export interface KillDrill {
   readonly goesOn: (round: number) => boolean;
   /** Everything is read back after so many rounds, and at the end. */
   readonly readEvery?: number;
+  /** Lines of storage.conf. */
+  readonly storage?: readonly string[];
 }
 
 export interface DrillSummary {
@@ -28,6 +32,8 @@ export interface DrillSummary {
 
 /** Time under load before the kill, in ms: from the first requests to many. */
 const LOAD_MS = { least: 30, most: 700 };
+/** A process that has answered has long written its log; the pipe may be behind on a busy machine. */
+const LOG_MS_MAX = 10_000;
 /** Load that goes on after a database has come back. */
 const LOAD_AFTER_MS = 150;
 
@@ -35,10 +41,11 @@ const LOAD_AFTER_MS = 150;
  * Kills under mixed load, starts again what does not start by itself, and compares the product with what it had
  * acknowledged, round by round. The oracle lives through all rounds: nothing may get lost later either.
  */
-export async function killDrill(t: Test, { victims, goesOn, readEvery = 1 }: KillDrill): Promise<DrillSummary> {
+export async function killDrill(t: Test, { victims, goesOn, readEvery = 1, storage = [] }: KillDrill): Promise<DrillSummary> {
   const dice = openDice((line) => t.comment(line));
   const oracle = new Oracle();
-  let product = await Product.start();
+  const config = writeConfig(temporaryFolder(t), { 'storage.conf': storage });
+  let product = await Product.start({ config });
   t.teardown(() => product.destroy());
   let round = 0;
   let faults = 0;
@@ -50,7 +57,7 @@ export async function killDrill(t: Test, { victims, goesOn, readEvery = 1 }: Kil
   while (goesOn(round + 1)) {
     round += 1;
     const victim = dice.pick(victims);
-    product = await oneRound(product, victim, dice, oracle);
+    product = await oneRound({ product, victim, config }, dice, oracle);
     await repeatLostRequests(product.url, oracle);
     await resumeSessions(product.url, oracle, dice, 0.4);
     if (round % readEvery === 0) await readEverything(product.url, oracle);
@@ -65,7 +72,14 @@ export async function killDrill(t: Test, { victims, goesOn, readEvery = 1 }: Kil
   return { seed: dice.seed, rounds: round, versions, faults };
 }
 
-async function oneRound(product: Product, victim: Victim, dice: Dice, oracle: Oracle): Promise<Product> {
+interface Scene {
+  readonly product: Product;
+  readonly victim: Victim;
+  readonly config: string;
+}
+
+/** Returns the product that serves after it, the same or its successor on the same data. */
+async function oneRound({ product, victim, config }: Scene, dice: Dice, oracle: Oracle): Promise<Product> {
   const told = product.output.length;
   const stored = oracle.versions.size;
   const load = new DrillLoad(product.url, dice, oracle);
@@ -75,18 +89,18 @@ async function oneRound(product: Product, victim: Victim, dice: Dice, oracle: Or
     await untilDatabaseIsBack(product, told);
     await sleep(LOAD_AFTER_MS);
     await load.end();
-    checkLog(oracle, product.output.slice(told), [/PostgreSQL ended unexpectedly; starting it again/]);
+    await checkLog(oracle, () => product.output.slice(told), [/PostgreSQL ended unexpectedly; starting it again/]);
     return product;
   }
   if (victim === 'both') await killDatabase(product, dice);
   if (victim === 'nobody') await load.end();
-  if (victim === 'nobody') checkLog(oracle, `exit code ${await product.stop()}`, [/exit code 0/]);
-  else await product.kill();
+  const code = await product.stop(victim === 'nobody' ? 'SIGTERM' : 'SIGKILL');
+  if (victim === 'nobody' && code !== 0) oracle.fault(`SIGTERM ended it with exit code ${code}`);
   await load.end();
-  const again = await Product.start({ data: product.data });
-  if (victim === 'node') checkLog(oracle, again.output, [/stopped the PostgreSQL that an earlier run left behind/]);
+  const again = await Product.start({ data: product.data, config });
+  if (victim === 'node') await checkLog(oracle, () => again.output, [/stopped the PostgreSQL that an earlier run left behind/]);
   const wrote = oracle.versions.size > stored;
-  if (victim !== 'nobody' && wrote) checkLog(oracle, again.output, [/was left open and is sealed now/]);
+  if (victim !== 'nobody' && wrote) await checkLog(oracle, () => again.output, [/was left open and is sealed now/]);
   return again;
 }
 
@@ -102,7 +116,10 @@ async function untilDatabaseIsBack(product: Product, told: number): Promise<void
   while ((await call(product.url, { path: '/v1/ready' })).status !== 200) await sleep(10);
 }
 
-/** An operator who reads the log alone must learn what happened. */
-function checkLog(oracle: Oracle, said: string, expected: readonly RegExp[]): void {
-  for (const line of expected) if (!line.test(said)) oracle.fault(`the log does not say ${line.source}`);
+/** An operator who reads the log alone must learn what happened. Its lines may come a little after the answers. */
+async function checkLog(oracle: Oracle, said: () => string, expected: readonly RegExp[]): Promise<void> {
+  for (const line of expected) {
+    for (let waited = 0; waited < LOG_MS_MAX && !line.test(said()); waited += 10) await sleep(10);
+    if (!line.test(said())) oracle.fault(`the log does not say ${line.source}`);
+  }
 }
