@@ -26,7 +26,7 @@ export abstract class BaseExchange implements Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  readonly remoteAddress: string;
+  abstract readonly remoteAddress: string;
   readonly requestId: string;
   readonly bodySize: number | undefined;
   readonly sent = { status: 0, bytes: 0 };
@@ -45,13 +45,12 @@ export abstract class BaseExchange implements Exchange {
   readonly #startedAt: number;
   #onGone: (() => void)[] | undefined;
 
-  constructor(edge: EdgeState, head: RequestHead, remoteAddress: string) {
+  constructor(edge: EdgeState, head: RequestHead) {
     this.edge = edge;
     this.method = head.method;
     this.path = head.path;
     this.query = head.query;
     this.#headers = head.headers;
-    this.remoteAddress = remoteAddress;
     const verdict = inspectHead(head);
     this.#headFault = verdict.fault;
     this.bodySize = verdict.bodySize;

@@ -24,6 +24,7 @@ export interface Exchange {
   readonly path: string;
   /** Raw query string without "?", or "". */
   readonly query: string;
+  /** Of the peer; "" when asked for the first time after the answer is out. */
   readonly remoteAddress: string;
   /** Request id: the client's `x-request-id` when it is well-formed, else ours. Echoed on every answer. */
   readonly requestId: string;

@@ -14,6 +14,7 @@ export interface NodeConnection {
 
 /** One exchange on node:http, the fallback where uWebSockets.js does not load. */
 export class NodeHttpExchange extends BaseExchange {
+  readonly remoteAddress: string;
   readonly #connection: NodeConnection;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -24,17 +25,14 @@ export class NodeHttpExchange extends BaseExchange {
   constructor(edge: EdgeState, connection: NodeConnection, request: IncomingMessage, response: ServerResponse) {
     const target = request.url ?? '';
     const mark = target.indexOf('?');
-    super(
-      edge,
-      {
-        version: request.httpVersion,
-        method: request.method ?? '',
-        path: mark < 0 ? target : target.slice(0, mark),
-        query: mark < 0 ? '' : target.slice(mark + 1),
-        headers: headersOf(request),
-      },
-      request.socket.remoteAddress ?? '',
-    );
+    super(edge, {
+      version: request.httpVersion,
+      method: request.method ?? '',
+      path: mark < 0 ? target : target.slice(0, mark),
+      query: mark < 0 ? '' : target.slice(mark + 1),
+      headers: headersOf(request),
+    });
+    this.remoteAddress = request.socket.remoteAddress ?? '';
     this.#connection = connection;
     this.#request = request;
     this.#response = response;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 
@@ -47,16 +48,25 @@ function archiveType(bytes: Uint8Array): string {
 }
 
 function textType(bytes: Uint8Array): string {
-  if (bytes.byteLength === 0) return OCTETS;
-  let text: string;
-  try {
-    // `stream`: the sample may end inside a character.
-    text = new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes.subarray(0, TEXT_HEAD)), { stream: true });
-  } catch {
-    return OCTETS;
-  }
-  if (NOT_TEXT.test(text)) return OCTETS;
+  const head = bytes.subarray(0, TEXT_HEAD);
+  if (head.byteLength === 0 || head.some(isBinary) || !isUtf8(Uint8Array.from(wholeCharacters(head)))) return OCTETS;
+  const text = Buffer.from(head.subarray(0, XML_HEAD)).toString();
   return /^\s*<\?xml\s/.test(text) ? 'application/xml' : 'text/plain; charset=utf-8';
+}
+
+/** Control characters that no text holds. Most binary data has one within its first bytes. */
+function isBinary(byte: number): boolean {
+  return byte < 0x20 ? byte < 0x08 || (byte > 0x0d && byte !== 0x1b) : byte === 0x7f;
+}
+
+/** Without a last character that the sample may have cut. */
+function wholeCharacters(bytes: Uint8Array): Uint8Array {
+  for (let back = 1; back <= Math.min(3, bytes.byteLength); back++) {
+    const byte = bytes[bytes.byteLength - back] as number;
+    if (byte < 0x80) return bytes;
+    if (byte >= 0xc0) return bytes.subarray(0, bytes.byteLength - back);
+  }
+  return bytes;
 }
 
 function startsWith(bytes: Uint8Array, magic: string, at: number): boolean {
@@ -88,5 +98,4 @@ const ARCHIVE_HEAD = 8192;
 const TEXT_HEAD = 8192;
 const UNSPECIFIC = /^application\/(?:octet-stream|x-www-form-urlencoded)\s*(?:;|$)/i;
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[\x20\x21\x23-\x5b\x5d-\x7e]*"))*$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what text does not hold.
-const NOT_TEXT = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/;
+const XML_HEAD = 64;
