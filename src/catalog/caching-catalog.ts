@@ -1,4 +1,5 @@
 import type { BlobKey } from '../core/digest.ts';
+import { isQuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
 
@@ -14,12 +15,16 @@ export class CachingCatalog implements Catalog, VersionCommitter {
   readonly #committer: VersionCommitter;
   readonly #versions: LeastRecentlyUsed<VersionFacts>;
   readonly #blobs: LeastRecentlyUsed<BlobFacts>;
+  /** Documents with a commit that may still happen without our hearing of it: nothing of them is remembered any more. */
+  readonly #doubtful = new Set<DocumentId>();
+  readonly #entriesMax: number;
   /** Look-ups under way, by document: a commit in the meantime keeps their answers out of the cache. */
   readonly #finding = new Map<DocumentId, Set<{ stale: boolean }>>();
 
   constructor(catalog: Catalog, committer: VersionCommitter, entriesMax: number) {
     this.#catalog = catalog;
     this.#committer = committer;
+    this.#entriesMax = entriesMax;
     this.#versions = new LeastRecentlyUsed(entriesMax);
     this.#blobs = new LeastRecentlyUsed(entriesMax);
   }
@@ -36,7 +41,7 @@ export class CachingCatalog implements Catalog, VersionCommitter {
     const token = this.#startFinding(documentId);
     try {
       const version = await this.#catalog.findVersion(scope, documentId, versionId);
-      if (version !== undefined && !token.stale) this.#versions.set(key, version);
+      if (version !== undefined && !token.stale && !this.#doubtful.has(documentId)) this.#versions.set(key, version);
       return version;
     } finally {
       this.#endFinding(documentId, token);
@@ -55,6 +60,9 @@ export class CachingCatalog implements Catalog, VersionCommitter {
   async commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
     try {
       return await this.#committer.commit(scope, wish);
+    } catch (error) {
+      if (isQuasarError(error, 'commit_unknown')) this.#doubt(wish.documentId);
+      throw error;
     } finally {
       if (!wish.newDocument) this.#forget(scope, wish.documentId);
     }
@@ -82,6 +90,14 @@ export class CachingCatalog implements Catalog, VersionCommitter {
     options: { limit: number; after: string | undefined },
   ): ReturnType<Catalog['listVersions']> {
     return this.#catalog.listVersions(scope, documentId, options);
+  }
+
+  /** The oldest doubt goes first: no statement runs for as long as it takes that many others to break. */
+  #doubt(documentId: DocumentId): void {
+    this.#doubtful.delete(documentId);
+    this.#doubtful.add(documentId);
+    const [oldest] = this.#doubtful;
+    if (this.#doubtful.size > this.#entriesMax && oldest !== undefined) this.#doubtful.delete(oldest);
   }
 
   /** The current version moves and takes its labels along; older ones asked for by id lose theirs. */

@@ -46,7 +46,8 @@ export const listDocuments = route('GET', '/v1/documents', async (exchange, _par
 export const getDocument = route('GET', '/v1/documents/{documentId}', async (exchange, params, services: Services) => {
   const documentId = documentIdOf(params);
   const document = await services.catalog.findDocument(services.scope, documentId);
-  const current = document && (await services.catalog.findVersion(services.scope, documentId));
+  // By its id: a commit between the two questions must not pair one version's id with another's facts.
+  const current = document && (await services.catalog.findVersion(services.scope, documentId, document.currentVersionId));
   if (document === undefined || current === undefined) throw new QuasarError('document_not_found', { op: 'document.get' });
   replyJson(exchange, 200, documentView(document, current));
 });
