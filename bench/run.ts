@@ -59,14 +59,14 @@ async function bench(): Promise<void> {
   const { canHash } = await buildNativePrograms();
   const versions = await describeVersions();
   const installed = (name: string) => versions[name] !== 'not installed';
-  const about = { commit: await describeCommit(), loadBefore };
+  const commit = await describeCommit();
   await warmMemory();
 
   const results: ScenarioResult[] = [];
   const has = { nginx: installed('nginx'), wrk: installed('wrk') };
   for (const scenario of wanted) {
     try {
-      const result = { ...(await runScenario(scenario, { runs, workspace, canHash, has })), ...about };
+      const result = { ...(await runScenario(scenario, { runs, workspace, canHash, has })), commit };
       printScenario(result, print);
       results.push(result);
     } catch (error) {
@@ -89,7 +89,7 @@ function elapsed(): string {
 async function runScenario(
   scenario: Scenario,
   given: Omit<Stage, 'closer' | 'closeAll' | 'progress'>,
-): Promise<Omit<ScenarioResult, 'commit' | 'loadBefore'>> {
+): Promise<Omit<ScenarioResult, 'commit'>> {
   let closer = new Closer();
   const closeAll = async () => {
     const closing = closer;
@@ -105,7 +105,7 @@ async function runScenario(
   const measuredAt = toTimestamp(systemClock.now());
   try {
     const tables = await scenario.run(stage);
-    return { name: scenario.name, title: scenario.title, runs: given.runs, measuredAt, tables };
+    return { name: scenario.name, title: scenario.title, runs: given.runs, measuredAt, load: loadavg()[0] ?? 0, tables };
   } finally {
     await closeAll();
   }

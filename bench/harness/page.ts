@@ -42,11 +42,11 @@ function promiseLine(scenario: string, table: Table, verdict: Verdict): string[]
   return [scenario, `${table.title}: ${subject}`, `${figure(value)} ${unit}`, bound, isKept(verdict) ? 'kept' : '**missed**'];
 }
 
-function scenarioLines({ name, title, runs, measuredAt, commit, loadBefore, tables }: ScenarioResult): string[] {
+function scenarioLines({ name, title, runs, measuredAt, commit, load, tables }: ScenarioResult): string[] {
   return [
     `## ${name}`,
     '',
-    `${title}. ${runs} ${runs === 1 ? 'run' : 'runs'}, ${measuredAt.slice(0, 10)}, commit ${commit}, load average at the start ${loadBefore}.`,
+    `${title}. ${runs} ${runs === 1 ? 'run' : 'runs'}, ${measuredAt.slice(0, 10)}, commit ${commit}, load average at its end ${load}.`,
     '',
     ...tables.flatMap(tableLines),
   ];
@@ -74,7 +74,7 @@ const howToRead = [
   '',
   '- MB is 10⁶ bytes. A row gives the median of its runs and their spread. A ratio is one of medians; its spread is that of the ratios within each round.',
   '- Candidates take turns, each round beginning with the next one. Before each measurement the disk settles; where memory matters, 2 GiB are touched first.',
-  '- A load average far from 0 at the start means that somebody else used the machine, and that the figures are worth little.',
+  '- A load average of far more than two for each core means that somebody else used the machine, and that the figures are worth little.',
   '- Client and server share the machine, over loopback. CPU s/GB is user and system time of the server and its children, PostgreSQL included, over all runs.',
   '- Every upload sends bytes that the store does not have. After the runs the store must list exactly what it acknowledged, and one upload is read back and hashed. Downloads and ranges are compared with the file once for each server. `failures` counts answers other than 2xx and broken connections.',
   '- `native: write` is the disk with the batches, the pieces in flight and the fdatasyncs of the segment writer; `native: receive, hash, write` is a C program that does the work of an upload: receive on loopback, BLAKE3 of each block, BLAKE3 and SHA-256 of the whole, O_DIRECT, fdatasync. The slower of the two is the ceiling.',

@@ -57,8 +57,8 @@ export interface ScenarioResult {
   /** RFC 3339. */
   readonly measuredAt: string;
   readonly commit: string;
-  /** Of the minute before the run: what others did on the machine. */
-  readonly loadBefore: number;
+  /** Load average of the last minute, at the end: far more than two a core means that others used the machine. */
+  readonly load: number;
   readonly tables: readonly Table[];
 }
 
