@@ -54,6 +54,8 @@ export interface Recovery {
  */
 export async function recoverSegments(context: RecoveryContext): Promise<Recovery> {
   const { journal, index } = context;
+  const { nodeSuspect } = journal.ledger;
+  if (nodeSuspect !== undefined) context.report(`The storage node is read-only since an earlier start. ${nodeSuspect}`);
   await settleStrays(context);
   const unsealed: UnsealedSegment[] = [];
   const tally = { lastSequence: index.last?.sequence ?? 0 };

@@ -96,7 +96,7 @@ export class Scrub {
     while (!this.#pause.broken) {
       try {
         const pass = this.#state.progress.pass ?? (await this.#begin());
-        if (pass === undefined) await this.#pause.rest(Math.min(LOOK_AGAIN_MS, this.#rules.intervalMs));
+        if (pass === undefined) await this.#pause.rest(Math.min(LOOK_AGAIN_MS, this.#rules.intervalMs / 10));
         else await this.#continue(pass);
       } catch (error) {
         this.#options.log.error({ error }, 'The scrub met an error; it goes on in a while.');

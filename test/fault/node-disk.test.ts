@@ -50,6 +50,7 @@ for (const op of ['dataSync', 'write'] as const) {
 
     const again = await open();
     t.match(again.health(), { writable: false, readOnlyReason: /failed \(EIO\)/ }, 'a new start does not change that');
+    t.match(again.recovery.lines, [/read-only since an earlier start\. .*accept-disk/], 'and says so');
     await t.rejects(again.putBlocks([blockOf(51)]), { code: 'node_read_only' });
     t.same(await brokenOf(again, blocksOf(3)), []);
     await again.close();
