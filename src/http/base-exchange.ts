@@ -112,7 +112,16 @@ export abstract class BaseExchange implements Exchange {
 
   /** Whether the connection must not serve another request after this one. */
   get mustClose(): boolean {
-    if (this.edge.draining || this.#headFault !== undefined || this.bodySize === undefined) return true;
+    return this.endsConnection || this.#leavesTooMuch;
+  }
+
+  /** Known from the head alone: no request follows this one, whatever becomes of its body. */
+  protected get endsConnection(): boolean {
+    return this.edge.draining || this.#headFault !== undefined || this.bodySize === undefined;
+  }
+
+  get #leavesTooMuch(): boolean {
+    if (this.bodySize === undefined) return false;
     return !this.bodyEnded && this.bodySize - this.bodyReceived > limits.httpDiscardMax;
   }
 

@@ -37,7 +37,7 @@ export class NodeHttpExchange extends BaseExchange {
     this.#request = request;
     this.#response = response;
     connection.open.add(this);
-    if (this.mustClose) connection.closing = true;
+    if (this.endsConnection) connection.closing = true;
     // The reason of a broken connection; its `close` follows and is what counts.
     request.on('error', ignore);
     response.on('error', ignore);

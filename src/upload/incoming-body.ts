@@ -45,6 +45,8 @@ export class IncomingBody {
   readonly #ready: FilledSlot[] = [];
   #current: Slot | undefined;
   #filled = 0;
+  /** Taken ahead, so that a chunk which does not fit into the current slot needs no second copy. */
+  #following: Slot | undefined;
   #overflow: Buffer | undefined;
   #paused = false;
   #held = false;
@@ -158,7 +160,7 @@ export class IncomingBody {
       this.#finishLast();
       return;
     }
-    if (this.#paused && this.#fault === undefined && this.#hasRoom()) {
+    if (this.#paused && this.#fault === undefined && this.#fitsChunk()) {
       this.#paused = false;
       this.#options.source.resumeBody();
     }
@@ -167,8 +169,9 @@ export class IncomingBody {
   /** Gives back what nobody took. */
   close(): void {
     for (const { slot } of this.#ready.splice(0)) this.#options.account.giveBack(slot);
-    if (this.#current !== undefined) this.#options.account.giveBack(this.#current);
+    for (const slot of [this.#current, this.#following]) if (slot !== undefined) this.#options.account.giveBack(slot);
     this.#current = undefined;
+    this.#following = undefined;
     this.#overflow = undefined;
     this.#ended = true;
     this.#lastGiven = true;
@@ -187,7 +190,7 @@ export class IncomingBody {
       return;
     }
     this.#place(bytes);
-    if (this.#held || !this.#hasRoom()) this.#pause();
+    if (this.#held || !this.#fitsChunk()) this.#pause();
   }
 
   #end(): void {
@@ -214,9 +217,26 @@ export class IncomingBody {
 
   #hasRoom(): boolean {
     if (this.#current !== undefined) return true;
-    this.#current = this.#options.account.tryAcquire(this.#options.mayHold());
+    this.#current = this.#following ?? this.#acquire();
+    this.#following = undefined;
     this.#filled = 0;
     return this.#current !== undefined;
+  }
+
+  /**
+   * Whether to ask for more: yes when the largest chunk has room. An upload whose only slot is the current one cannot
+   * wait for more room, since no slot will come back; what does not fit then waits in `#overflow`.
+   */
+  #fitsChunk(): boolean {
+    if (!this.#hasRoom()) return false;
+    const { bytes } = this.#current as Slot;
+    if (this.#options.carries || bytes.byteLength - this.#filled >= limits.httpChunkMax) return true;
+    this.#following ??= this.#acquire();
+    return this.#following !== undefined || this.#options.account.held === 1;
+  }
+
+  #acquire(): Slot | undefined {
+    return this.#options.account.tryAcquire(this.#options.mayHold());
   }
 
   #keep(bytes: Uint8Array): void {

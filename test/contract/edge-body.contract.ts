@@ -48,6 +48,18 @@ export function bodyContract(t: Test, open: OpenEdge): void {
     t.match(JSON.parse((await client.answer())?.body.toString() ?? ''), { declared: 0, size: 0 });
   });
 
+  t.test('a connection whose bodies were read to their end serves on, however large they are', async (t) => {
+    const { edge, port } = await openEchoEdge(open);
+    t.teardown(() => edge.close());
+    const client = await connected(t, port);
+    for (const size of [limits.httpDiscardMax + 1, 1, 2_000_000, limits.httpDiscardMax * 3]) {
+      const body = randomBytes(size);
+      client.send(Buffer.concat([Buffer.from(head('PUT', '/a', `Content-Length: ${size}\r\n`)), body]));
+      const answer = await client.answer();
+      t.match(JSON.parse(answer?.body.toString() ?? ''), { size, sha256: sha256(body) }, `${size} bytes`);
+    }
+  });
+
   t.test('a body that is read late arrives whole', async (t) => {
     const { edge, port } = await openEchoEdge(open, async (exchange) => {
       await new Promise((resolve) => setTimeout(resolve, 20));

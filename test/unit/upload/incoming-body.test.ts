@@ -31,6 +31,10 @@ function textOf(filled: FilledSlot): Buffer {
   return Buffer.from(filled.slot.bytes.slice(0, filled.size));
 }
 
+function patternOf(size: number): Buffer {
+  return Buffer.from(Array.from({ length: size }, (_, at) => (at * 7 + size) & 0xff));
+}
+
 async function collect(body: IncomingBody, account: UploadAccount): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (let filled = await body.next(); filled !== undefined; filled = await body.next()) {
@@ -96,6 +100,7 @@ t.test('a body over its limit fails, and what came before stays usable', async (
   const first = await body.next();
   t.equal(first?.size, SLOT);
   if (first !== undefined) account.giveBack(first.slot);
+  body.slotAvailable();
   await t.rejects(body.next(), { code: 'upload_too_large' });
   body.close();
   account.close();
@@ -113,6 +118,23 @@ t.test('a client that vanishes leaves the partly filled slot to be kept', async 
   body.close();
   account.close();
   t.equal(slab.uploadSlots, 0);
+});
+
+t.test('a chunk that does not fit waits only when no other slot can come back', async (t) => {
+  const sent = [patternOf(SLOT / 2), patternOf(SLOT), patternOf(SLOT)];
+  const { body, account, slab } = openBody(sent, { slots: 3 });
+  body.start();
+  t.equal(body.paused, false, 'the third slot was taken ahead');
+  t.equal(slab.freeSlots, 0);
+  const single = openBody(sent, { slots: 1 });
+  single.body.start();
+  t.equal(single.body.paused, true, 'the rest waits for the only slot');
+  for (const { body: each, account: its } of [{ body, account }, single]) {
+    t.ok((await collect(each, its)).equals(Buffer.concat(sent)));
+    each.close();
+    its.close();
+  }
+  t.equal(slab.freeSlots, 3);
 });
 
 t.test('nothing is placed after close, and every slot is free again', async (t) => {
