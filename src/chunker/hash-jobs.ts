@@ -19,6 +19,7 @@ export interface SlabRange {
 export type HashJob =
   | { readonly kind: 'probe' }
   | ({ readonly kind: 'block' } & SlabRange)
+  | ({ readonly kind: 'stretches' } & SlabRange)
   | ({ readonly kind: 'single' } & SlabRange)
   | ({ readonly kind: 'cut'; readonly final: boolean; readonly whole: boolean } & OfStream & SlabRange)
   | ({ readonly kind: 'absorb' } & OfStream & SlabRange)
@@ -34,6 +35,7 @@ export interface OfStream {
 export interface JobResults {
   readonly probe: true;
   readonly block: BlockId;
+  readonly stretches: readonly string[];
   readonly single: WholeDigests;
   readonly cut: readonly CutBlock[];
   readonly absorb: true;

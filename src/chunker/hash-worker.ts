@@ -3,6 +3,7 @@ import { workerData } from 'node:worker_threads';
 import { assert } from '../core/assert.ts';
 import { type Blake3State, blake3Hasher, blockIdOf } from '../core/blake3.ts';
 import { type BlockId, digestToHex, type Sha256 } from '../core/digest.ts';
+import { limits } from '../core/limits.ts';
 import type { Cutter } from './cutter.ts';
 import { cutterOf } from './cutters.ts';
 import type { HashJob, JobResults, LaneData, OfStream, SlabRange } from './hash-jobs.ts';
@@ -25,6 +26,8 @@ export default function work(job: HashJob): JobResults[HashJob['kind']] {
       return closeStream(job.stream);
     case 'block':
       return blockIdOf(bytesOf(job));
+    case 'stretches':
+      return stretchesOf(bytesOf(job));
     case 'single':
       return hashWhole(bytesOf(job));
     case 'probe':
@@ -86,6 +89,14 @@ function absorb(state: StreamState, bytes: Uint8Array): true {
 
 function digestsOf({ blake3, sha256 }: StreamState): WholeDigests {
   return { blake3: digestToHex<BlockId>(blake3.digest()), sha256: sha256.digest('hex') as Sha256 };
+}
+
+function stretchesOf(bytes: Uint8Array): string[] {
+  const digests: string[] = [];
+  for (let at = 0; at < bytes.byteLength; at += limits.stretchSize) {
+    digests.push(blockIdOf(bytes.subarray(at, at + limits.stretchSize)));
+  }
+  return digests;
 }
 
 function bytesOf({ at, size }: SlabRange): Uint8Array {

@@ -31,6 +31,9 @@ export interface Hasher {
   /** BLAKE3 of `size` bytes at slab offset `at`, on any lane (on the event loop below `inlineHashMax`). */
   hashBlock(at: number, size: number): Promise<BlockId>;
 
+  /** BLAKE3 in hex of each stretch of a block (`limits.stretchSize`; the last may be short), on any lane. */
+  hashStretches(at: number, size: number): Promise<readonly string[]>;
+
   close(): Promise<void>;
 }
 

@@ -51,6 +51,10 @@ export class PiscinaHasher implements Hasher {
     return await this.#idlestLane().run({ kind: 'block', at, size });
   }
 
+  async hashStretches(at: number, size: number): Promise<readonly string[]> {
+    return await this.#idlestLane().run({ kind: 'stretches', at, size });
+  }
+
   /** Waits for the jobs given so far. */
   async close(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()));

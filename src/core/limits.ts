@@ -102,6 +102,14 @@ export const limits = {
 
   // reading
   rangesMax: 16,
+  /** A stretch is a block's smallest part that can be verified by itself: what a small range asks for, most of the time. */
+  stretchSize: 64 * KiB,
+  /** Blocks whose stretches have known digests, in memory: 16 GiB of records for 8 MiB. */
+  stretchedBlocksMax: 16 * KiB,
+  /** Stretches read at once; beyond this a whole block, which can be kept, costs little more. */
+  stretchReadMax: 256 * KiB,
+  /** Reads of stretches under way at once: enough for the threads that read and for what they have just read. */
+  stretchReadsMax: 32,
   contentCacheEntriesMax: 10_000,
   manifestCacheBytes: 16 * MiB,
 
@@ -175,6 +183,12 @@ assert(limits.scrubRateMin <= limits.scrubRateMax, 'a scrub has a rate to go at'
 assert(2 * limits.httpKeepAliveMs <= limits.httpIdleMs, 'a slow client is seen before uWebSockets.js cuts it');
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
 assert(limits.inlineSingleMax <= limits.inlineHashMax, 'two hashes take longer than one');
+assert(limits.slotSize % limits.stretchSize === 0, 'stretches divide a block');
+assert(limits.stretchReadMax % limits.stretchSize === 0, 'a read takes whole stretches');
+assert(
+  limits.httpInlineReplyMax + limits.stretchSize <= limits.stretchReadMax,
+  'a small answer fits one read wherever it starts',
+);
 assert(limits.putOneShotMax * limits.putParallelDefault <= 64 * MiB, 'a client command stays small');
 assert(
   limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax,

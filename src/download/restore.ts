@@ -3,10 +3,12 @@ import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { BlockCache, CachedBlock } from '../graviton/block-cache.ts';
+import type { StretchReader } from '../graviton/stretch-reader.ts';
 import type { BlockMap, BlockSpan } from './block-map.ts';
 
 export interface RestoreDeps {
   readonly cache: BlockCache;
+  readonly stretches: StretchReader;
   readonly map: BlockMap;
 }
 
@@ -27,6 +29,21 @@ export function tryRestore(scope: Scope, blob: BlobFacts, start: number, end: nu
   const block = span === undefined ? undefined : deps.cache.tryGet(span.id);
   if (span === undefined || block === undefined) return undefined;
   return runOf(block, span);
+}
+
+/**
+ * The whole range as one run when it is known to lie in one block, from the disk if need be; undefined: `restore` it.
+ * For who copies the bytes at once and releases them.
+ * @throws (rejects) what `BlockCache.get` throws.
+ */
+export function tryRead(
+  scope: Scope,
+  blob: BlobFacts,
+  range: { readonly start: number; readonly end: number },
+  deps: RestoreOptions,
+): Promise<Run> | undefined {
+  const span = deps.map.tryFindSingle(scope, blob, range.start, range.end);
+  return span === undefined ? undefined : readSpan(span, deps);
 }
 
 /**
@@ -52,15 +69,14 @@ export async function* restore(
           more = false;
           break;
         }
-        const loading = deps.cache.get(span.id, span.size, { ahead: true });
+        const loading = readAhead(span, deps);
         // Its failure comes out when its turn comes.
         loading.catch((error: unknown) => error);
         ahead.push({ span, loading });
       }
       const first = ahead.shift();
       if (first === undefined) return;
-      const block = (await first.loading) ?? (await waitInLine(first.span, ahead, deps));
-      yield runOf(block, first.span);
+      yield (await first.loading) ?? (await waitInLine(first.span, ahead, deps));
     }
   } finally {
     for (const entry of ahead) giveUp(entry);
@@ -69,23 +85,52 @@ export async function* restore(
 
 interface Ahead {
   readonly span: BlockSpan;
-  loading: Promise<CachedBlock | undefined>;
+  loading: Promise<Run | undefined>;
+}
+
+async function readSpan(span: BlockSpan, deps: RestoreOptions): Promise<Run> {
+  return (await deps.stretches.read(span, { ahead: false })) ?? (await readWhole(span, deps));
+}
+
+async function readAhead(span: BlockSpan, { cache, stretches }: RestoreDeps): Promise<Run | undefined> {
+  const cached = cache.tryGet(span.id);
+  if (cached !== undefined) return runOf(cached, span);
+  const part = await stretches.read(span, { ahead: true });
+  if (part !== undefined) return part;
+  const block = await cache.get(span.id, span.size, { ahead: true });
+  return block === undefined ? undefined : learnedRunOf(block, span, stretches);
+}
+
+async function readWhole(span: BlockSpan, { cache, stretches, signal }: RestoreOptions): Promise<Run> {
+  return learnedRunOf(await cache.get(span.id, span.size, signal === undefined ? {} : { signal }), span, stretches);
+}
+
+/** A part of a block that was read whole: the next one of it need not be. */
+async function learnedRunOf(block: CachedBlock, span: BlockSpan, stretches: StretchReader): Promise<Run> {
+  const run = runOf(block, span);
+  try {
+    await stretches.learn(span, block);
+    return run;
+  } catch (error) {
+    run.release();
+    throw error;
+  }
 }
 
 /**
  * Nothing is read ahead when slots are short; the block whose turn it is waits in line for one. It holds none meanwhile,
  * so that no two downloads wait for each other: what was read ahead is left to the cache.
  */
-function waitInLine({ id, size }: BlockSpan, ahead: readonly Ahead[], { cache, signal }: RestoreOptions): Promise<CachedBlock> {
+function waitInLine(span: BlockSpan, ahead: readonly Ahead[], deps: RestoreOptions): Promise<Run> {
   for (const entry of ahead) {
     giveUp(entry);
     entry.loading = Promise.resolve(undefined);
   }
-  return cache.get(id, size, signal === undefined ? {} : { signal });
+  return readWhole(span, deps);
 }
 
 function giveUp({ loading }: Ahead): void {
-  loading.then((block) => block?.release()).catch((error: unknown) => error);
+  loading.then((run) => run?.release()).catch((error: unknown) => error);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import { Fault } from '../segment/fault.ts';
 import type { RecordHeader } from '../segment/record-header.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
-import { type ReadPlace, readRecord, readRecordFromDisk } from '../segment/segment-reader.ts';
+import { type ReadPlace, readPayloadPart, readRecord, readRecordFromDisk } from '../segment/segment-reader.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { segmentPath } from './node-directory.ts';
@@ -54,6 +54,21 @@ export class BlockReader {
 
   readFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     return this.#read(id, target, ({ place, path }) => readRecordFromDisk(this.#options.files, path, place, target));
+  }
+
+  /** As `Node.readPart`: what is odd about the record is for a read of the whole block to find and mark. */
+  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined> {
+    const entry = this.#options.index.find(id);
+    if (entry === undefined) return undefined;
+    const { place } = this.#locate(id, entry);
+    this.#reading += 1;
+    try {
+      return await this.#options.segmentFiles.use(entry.segment, (file) => readPayloadPart(file, place, offset, target));
+    } catch (cause) {
+      throw isQuasarError(cause) ? cause : readFailure(id, cause);
+    } finally {
+      this.#readEnded();
+    }
   }
 
   /** True while a caller waits for the disk. */
@@ -113,10 +128,14 @@ export class BlockReader {
     } catch (cause) {
       await this.#readFailed(id, cause);
     } finally {
-      this.#reading -= 1;
-      if (this.#reading === 0) this.#whenUnread();
+      this.#readEnded();
     }
     throw corrupt(id);
+  }
+
+  #readEnded(): void {
+    this.#reading -= 1;
+    if (this.#reading === 0) this.#whenUnread();
   }
 
   #locate(id: BlockId, { segment, offset, size }: IndexEntry): { place: ReadPlace; path: string } {
@@ -129,7 +148,7 @@ export class BlockReader {
   /** Only a missing file is damage; a disk that fails to read may do better next time, or in another machine. */
   async #readFailed(id: BlockId, cause: unknown): Promise<void> {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw isQuasarError(cause) ? cause : new QuasarError('internal', { op: 'graviton.read', cause, details: { block: id } });
+      throw isQuasarError(cause) ? cause : readFailure(id, cause);
     }
     await this.#reportQuietly(id, 'the file of its segment is missing');
   }
@@ -146,4 +165,8 @@ export class BlockReader {
 
 function corrupt(id: BlockId): QuasarError {
   return new QuasarError('corrupt', { op: 'graviton.read', details: { block: id } });
+}
+
+function readFailure(id: BlockId, cause: unknown): QuasarError {
+  return new QuasarError('internal', { op: 'graviton.read', cause, details: { block: id } });
 }

@@ -139,6 +139,11 @@ export class LocalNode implements Node {
     return this.#reader.readFromDisk(id, target);
   }
 
+  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined> {
+    this.#assertOpen('graviton.read');
+    return this.#reader.readPart(id, offset, target);
+  }
+
   async reportDamage(id: BlockId, reason: string): Promise<void> {
     this.#assertOpen('graviton.reportDamage');
     await this.#reader.reportDamage(id, reason);

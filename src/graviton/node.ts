@@ -53,6 +53,14 @@ export interface Node {
   /** Reads the block again past every cache of the operating system, to tell a bad page in memory from a bad disk. */
   readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined>;
 
+  /**
+   * Reads a block's bytes from `offset` on into `target`, as many as it holds, and returns how many there were. Nothing
+   * is checked here, not even the record's header: this is for callers who know the digest of just these bytes, and who
+   * read the whole block when it does not fit. Returns undefined when this node never had the block.
+   * @throws QuasarError as `readBlock`.
+   */
+  readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined>;
+
   /** Marks the record damaged, durably: it is no longer read, nor taken for present; storing the block again heals it. */
   reportDamage(id: BlockId, reason: string): Promise<void>;
 

@@ -19,6 +19,7 @@ import { BlockMap } from '../download/block-map.ts';
 import { BlockCache } from '../graviton/block-cache.ts';
 import { LocalNode } from '../graviton/local-node.ts';
 import { Scrub } from '../graviton/scrub.ts';
+import { StretchReader } from '../graviton/stretch-reader.ts';
 import { Cursors } from '../http/cursor.ts';
 import { dispatchTo } from '../http/dispatch.ts';
 import type { Edge } from '../http/edge.ts';
@@ -99,6 +100,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     onCorrupt: (id, reason) =>
       log.error({ blockId: id, reason }, 'a stored block is corrupt; its record is marked and no longer read'),
   });
+  const stretches = new StretchReader({ node, hasher, cachedBlocks: slab.slotCount });
   const admission = new Admission({
     slab,
     node,
@@ -130,14 +132,14 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   closer.push('uploads', () => uploads.close());
 
   let opened: OpenedEdge | undefined;
-  registerStoreMetrics(metrics, { slab, cache, node, admission, scrub, edge: () => opened?.edge });
+  registerStoreMetrics(metrics, { slab, cache, stretches, node, admission, scrub, edge: () => opened?.edge });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
   const services: Services = {
     scope,
     uploads,
     oneShot,
     catalog,
-    restore: { cache, map: new BlockMap(catalog) },
+    restore: { cache, stretches, map: new BlockMap(catalog) },
     cursors: new Cursors(cursorSecret.reveal()),
     clock: systemClock,
     chunker,

@@ -3,12 +3,14 @@ import type { Slab } from '../core/slab.ts';
 import type { BlockCache } from '../graviton/block-cache.ts';
 import type { LocalNode } from '../graviton/local-node.ts';
 import type { Scrub } from '../graviton/scrub.ts';
+import type { StretchReader } from '../graviton/stretch-reader.ts';
 import type { Edge } from '../http/edge.ts';
 import type { Admission } from '../upload/admission.ts';
 
 export interface MetricSources {
   readonly slab: Slab;
   readonly cache: BlockCache;
+  readonly stretches: StretchReader;
   readonly node: LocalNode;
   readonly admission: Admission;
   /** Undefined when it is switched off. */
@@ -18,7 +20,7 @@ export interface MetricSources {
 
 /** Utilisation, saturation and errors of what requests share: slab, cache, writer, disk. */
 export function registerStoreMetrics(metrics: Metrics, sources: MetricSources): void {
-  const { slab, cache, node, admission, edge } = sources;
+  const { slab, cache, stretches, node, admission, edge } = sources;
   metrics.gauge({ name: 'quasar_http_requests_active', help: 'Requests not answered in full yet.' }, () => edge()?.active ?? 0);
   metrics.gauge({ name: 'quasar_uploads_active', help: 'Uploads in flight.' }, () => admission.active);
   metrics.gauge({ name: 'quasar_slab_slots', help: 'Slots of the slab.' }, () => slab.slotCount);
@@ -29,6 +31,21 @@ export function registerStoreMetrics(metrics: Metrics, sources: MetricSources): 
   metrics.counterOf(
     { name: 'quasar_cache_misses_total', help: 'Block reads that went to the disk.' },
     () => cache.statistics.misses,
+  );
+  metrics.gauge(
+    { name: 'quasar_stretch_blocks', help: 'Blocks of which parts can be verified by themselves.' },
+    () => stretches.statistics.blocks,
+  );
+  metrics.counterOf(
+    { name: 'quasar_stretch_reads_total', help: 'Parts of blocks read and verified without the rest.' },
+    () => stretches.statistics.reads,
+  );
+  metrics.counterOf(
+    {
+      name: 'quasar_stretch_mismatches_total',
+      help: 'Reads of parts that failed or did not match; the whole block was read then.',
+    },
+    () => stretches.statistics.mismatches,
   );
   metrics.counterOf(
     { name: 'quasar_writer_batches_total', help: 'Batches made durable, one fdatasync each.' },

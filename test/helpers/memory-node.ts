@@ -24,6 +24,7 @@ export class MemoryNode implements Node {
   full = false;
   writable = true;
   reads = 0;
+  partReads = 0;
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
@@ -41,6 +42,18 @@ export class MemoryNode implements Node {
 
   async readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     return this.#read(id, target, undefined);
+  }
+
+  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined> {
+    this.#assertOpen('graviton.read');
+    this.partReads += 1;
+    await this.beforeRead(id);
+    const stored = this.blocks.get(id);
+    if (stored === undefined || stored.writing !== undefined) return undefined;
+    if (stored.damaged) throw new QuasarError('corrupt', { op: 'graviton.read' });
+    const part = (this.badPages.get(id) ?? stored.bytes).subarray(offset, offset + target.byteLength);
+    target.set(part);
+    return part.byteLength;
   }
 
   async reportDamage(id: BlockId, reason: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { BlobFacts } from '../../catalog/catalog.ts';
 import { QuasarError } from '../../core/errors.ts';
 import type { Scope } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
-import { type RestoreDeps, refuseKnownDamage, restore, tryRestore } from '../../download/restore.ts';
+import { type RestoreDeps, type Run, refuseKnownDamage, restore, tryRead, tryRestore } from '../../download/restore.ts';
 import type { Exchange } from '../edge.ts';
 
 /** One piece of an answer's body: a range of the blob, or text between ranges. */
@@ -22,9 +22,10 @@ export interface SendDeps {
 }
 
 /**
- * Sends ranges of a blob. A small one that is in memory goes out at once; everything else is streamed, verified block by
- * block. The first block is read before the head is sent, so that damage found there is a clean 500, as is damage found
- * earlier; damage found on the way cuts the connection, and the answer never looks complete.
+ * Sends ranges of a blob. A small one out of one block goes out in one piece, at once when it is in memory; everything
+ * else is streamed, verified block by block. The first bytes are read before the head is sent, so that damage found there
+ * is a clean 500, as is damage found earlier; damage found on the way cuts the connection, and the answer never looks
+ * complete.
  */
 export function sendContent(
   exchange: Exchange,
@@ -40,16 +41,19 @@ export function sendContent(
   const [only] = answer.parts;
   if (answer.parts.length === 1 && answer.size <= limits.httpInlineReplyMax && only !== undefined && 'start' in only) {
     const run = tryRestore(scope, blob, only.start, only.end, deps.restore);
-    if (run !== undefined) {
-      try {
-        exchange.reply(answer.status, answer.headers, run.bytes);
-      } finally {
-        run.release();
-      }
-      return;
-    }
+    if (run !== undefined) return replyWith(exchange, answer, run);
+    const reading = tryRead(scope, blob, only, { ...deps.restore, signal: signalOfGone(exchange) });
+    if (reading !== undefined) return reading.then((run) => replyWith(exchange, answer, run));
   }
   return streamContent(exchange, scope, blob, answer, deps);
+}
+
+function replyWith(exchange: Exchange, { status, headers }: ContentAnswer, run: Run): void {
+  try {
+    exchange.reply(status, headers, run.bytes);
+  } finally {
+    run.release();
+  }
 }
 
 async function streamContent(

@@ -12,6 +12,7 @@ import { Slab, type Slot } from '../../../src/core/slab.ts';
 import { BlockMap } from '../../../src/download/block-map.ts';
 import { type RestoreOptions, restore, tryRestore } from '../../../src/download/restore.ts';
 import { BlockCache } from '../../../src/graviton/block-cache.ts';
+import { StretchReader } from '../../../src/graviton/stretch-reader.ts';
 import { MemoryCatalog } from '../../helpers/memory-catalog.ts';
 import { MemoryNode } from '../../helpers/memory-node.ts';
 import { testScope } from '../../helpers/open-uploads.ts';
@@ -42,7 +43,8 @@ async function openBlob(t: { teardown(end: () => Promise<void>): void }, sizes?:
   const blob: BlobFacts = { ...blobFacts('restore'), chunker: 'fastcdc-v1', blockCount: list.count, size: list.size };
   const catalog = new MemoryCatalog(systemClock.now);
   await catalog.commit(testScope, versionWish({ blob, pages: encodeManifestPages(list) }));
-  const deps: RestoreOptions = { cache, map: new BlockMap(catalog) };
+  const stretches = new StretchReader({ node, hasher, cachedBlocks: SLOTS });
+  const deps: RestoreOptions = { cache, stretches, map: new BlockMap(catalog) };
   return { slab, node, cache, ids, blob, deps, bytes: Buffer.concat(parts) };
 }
 
