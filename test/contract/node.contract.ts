@@ -8,6 +8,7 @@ import { testSlab } from '../helpers/segment-fixture.ts';
 export function nodeContract(t: Test, open: (t: Test) => Promise<Node>): void {
   storing(t, open);
   reading(t, open);
+  readingParts(t, open);
   damaging(t, open);
   closing(t, open);
 }
@@ -95,6 +96,37 @@ function reading(t: Test, open: (t: Test) => Promise<Node>): void {
     t.equal(await node.readBlockFromDisk(block.id, target), 70_000);
     t.ok(Buffer.from(target.subarray(0, 70_000)).equals(Buffer.from(block.bytes)));
     t.equal(await node.readBlockFromDisk(blockOf(3).id, target), undefined);
+  });
+}
+
+function readingParts(t: Test, open: (t: Test) => Promise<Node>): void {
+  t.test('a part of a block is read from any offset, as far as the block reaches', async (t) => {
+    const node = await open(t);
+    const block = blockOf(1, 70_001);
+    await node.putBlocks([blockOf(2, 100), block, blockOf(3, 90_000)]);
+    for (const [offset, size] of [
+      [0, 70_001],
+      [1, 1],
+      [65_536, 4465],
+      [4000, 60_000],
+    ] as const) {
+      const target = new Uint8Array(size);
+      t.equal(await node.readPart(block.id, offset, target), size);
+      t.ok(Buffer.from(target).equals(Buffer.from(block.bytes).subarray(offset, offset + size)));
+    }
+    t.equal(await node.readPart(block.id, 70_000, new Uint8Array(50)), 1);
+    t.equal(await node.readPart(block.id, 70_001, new Uint8Array(50)), 0);
+  });
+
+  t.test('a part of a block that never came is an answer; of one that is marked damaged an error', async (t) => {
+    const node = await open(t);
+    const block = blockOf(1);
+    t.equal(await node.readPart(block.id, 0, new Uint8Array(10)), undefined);
+    await node.putBlocks([block]);
+    await node.reportDamage(block.id, 'the test says so');
+    await t.rejects(node.readPart(block.id, 0, new Uint8Array(10)), { code: 'corrupt' });
+    await node.close();
+    await t.rejects(node.readPart(block.id, 0, new Uint8Array(10)), { code: 'node_closed' });
   });
 }
 

@@ -2,7 +2,15 @@ import type { BlobFacts } from '../../catalog/catalog.ts';
 import { QuasarError } from '../../core/errors.ts';
 import type { Scope } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
-import { type RestoreDeps, type Run, refuseKnownDamage, restore, tryRead, tryRestore } from '../../download/restore.ts';
+import {
+  type RestoreDeps,
+  type RestoreOptions,
+  type Run,
+  refuseKnownDamage,
+  restore,
+  tryRead,
+  tryRestore,
+} from '../../download/restore.ts';
 import type { Exchange } from '../edge.ts';
 
 /** One piece of an answer's body: a range of the blob, or text between ranges. */
@@ -42,7 +50,7 @@ export function sendContent(
   if (answer.parts.length === 1 && answer.size <= limits.httpInlineReplyMax && only !== undefined && 'start' in only) {
     const run = tryRestore(scope, blob, only.start, only.end, deps.restore);
     if (run !== undefined) return replyWith(exchange, answer, run);
-    const reading = tryRead(scope, blob, only, { ...deps.restore, signal: signalOfGone(exchange) });
+    const reading = tryRead(scope, blob, only, new WaitingReader(deps.restore, exchange));
     if (reading !== undefined) return reading.then((run) => replyWith(exchange, answer, run));
   }
   return streamContent(exchange, scope, blob, answer, deps);
@@ -86,9 +94,29 @@ async function streamContent(
   }
 }
 
+/** Most small reads wait for nothing that ends with the client, and a signal costs as much as the rest of their handling. */
+class WaitingReader implements RestoreOptions {
+  readonly cache: RestoreDeps['cache'];
+  readonly stretches: RestoreDeps['stretches'];
+  readonly map: RestoreDeps['map'];
+  readonly #exchange: Exchange;
+
+  constructor({ cache, stretches, map }: RestoreDeps, exchange: Exchange) {
+    this.cache = cache;
+    this.stretches = stretches;
+    this.map = map;
+    this.#exchange = exchange;
+  }
+
+  get signal(): AbortSignal {
+    return signalOfGone(this.#exchange);
+  }
+}
+
 /** A client that has gone waits for no slot. */
 function signalOfGone(exchange: Exchange): AbortSignal {
   const gone = new AbortController();
+  if (exchange.gone) gone.abort(new QuasarError('cancelled', { op: 'download.content' }));
   exchange.onGone(() => gone.abort(new QuasarError('cancelled', { op: 'download.content' })));
   return gone.signal;
 }
