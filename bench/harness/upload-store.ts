@@ -9,6 +9,8 @@ const CHECKED_SIZE = 5_000_011;
 /** Three of these fill a first segment. */
 const ROLLING_SIZE = 100_000_000;
 const ROLLING_COUNT = 3;
+/** So many on each: a server that has just started still compiles its code, which costs it a third more a byte. */
+const ROLLING_REPEAT = 5;
 
 export interface UploadStoreOptions {
   readonly adapter: NonNullable<QuasarOptions['adapter']>;
@@ -67,7 +69,7 @@ export class UploadStore {
 
   /** Fills the first segment, which also leaves the server's code compiled. */
   async #roll(): Promise<void> {
-    await this.upload(ROLLING_SIZE, ROLLING_COUNT);
+    await this.upload(ROLLING_SIZE, ROLLING_COUNT, ROLLING_REPEAT);
     if (this.#options.state === 'written') await this.server.untilSpare();
   }
 }
