@@ -10,6 +10,7 @@ import { readConfig } from '../config/read-config.ts';
 import { ensureSecret } from '../config/secrets.ts';
 import { systemClock } from '../core/clock.ts';
 import { Closer } from '../core/closer.ts';
+import { QuasarError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
@@ -36,6 +37,7 @@ import { Admission } from '../upload/admission.ts';
 import type { OneShotDeps } from '../upload/one-shot.ts';
 import { PostgresSessionStore } from '../upload/postgres-session-store.ts';
 import { Uploads } from '../upload/uploads.ts';
+import { looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
 import { readReadiness } from './readiness.ts';
 import { waitForStopSignal } from './stop-signal.ts';
@@ -69,6 +71,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
 export interface AllInOne {
   readonly edge: Edge;
   readonly edgeFallback: string | undefined;
+  readonly databaseLost: boolean;
   readonly admission: Admission;
   readonly uploads: Uploads;
   readonly database: OpenedDatabase;
@@ -162,9 +165,12 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   });
   const { edge, fallbackReason } = opened;
   closer.push('http', () => edge.close());
-  if (fallbackReason !== undefined) log.warn({ reason: fallbackReason }, 'uWebSockets.js does not load here; node:http serves');
+  if (fallbackReason !== undefined) warnOfFallback(config, fallbackReason, log);
+  const databaseLost = await looksLost(scope, plainCatalog, node);
+  if (databaseLost)
+    log.warn({}, 'the database is empty, but the node holds manifests: was the database lost? See docs/operations.md');
   log.info({ host: edge.host, port: edge.port, edge: edge.name, directIo: node.health().directIo, chunker }, 'ready');
-  return { edge, edgeFallback: fallbackReason, admission, uploads, database, node };
+  return { edge, edgeFallback: fallbackReason, databaseLost, admission, uploads, database, node };
 }
 
 interface SlowParts {
@@ -221,6 +227,17 @@ async function drain({ edge, admission }: AllInOne, signal: string, config: Conf
   while (edge.active > 0 && systemClock.monotonic() < deadline)
     await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
   if (edge.active > 0) log.warn({ active: edge.active }, 'the drain limit is reached; what still runs is cut');
+}
+
+/** @throws QuasarError `config_invalid` when the config asks for this server and no other. */
+function warnOfFallback(config: Config, reason: string, log: Log): void {
+  if (config.http.adapter === 'uwebsockets') {
+    throw new QuasarError('config_invalid', {
+      op: 'http.open',
+      message: `quasar.conf asks for http.adapter = uwebsockets, which does not load here (${reason}). Write auto or node.`,
+    });
+  }
+  log.warn({ reason }, 'uWebSockets.js does not load here; node:http serves');
 }
 
 async function ping(database: OpenedDatabase): Promise<void> {

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { AllInOne } from './all-in-one.ts';
 
 /** One screen for whoever has just typed `npm start`: where everything is, and what to try first. */
-export function welcome(config: Config, { edge, edgeFallback, database, node }: AllInOne): string {
+export function welcome(config: Config, { edge, edgeFallback, databaseLost, database, node }: AllInOne): string {
   const url = `http://${edge.host.includes(':') ? `[${edge.host}]` : edge.host}:${edge.port}`;
   const disk = node.health().directIo
     ? 'O_DIRECT, fdatasync before every acknowledgement'
@@ -16,7 +16,7 @@ export function welcome(config: Config, { edge, edgeFallback, database, node }: 
     database  ${database.place}
     disk      ${disk}
     server    ${edge.name}${edgeFallback === undefined ? '' : ' (uWebSockets.js does not load here)'}
-
+${databaseLost ? LOST : ''}
   Try, in another terminal:
 
     npx quasar put README.md
@@ -27,3 +27,8 @@ export function welcome(config: Config, { edge, edgeFallback, database, node }: 
 
 `;
 }
+
+const LOST = `
+  The database is empty, but the storage node holds documents. If the database was lost, their bytes and names are
+  safe: stop this server and read "Lost database" in docs/operations.md first.
+`;

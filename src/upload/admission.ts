@@ -20,7 +20,6 @@ export interface Admitted {
 /** Lets uploads in, so many at a time, while the disk has room and nobody is shutting down. */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #idle: (() => void)[] = [];
   #active = 0;
   #draining = false;
 
@@ -48,12 +47,6 @@ export class Admission {
     this.#draining = true;
   }
 
-  /** Resolves when no upload is in flight. */
-  idle(): Promise<void> {
-    if (this.#active === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
-  }
-
   #enter(op: string): Admitted {
     const { slab, uploadsInFlightMax, slotsPerUploadMax } = this.#options;
     const account = this.#active < uploadsInFlightMax ? slab.admitUpload() : undefined;
@@ -71,7 +64,6 @@ export class Admission {
         open = false;
         account.close();
         this.#active -= 1;
-        if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
       },
     };
   }

@@ -35,22 +35,26 @@ export async function finalizeUpload(
     const digests = await live.digests();
     checkDigests(digests, [session.digests, wish.digests]);
     const blob = { blocks: live.blocks, digests, chunker: session.chunker, unstored: [] };
-    const outcome = await commitBlob(
-      scope,
-      blob,
-      {
-        documentId: session.documentId,
-        newDocument: session.newDocument,
-        versionId: newId<VersionId>(deps.clock),
-        filename: session.filename,
-        contentType: session.contentType,
-        reason: wish.reason,
-        labels: wish.labels,
-        idempotency: undefined,
-        upload: { uploadId, fence: live.fence, fingerprint: wish.fingerprint },
-      },
-      deps,
-    );
+    const commit = (newDocument: boolean) =>
+      commitBlob(
+        scope,
+        blob,
+        {
+          documentId: session.documentId,
+          newDocument,
+          versionId: newId<VersionId>(deps.clock),
+          filename: session.filename,
+          contentType: session.contentType,
+          reason: wish.reason,
+          labels: wish.labels,
+          idempotency: undefined,
+          upload: { uploadId, fence: live.fence, fingerprint: wish.fingerprint },
+        },
+        deps,
+      );
+    let outcome = await commit(session.newDocument);
+    // Another session made the document after this one had begun: its bytes become a further version.
+    if (outcome.kind === 'document_exists') outcome = await commit(false);
     return { version: versionOf(outcome, op), repeated: outcome.kind === 'repeated' };
   } catch (error) {
     await reopen(scope, live, deps);

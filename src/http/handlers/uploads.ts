@@ -18,6 +18,7 @@ export const getUpload = route('GET', '/v1/uploads/{uploadId}', showUpload);
 
 async function showUpload(exchange: Exchange, params: Params, services: Services): Promise<void> {
   const session = await services.uploads.get(services.scope, uploadIdOf(params));
+  if (session.state === 'expired') throw new QuasarError('upload_expired', { op: 'upload.get' });
   replyJson(exchange, 200, sessionView(session, await resultOf(session, services)), uploadHeaders(session));
 }
 
