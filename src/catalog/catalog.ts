@@ -90,7 +90,7 @@ export type CommitOutcome =
 
 /**
  * Commits versions. Calls made while a commit is under way share the next round trip (commit-queue in the adapter).
- * @throws QuasarError `database_unavailable` when nothing was written; `commit_unknown` when the connection died
+ * @throws QuasarError `database_unavailable` or `storage_full` when nothing was written; `commit_unknown` when the connection died
  * after the statement was sent: the caller re-reads (`findVersion` by `versionId`).
  */
 export interface VersionCommitter {

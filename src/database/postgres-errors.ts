@@ -3,12 +3,15 @@ import { QuasarError } from '../core/errors.ts';
 
 /** SQLSTATE classes of a server that cannot serve now: connection, resources, operator intervention, system, read-only. */
 const UNAVAILABLE = /^(08|53|57|58|25006|55P03|28)/;
+/** The database shares the disk with the segments, and may be the first to find it full. */
+const DISK_FULL = '53100';
 const BAD_VALUE = new Set(['22P05', '22P02', '22021']);
 const RETRY = new Set(['40001', '40P01']);
 
 /** What pg threw, as ours; the original stays the cause. `op` `database.connect` means that nothing was sent. */
 export function fromPostgresError(error: unknown, op: 'database.connect' | 'database.query'): QuasarError {
   const state = serverErrorOf(error)?.code;
+  if (state === DISK_FULL) return new QuasarError('storage_full', { op, cause: error });
   const unavailable = state === undefined || UNAVAILABLE.test(state);
   return new QuasarError(unavailable ? 'database_unavailable' : 'internal', { op, cause: error });
 }
