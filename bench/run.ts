@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock, toTimestamp } from '../src/core/clock.ts';
 import { Closer } from '../src/core/closer.ts';
-import { download100mb } from './download-100mb.ts';
-import { fairness } from './fairness.ts';
 import { stopAllChildren } from './harness/children.ts';
 import { describeCommit, describeMachine, describeVersions } from './harness/machine.ts';
 import { buildNativePrograms } from './harness/native-programs.ts';
@@ -14,11 +12,13 @@ import { warmMemory } from './harness/rounds.ts';
 import type { Scenario, Stage } from './harness/stage.ts';
 import { printScenario } from './harness/terminal-report.ts';
 import { repository, roomNeeded, Workspace } from './harness/workspace.ts';
-import { memory } from './memory.ts';
-import { ranges } from './ranges.ts';
-import { smallFiles } from './small-files.ts';
-import { start } from './start.ts';
-import { upload100mb } from './upload-100mb.ts';
+import { download100mb } from './scenarios/download-100mb.ts';
+import { fairness } from './scenarios/fairness.ts';
+import { memory } from './scenarios/memory.ts';
+import { ranges } from './scenarios/ranges.ts';
+import { smallFiles } from './scenarios/small-files.ts';
+import { start } from './scenarios/start.ts';
+import { upload100mb } from './scenarios/upload-100mb.ts';
 
 const scenarios: readonly Scenario[] = [upload100mb, download100mb, ranges, smallFiles, fairness, memory, start];
 const RUNS_DEFAULT = 5;
@@ -66,7 +66,7 @@ async function bench(): Promise<void> {
   const has = { nginx: installed('nginx'), wrk: installed('wrk') };
   for (const scenario of wanted) {
     try {
-      const result = { ...(await runScenario(scenario, { runs, workspace, canHash, has })), commit };
+      const result = { ...(await runScenario(scenario, { runs, workspace, canHash, has, peers: [] })), commit };
       printScenario(result, print);
       results.push(result);
     } catch (error) {

@@ -13,8 +13,19 @@ export interface Sample {
   readonly failures?: number;
 }
 
-/** What a candidate is: ours, the machine's own limit in native code, or another program. */
-export type Role = 'quasar' | 'ceiling' | 'peer';
+/**
+ * What a candidate is: ours, the machine's own limit in native code, another program, or the native server that sends or
+ * swallows the same bytes and does nothing else: how fast the client could be at all.
+ */
+export type Role = 'quasar' | 'ceiling' | 'peer' | 'null';
+
+/** What a program has done for an upload when it answers, as far as its source says. */
+export interface Durability {
+  /** Whether everything it needs to serve the file after a power failure was synced. */
+  readonly durable: boolean;
+  /** A few words for the table: `data and names synced`, `nothing synced`. */
+  readonly words: string;
+}
 
 export interface Row {
   readonly candidate: string;
@@ -29,7 +40,14 @@ export interface Row {
   readonly p50Ms?: number;
   readonly p99Ms?: number;
   readonly failures: number;
+  /** Of rows about uploads. */
+  readonly durability?: Durability;
+  /** Its median over that of the null server in the same table. Above `CLIENT_BOUND` the row proves nothing. */
+  readonly ofNull?: number;
 }
+
+/** A candidate this near to the null server is held up by the client. */
+export const CLIENT_BOUND = 0.8;
 
 /** One figure of ours against what DESIGN promises for it. */
 export interface Verdict {

@@ -1,4 +1,5 @@
 import type { Closer } from '../../src/core/closer.ts';
+import type { PeerSetting } from './file-store.ts';
 import type { Table } from './results.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -14,6 +15,8 @@ export interface Stage {
   readonly canHash: boolean;
   /** Whether these programs are on the machine; scenarios say in a note what they left out. */
   readonly has: { readonly nginx: boolean; readonly wrk: boolean };
+  /** The settings of the peers that were asked for and are here. */
+  readonly peers: readonly PeerSetting[];
   readonly progress: (line: string) => void;
 }
 

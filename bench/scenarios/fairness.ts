@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sendBytes } from './harness/native-programs.ts';
-import { QuasarServer } from './harness/quasar-server.ts';
-import type { Sample } from './harness/results.ts';
-import { type Candidate, measureInRounds, ratio } from './harness/rounds.ts';
-import type { Scenario } from './harness/stage.ts';
+import { sendBytes } from '../harness/native-programs.ts';
+import { QuasarServer } from '../harness/quasar-server.ts';
+import type { Sample } from '../harness/results.ts';
+import { type Candidate, measureInRounds, ratio } from '../harness/rounds.ts';
+import type { Scenario } from '../harness/stage.ts';
 
 const PATH = '/v1/documents?filename=bench-%d.bin';
 const SMALL = { path: PATH, size: 100 * 1024, connections: 4, repeat: 150 };

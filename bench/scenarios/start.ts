@@ -1,7 +1,7 @@
-import { QuasarServer } from './harness/quasar-server.ts';
-import type { Row, Verdict } from './harness/results.ts';
-import { type Candidate, measureInRounds } from './harness/rounds.ts';
-import type { Scenario } from './harness/stage.ts';
+import { QuasarServer } from '../harness/quasar-server.ts';
+import type { Row, Verdict } from '../harness/results.ts';
+import { type Candidate, measureInRounds } from '../harness/rounds.ts';
+import type { Scenario } from '../harness/stage.ts';
 
 const FIRST = 'first start, empty folder';
 const SECOND = 'second start';

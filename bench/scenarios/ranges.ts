@@ -1,8 +1,8 @@
-import { edgeNames, type FileServer, nginxNotes, openFileServers } from './harness/file-servers.ts';
-import type { Sample, Table } from './harness/results.ts';
-import { measureInRounds, ratio } from './harness/rounds.ts';
-import type { Scenario, Stage } from './harness/stage.ts';
-import { requestRanges } from './harness/wrk.ts';
+import { edgeNames, type FileServer, nginxNotes, openFileServers } from '../harness/file-servers.ts';
+import type { Sample, Table } from '../harness/results.ts';
+import { measureInRounds, ratio } from '../harness/rounds.ts';
+import type { Scenario, Stage } from '../harness/stage.ts';
+import { requestRanges } from '../harness/wrk.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

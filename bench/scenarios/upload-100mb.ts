@@ -1,10 +1,10 @@
-import { edgeNames } from './harness/file-servers.ts';
-import { diskWrite, type FileState, sendBytes } from './harness/native-programs.ts';
-import { openNativeReceiver } from './harness/native-receiver.ts';
-import type { Table } from './harness/results.ts';
-import { type Candidate, measureInRounds, ratio } from './harness/rounds.ts';
-import type { Scenario, Stage } from './harness/stage.ts';
-import { UploadStore } from './harness/upload-store.ts';
+import { edgeNames } from '../harness/file-servers.ts';
+import { diskWrite, type FileState, sendBytes } from '../harness/native-programs.ts';
+import { openNativeReceiver } from '../harness/native-receiver.ts';
+import type { Table } from '../harness/results.ts';
+import { type Candidate, measureInRounds, ratio } from '../harness/rounds.ts';
+import type { Scenario, Stage } from '../harness/stage.ts';
+import { UploadStore } from '../harness/upload-store.ts';
 
 const SIZE = 100_000_000;
 const STORE_SIZE_MAX = 3.5e9;

@@ -1,10 +1,10 @@
-import { contentPath, listDocuments } from './harness/content.ts';
-import { type CrowdOptions, runCrowd } from './harness/native-programs.ts';
-import { watchMemory } from './harness/process-tree.ts';
-import { QuasarServer } from './harness/quasar-server.ts';
-import type { Sample, Table } from './harness/results.ts';
-import { type Candidate, measureInRounds } from './harness/rounds.ts';
-import type { Scenario } from './harness/stage.ts';
+import { contentPath, listDocuments } from '../harness/content.ts';
+import { type CrowdOptions, runCrowd } from '../harness/native-programs.ts';
+import { watchMemory } from '../harness/process-tree.ts';
+import { QuasarServer } from '../harness/quasar-server.ts';
+import type { Sample, Table } from '../harness/results.ts';
+import { type Candidate, measureInRounds } from '../harness/rounds.ts';
+import type { Scenario } from '../harness/stage.ts';
 
 const CLIENTS = 100;
 const FAST = { size: 100_000_000, rate: 0 };

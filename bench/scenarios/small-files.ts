@@ -1,8 +1,8 @@
-import { edgeNames } from './harness/file-servers.ts';
-import { diskWrite } from './harness/native-programs.ts';
-import { type Candidate, measureInRounds, ratio } from './harness/rounds.ts';
-import type { Scenario, Stage } from './harness/stage.ts';
-import { UploadStore } from './harness/upload-store.ts';
+import { edgeNames } from '../harness/file-servers.ts';
+import { diskWrite } from '../harness/native-programs.ts';
+import { type Candidate, measureInRounds, ratio } from '../harness/rounds.ts';
+import type { Scenario, Stage } from '../harness/stage.ts';
+import { UploadStore } from '../harness/upload-store.ts';
 
 const SIZE = 100 * 1024;
 const CONNECTIONS = 16;

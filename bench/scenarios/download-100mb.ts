@@ -1,8 +1,8 @@
-import { edgeNames, type FileServer, nginxNotes, openFileServers } from './harness/file-servers.ts';
-import { fetchBytes } from './harness/native-programs.ts';
-import type { Table } from './harness/results.ts';
-import { type Candidate, measureInRounds, ratio } from './harness/rounds.ts';
-import type { Scenario, Stage } from './harness/stage.ts';
+import { edgeNames, type FileServer, nginxNotes, openFileServers } from '../harness/file-servers.ts';
+import { fetchBytes } from '../harness/native-programs.ts';
+import type { Table } from '../harness/results.ts';
+import { type Candidate, measureInRounds, ratio } from '../harness/rounds.ts';
+import type { Scenario, Stage } from '../harness/stage.ts';
 
 const SIZE = 100_000_000;
 /** One takes some 30 ms; several on a connection say more. */
