@@ -57,8 +57,12 @@ export interface Verdict {
   readonly min?: number;
   readonly max?: number;
   readonly unit: Unit | '×';
-  readonly promise?: { readonly atLeast: number } | { readonly atMost: number };
+  readonly promise?: Bound;
+  /** What we want to reach beyond the promise. */
+  readonly aim?: Bound;
 }
+
+export type Bound = { readonly atLeast: number } | { readonly atMost: number };
 
 export interface Table {
   readonly title: string;
