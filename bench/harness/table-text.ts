@@ -1,4 +1,4 @@
-import { isKept, type Row, type Table, type Verdict } from './results.ts';
+import { CLIENT_BOUND, isKept, type Row, type Table, type Unit, type Verdict } from './results.ts';
 
 /** How figures read, on the terminal and in the page alike. */
 
@@ -36,4 +36,13 @@ export function verdictText(verdict: Verdict): string {
 export function figure(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
   return String(Number(value.toPrecision(3)));
+}
+
+/** Whether the client, and not the server, set this figure. */
+export function isClientBound({ ofNull }: Row): boolean {
+  return ofNull !== undefined && ofNull > CLIENT_BOUND;
+}
+
+export function isLowerBetter(unit: Unit): boolean {
+  return unit === 'MB' || unit === 'ms' || unit === 's';
 }

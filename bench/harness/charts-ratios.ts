@@ -1,0 +1,200 @@
+import type { Mark, Spec } from 'vega';
+import { cardSpec, colours, lineHeight, MARGIN, ruleMark, sizes, textMark, textWidth, WIDTH, wrapText } from './charts-style.ts';
+import { isKept, type ScenarioResult, type Verdict } from './results.ts';
+import { figure } from './table-text.ts';
+
+/**
+ * What was promised as a ratio, on one axis. The axis is logarithmic, so that twice as fast lies as far from equal as
+ * half as fast, and dots stand on it, since a bar there would have a length that means nothing.
+ */
+
+const LABEL_WIDTH = 380;
+const FIGURE_WIDTH = 165;
+const ROW_PADDING = 10;
+const DOT_AREA = 110;
+const AXIS_HEIGHT = 26;
+const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
+
+interface Line {
+  readonly head: readonly string[];
+  readonly subject: readonly string[];
+  readonly verdict: Verdict;
+  readonly promise: number;
+  readonly aim: number | undefined;
+  readonly height: number;
+}
+
+/** Undefined when no ratio was promised. */
+export function ratioChart(scenarios: readonly ScenarioResult[]): Spec | undefined {
+  const lines = scenarios.flatMap(linesOf);
+  if (lines.length === 0) return undefined;
+  const top = MARGIN + lineHeight(sizes.title) + 2 * lineHeight(sizes.small);
+  const plotHeight = lines.reduce((total, { height }) => total + height, 0);
+  const legendY = top + plotHeight + AXIS_HEIGHT + MARGIN;
+  const titleY = MARGIN + sizes.title * 0.8;
+  return cardSpec(legendY + MARGIN, {
+    marks: [
+      textMark(
+        'What is promised, and what was measured',
+        { x: MARGIN, y: titleY },
+        { size: sizes.title, colour: colours.ink, bold: true },
+      ),
+      textMark(
+        'Quasar over the other, both of the same run. Whiskers: the ratios within each round.',
+        { x: MARGIN, y: titleY + lineHeight(sizes.title) },
+        { size: sizes.small, colour: colours.faint },
+      ),
+      plot(lines, top, plotHeight),
+      ...legend(
+        legendY,
+        lines.some(({ aim }) => aim !== undefined),
+      ),
+    ],
+  });
+}
+
+/** What somebody hears who does not see the chart. */
+export function ratioChartText(scenarios: readonly ScenarioResult[]): string {
+  const said = scenarios.flatMap(linesOf).map(({ head, subject, verdict, promise }) => {
+    return `${head.join(' ')}, ${subject.join(' ')}: ${figure(verdict.value)} (promised ${promise})`;
+  });
+  return `Ratios against what is promised. ${said.join('; ')}`;
+}
+
+function linesOf({ name, tables }: ScenarioResult): Line[] {
+  return tables.flatMap((table) =>
+    table.verdicts.flatMap((verdict) => {
+      const { promise, unit } = verdict;
+      if (unit !== '×' || promise === undefined || !('atLeast' in promise)) return [];
+      const head = wrapText(`${name}: ${table.title}`, sizes.label, LABEL_WIDTH);
+      const subject = wrapText(verdict.subject, sizes.small, LABEL_WIDTH);
+      const height = head.length * lineHeight(sizes.label) + subject.length * lineHeight(sizes.small) + ROW_PADDING;
+      const aim = verdict.aim !== undefined && 'atLeast' in verdict.aim ? verdict.aim.atLeast : undefined;
+      return [{ head, subject, verdict, promise: promise.atLeast, aim, height }];
+    }),
+  );
+}
+
+function plot(lines: readonly Line[], y: number, height: number): Mark {
+  const x = MARGIN + LABEL_WIDTH + 16;
+  const width = WIDTH - MARGIN - FIGURE_WIDTH - x;
+  const domain = domainOf(lines);
+  const [least = 0.5, most = 2] = domain;
+  let top = 0;
+  const marks = lines.flatMap((line) => {
+    const centre = top + line.height / 2;
+    top += line.height;
+    return [...labels(line, centre, width), ...figures(line, centre)];
+  });
+  const one = { scale: 'x', value: 1 };
+  return {
+    type: 'group',
+    encode: { enter: { x: { value: x }, y: { value: y }, width: { value: width }, height: { value: height } } },
+    signals: [{ name: 'height', value: height }],
+    scales: [{ name: 'x', type: 'log', domain: [...domain], range: [0, width] }],
+    axes: [
+      {
+        scale: 'x',
+        orient: 'bottom',
+        grid: true,
+        values: TICKS.filter((tick) => tick >= least && tick <= most),
+        format: '~g',
+        encode: { labels: { update: { text: { signal: "datum.label + ' ×'" } } } },
+      },
+    ],
+    marks: [
+      ruleMark({ x: one, y: -4 }, { x: one, y: height }, { colour: colours.faint, width: 1.25 }),
+      textMark('as fast', { x: one, y: -8 }, { size: sizes.small, colour: colours.faint, align: 'center' }),
+      ...marks,
+    ],
+  };
+}
+
+/** Wide enough for all that is drawn and for the line at 1. */
+function domainOf(lines: readonly Line[]): readonly [number, number] {
+  const all = lines.flatMap(({ verdict: { value, min = value, max = value }, promise, aim }) => [
+    min,
+    max,
+    value,
+    promise,
+    aim ?? promise,
+  ]);
+  return [Math.min(0.5, ...all) * 0.9, Math.max(2, ...all) * 1.1];
+}
+
+function figures({ verdict, promise, aim }: Line, centre: number): Mark[] {
+  const { value, min = value, max = value } = verdict;
+  const colour = isKept(verdict) ? colours.kept : colours.missed;
+  const at = (ratio: number, y = centre) => ({ x: { scale: 'x', value: ratio }, y });
+  return [
+    ruleMark(at(promise, centre - 11), at(promise, centre + 11), { colour: colours.ink, width: 2.5 }),
+    ...(aim === undefined
+      ? []
+      : [ruleMark(at(aim, centre - 11), at(aim, centre + 11), { colour: colours.ink, width: 1.25, dash: [3, 2] })]),
+    ruleMark(at(min), at(max), { colour, width: 2 }),
+    {
+      type: 'symbol',
+      encode: {
+        enter: {
+          x: { scale: 'x', value },
+          y: { value: centre },
+          size: { value: DOT_AREA },
+          fill: { value: colour },
+          stroke: { value: colours.card },
+        },
+      },
+    },
+  ];
+}
+
+function labels({ head, subject, verdict, promise, aim, height }: Line, centre: number, width: number): Mark[] {
+  const first = centre - (height - ROW_PADDING) / 2 + sizes.label;
+  const right = { align: 'right' } as const;
+  const x = width + 14;
+  const wanted = `promised ${promise}${aim === undefined ? '' : `, aim ${aim}`}`;
+  return [
+    textMark(head, { x: -16, y: first }, { size: sizes.label, colour: colours.ink, ...right }),
+    textMark(
+      subject,
+      { x: -16, y: first + head.length * lineHeight(sizes.label) },
+      { size: sizes.small, colour: colours.faint, ...right },
+    ),
+    textMark(
+      `${figure(verdict.value)} ×`,
+      { x, y: centre - 1 },
+      { size: sizes.label, colour: isKept(verdict) ? colours.kept : colours.missed, bold: true },
+    ),
+    textMark(wanted, { x, y: centre - 1 + lineHeight(sizes.small) }, { size: sizes.small, colour: colours.faint }),
+  ];
+}
+
+function legend(y: number, aims: boolean): Mark[] {
+  const entries = [
+    { text: 'kept', colour: colours.kept },
+    { text: 'missed', colour: colours.missed },
+  ];
+  const dot = (x: number, colour: string): Mark => ({
+    type: 'symbol',
+    encode: { enter: { x: { value: x }, y: { value: y - 4 }, size: { value: 80 }, fill: { value: colour } } },
+  });
+  const small = { size: sizes.small, colour: colours.faint };
+  let x = MARGIN;
+  const dots = entries.flatMap(({ text, colour }) => {
+    const left = x;
+    x += 14 + textWidth(text, sizes.small) + 18;
+    return [dot(left + 5, colour), textMark(text, { x: left + 14, y }, small)];
+  });
+  const promised = x;
+  const aimed = promised + 12 + textWidth('promised', sizes.small) + 18;
+  return [
+    ...dots,
+    ruleMark({ x: promised + 4, y: y - 11 }, { x: promised + 4, y: y + 3 }, { colour: colours.ink, width: 2.5 }),
+    textMark('promised', { x: promised + 12, y }, small),
+    ...(aims
+      ? [
+          ruleMark({ x: aimed + 4, y: y - 11 }, { x: aimed + 4, y: y + 3 }, { colour: colours.ink, width: 1.25, dash: [3, 2] }),
+          textMark('aimed at', { x: aimed + 12, y }, small),
+        ]
+      : []),
+  ];
+}
