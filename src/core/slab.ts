@@ -20,9 +20,8 @@ export class Slab {
   readonly slotSize: number;
   readonly slotCount: number;
   readonly uploadSlotsMax: number;
+  readonly #buffer: Buffer;
   readonly #copyWithin: (target: number, source: number, size: number) => void;
-  readonly #stagingAt: number;
-  readonly #stagingSize: number;
   readonly #extraAt: number;
   readonly #free: Slot[] = [];
   readonly #waiting: Waiter[] = [];
@@ -37,13 +36,12 @@ export class Slab {
     this.slotSize = options.slotSize;
     this.slotCount = options.slotCount;
     this.uploadSlotsMax = options.uploadSlotsMax;
-    this.#stagingSize = STAGING_SIZE + PAGE;
-    this.#stagingAt = this.slotCount * this.slotSize;
-    this.#extraAt = roundUp(this.#stagingAt + this.#stagingSize, PAGE);
+    this.#extraAt = roundUp(this.slotCount * this.slotSize, PAGE);
     const total = roundUp(this.#extraAt + options.extraSize, WASM_PAGE);
     const memory = new WebAssembly.Memory({ initial: total / WASM_PAGE, maximum: total / WASM_PAGE, shared: true });
     this.buffer = memory.buffer as SharedArrayBuffer;
     this.bytes = new Uint8Array(this.buffer);
+    this.#buffer = Buffer.from(this.buffer);
     this.#copyWithin = compileCopy(memory);
     // Last in, first out: an idle program touches few slots, so memory is committed only under load.
     for (let index = this.slotCount - 1; index >= 0; index--) this.#free.push(new Slot(this, index));
@@ -69,24 +67,12 @@ export class Slab {
   }
 
   /**
-   * Copies network bytes of any alignment to `target`. V8 copies into shared memory byte by byte when source and
-   * target differ modulo 8 (4 GB/s), so bytes land first where they agree, then move inside the memory.
+   * Copies bytes of any alignment to `target`. By `fill`, which Node does with one native copy: V8's own `set` into shared
+   * memory goes a word at a time, or a byte at a time where source and target differ modulo 8 (4 GB/s against 30).
    */
   copyIn(target: number, source: Uint8Array): void {
     const size = source.byteLength;
-    const shift = (source.byteOffset - target) & 7;
-    if (shift === 0 || size < 64) {
-      this.bytes.set(source, target);
-      return;
-    }
-    let done = 0;
-    while (done < size) {
-      const piece = Math.min(STAGING_SIZE, size - done);
-      const staged = this.#stagingAt + ((source.byteOffset + done) & 7);
-      this.bytes.set(done === 0 && piece === size ? source : source.subarray(done, done + piece), staged);
-      this.#copyWithin(target + done, staged, piece);
-      done += piece;
-    }
+    if (size > 0) this.#buffer.fill(source, target, target + size);
   }
 
   /** Moves bytes inside the slab; ranges may overlap. */
@@ -307,8 +293,6 @@ interface Waiter {
 }
 
 const PAGE = 4096;
-/** Fits the first-level cache with room for its source: 0.02 CPU s/GB, where pieces of 512 KiB cost 0.07. */
-const STAGING_SIZE = 32 * 1024;
 const WASM_PAGE = 65_536;
 
 function roundUp(value: number, unit: number): number {
