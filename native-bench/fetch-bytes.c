@@ -1,132 +1,99 @@
 /*
- * Gets a URL over loopback and throws the bytes away: REPEAT requests on each of CONNECTIONS keep-alive connections, one
- * thread a connection. With RANGE each request asks for that many bytes at a random multiple of RANGE below SPAN.
- * Checks status and length, not content. Prints one line of JSON.
+ * Gets from an HTTP server over loopback and throws the bytes away: REPEAT requests, or as many as begin within some
+ * SECONDS, on each of CONNECTIONS keep-alive connections, one thread a connection. With RANGE each request asks for that
+ * many bytes at a random multiple of RANGE below SPAN, else for all. Prints one line of JSON.
  *
- *   fetch-bytes PORT PATH [CONNECTIONS [REPEAT [RANGE SPAN]]]
+ *   fetch-bytes [-H 'Name: value']... PORT PATH [CONNECTIONS [REPEAT|SECONDSs [RANGE SPAN]]]
+ *
+ * PATH may be - for one path a line on standard input. They are taken in turn, each connection beginning elsewhere: as
+ * many paths as requests are read once each. With REPEAT, PATH may also hold %d: connection * REPEAT + request.
+ *
+ * Checks status and length, not content. Other statuses than 2xx and connections that break are counted, and the run
+ * goes on. A range must be answered with 206.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 20 };
+#include "requests.h"
+#include "workers.h"
 
-static int port, connections = 1, repeat = 1;
-static const char *path;
-static uint64_t range, span, total_bytes;
-static double *latencies;
-static pthread_barrier_t start_line;
+static struct requests requests = {.method = "GET"};
+static int connections = 1, repeat = 1;
+static double limit; /* in seconds, 0 for none */
+static uint64_t range, span;
 
-static void die(const char *what) {
-  fprintf(stderr, "fetch-bytes: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
-  exit(1);
+/* Returns the status, or 0; `*size` is that of the body. `at` counts when there is a range. */
+static int fetch(struct connection *c, uint64_t number, uint64_t at, uint64_t *size) {
+  char head[HEAD_MAX];
+  size_t length = requests_write_head(&requests, number, head);
+  if (range > 0)
+    length = requests_add_line(head, length, "Range: bytes=%llu-%llu", (unsigned long long)at, (unsigned long long)(at + range - 1));
+  length = requests_end_head(head, length);
+  struct answer answer;
+  ssize_t got;
+  *size = 0;
+  if (!connection_open(c) || !connection_send(c, &(struct iovec){head, length}, 1) || !connection_read_head(c, &answer)) return 0;
+  if (range > 0 && answer.status <= 299 && answer.status != 206) return connection_fail(c, MALFORMED);
+  while ((got = connection_read_body(c, &answer)) > 0) *size += got;
+  if (got < 0 || !connection_finish(c, &answer)) return 0;
+  if (range > 0 && answer.status == 206 && *size != range) return connection_fail(c, MALFORMED);
+  return answer.status;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec / 1e9;
+/* Where this connection begins, in the list or among the numbers. */
+static uint64_t first_of(int number) {
+  return requests.paths == NULL ? (uint64_t)number * repeat : number * requests.path_count / connections;
 }
 
-static int dial(void) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) die("connect");
-  return fd;
-}
-
-/* Reads one answer and returns the size of its body. */
-static uint64_t read_answer(int fd, char *buffer) {
-  size_t have = 0;
-  for (;;) {
-    ssize_t got = recv(fd, buffer + have, BUFFER - 1 - have, 0);
-    if (got <= 0) die("no answer");
-    have += got;
-    buffer[have] = 0;
-    char *end = memmem(buffer, have, "\r\n\r\n", 4);
-    if (end == NULL) continue;
-    int status = atoi(buffer + 9);
-    if (status != (range ? 206 : 200)) {
-      fprintf(stderr, "fetch-bytes: the server answered %d\n", status);
-      exit(1);
-    }
-    *end = 0;
-    char *length = strcasestr(buffer, "\r\ncontent-length:");
-    if (length == NULL) die("no content-length");
-    uint64_t size = strtoull(length + 17, NULL, 10), body = have - (end + 4 - buffer);
-    while (body < size) {
-      got = recv(fd, buffer, BUFFER, 0);
-      if (got <= 0) die("answer broke off");
-      body += got;
-    }
-    if (body != size) die("more bytes than announced");
-    return size;
-  }
-}
-
-static void *run(void *argument) {
-  int connection = (int)(intptr_t)argument, fd = dial();
-  char *buffer = malloc(BUFFER), request[2048];
-  uint64_t bytes = 0, state = 88172645463325252ull + connection * 7919;
-  pthread_barrier_wait(&start_line);
-  for (int index = 0; index < repeat; index++) {
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n", path, port);
-    if (range) {
+static void work(int number, struct tally *tally) {
+  struct connection c = connection_to(requests.port);
+  uint64_t state = 88172645463325252ull + number * 7919, size, at = 0;
+  connection_open(&c);
+  workers_start();
+  double begun = now();
+  for (int request = 0; limit > 0 || request < repeat; request++) {
+    if (range > 0) {
       state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-      uint64_t at = state % (span / range) * range;
-      length += snprintf(request + length, sizeof request - length, "Range: bytes=%llu-%llu\r\n", (unsigned long long)at,
-                         (unsigned long long)(at + range - 1));
+      at = state % (span / range) * range;
     }
-    length += snprintf(request + length, sizeof request - length, "\r\n");
     double started = now();
-    if (send(fd, request, length, MSG_NOSIGNAL) != length) die("send");
-    uint64_t size = read_answer(fd, buffer);
-    if (range && size != range) die("another range than asked for");
-    latencies[connection * repeat + index] = now() - started;
-    bytes += size;
+    if (limit > 0 && started - begun >= limit) break;
+    int status = fetch(&c, first_of(number) + request, at, &size);
+    tally_add(tally, status, &c, now() - started, size);
+    if (!tally_gives_up(tally)) continue;
+    if (limit == 0) tally->unsent = repeat - request - 1;
+    break;
   }
-  __atomic_add_fetch(&total_bytes, bytes, __ATOMIC_RELAXED);
-  close(fd);
-  free(buffer);
-  return NULL;
+  connection_close(&c);
+  free(c.buffer);
 }
 
-static int ascending(const void *a, const void *b) {
-  double left = *(const double *)a, right = *(const double *)b;
-  return (left > right) - (left < right);
+static int explain(void) {
+  fprintf(stderr, "fetch-bytes [-H 'Name: value']... PORT PATH [CONNECTIONS [REPEAT|SECONDSs [RANGE SPAN]]]\n");
+  return 2;
+}
+
+static void take_duration(const char *argument) {
+  if (strchr(argument, 's') != NULL) limit = atof(argument);
+  else repeat = atoi(argument);
 }
 
 int main(int argc, char **argv) {
-  if (argc < 3 || argc == 6) {
-    fprintf(stderr, "fetch-bytes PORT PATH [CONNECTIONS [REPEAT [RANGE SPAN]]]\n");
-    return 2;
+  for (int option; (option = getopt(argc, argv, "+H:")) != -1;) {
+    if (option == 'H') requests_add_header(&requests, optarg);
+    else return explain();
   }
-  port = atoi(argv[1]);
-  path = argv[2];
-  if (argc > 3) connections = atoi(argv[3]);
-  if (argc > 4) repeat = atoi(argv[4]);
-  if (argc > 6) range = strtoull(argv[5], NULL, 10), span = strtoull(argv[6], NULL, 10);
-  int total = connections * repeat;
-  latencies = calloc(total, sizeof *latencies);
-  pthread_barrier_init(&start_line, NULL, connections + 1);
-  pthread_t threads[connections];
-  for (int i = 0; i < connections; i++) pthread_create(&threads[i], NULL, run, (void *)(intptr_t)i);
-  pthread_barrier_wait(&start_line);
-  double started = now();
-  for (int i = 0; i < connections; i++) pthread_join(threads[i], NULL);
-  double seconds = now() - started;
-  qsort(latencies, total, sizeof *latencies, ascending);
-  printf("{\"requests\":%d,\"bytes\":%llu,\"connections\":%d,\"seconds\":%.6f,\"mbPerSecond\":%.1f,\"requestsPerSecond\":%.1f,"
-         "\"p50Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f}\n",
-         total, (unsigned long long)total_bytes, connections, seconds, total_bytes / seconds / 1e6, total / seconds,
-         latencies[total / 2] * 1e3, latencies[(int)(total * 0.99)] * 1e3, latencies[total - 1] * 1e3);
+  argv += optind, argc -= optind;
+  if (argc < 2 || argc == 5 || argc > 6) return explain();
+  requests.port = atoi(argv[0]);
+  requests_take_path(&requests, argv[1]);
+  if (argc > 2) connections = atoi(argv[2]);
+  if (argc > 3) take_duration(argv[3]);
+  if (argc > 5) range = strtoull(argv[4], NULL, 10), span = strtoull(argv[5], NULL, 10);
+  if (span < range || (limit > 0 && requests_are_numbered(&requests))) return explain();
+  struct run run = workers_run(connections, work);
+  tally_print(&run.tally, connections, run.seconds, run.cpu_seconds);
   return 0;
 }

@@ -7,7 +7,7 @@ import { repository } from './workspace.ts';
 const FOLDER = join(repository, 'native-bench');
 
 export type NativeProgram = 'crowd' | 'disk-write' | 'fetch-bytes' | 'null-server' | 'receive-hash-write' | 'send-bytes';
-const needed: readonly NativeProgram[] = ['crowd', 'disk-write', 'fetch-bytes', 'send-bytes'];
+const needed: readonly NativeProgram[] = ['crowd', 'disk-write', 'fetch-bytes', 'null-server', 'send-bytes'];
 
 /** What did not go as asked, by kind; `failures` is the sum of them all. */
 export interface Failures {
