@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { BUFFER = 128 << 10, STILL_SECONDS = 60 };
+enum { BUFFER = 128 << 10, STILL_SECONDS = 60, LOOK_MS = 100, LOOKS = STILL_SECONDS * 1000 / LOOK_MS };
 
 struct connection connection_to(int port) { return (struct connection){.port = port, .fd = -1, .buffer = malloc(BUFFER)}; }
 
@@ -25,13 +25,13 @@ int connection_open(struct connection *c) {
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (c->send_buffer > 0) setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &c->send_buffer, sizeof c->send_buffer);
   if (c->receive_buffer > 0) setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &c->receive_buffer, sizeof c->receive_buffer);
-  /* A blocked send looks up every second, to see whether the server has answered instead of reading on. */
-  struct timeval look = {.tv_sec = 1}, still = {.tv_sec = STILL_SECONDS};
+  /* A blocked send looks up now and then, to see whether the server has answered instead of reading on. */
+  struct timeval look = {.tv_usec = LOOK_MS * 1000}, still = {.tv_sec = STILL_SECONDS};
   setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &look, sizeof look);
   setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &still, sizeof still);
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(c->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   /* A full backlog makes connect wait as long as a send may, and then fail: it goes on where it was. */
-  for (int tried = 0; tried < STILL_SECONDS; tried++) {
+  for (int tried = 0; tried < LOOKS; tried++) {
     if (connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EISCONN) return 1;
     if (errno != EINPROGRESS && errno != EALREADY && errno != EINTR) break;
   }
@@ -55,7 +55,7 @@ static int has_input(const struct connection *c) {
 }
 
 int connection_send(struct connection *c, struct iovec *parts, int count) {
-  for (int still = 0; count > 0 && still < STILL_SECONDS;) {
+  for (int still = 0; count > 0 && still < LOOKS;) {
     if (parts->iov_len == 0) {
       parts++, count--;
       continue;
