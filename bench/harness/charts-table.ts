@@ -1,7 +1,7 @@
 import type { Mark, Spec } from 'vega';
 import { cardSpec, colours, lineHeight, MARGIN, ruleMark, sizes, textMark, textWidth, WIDTH, wrapText } from './charts-style.ts';
 import type { Row, Table } from './results.ts';
-import { figure, isClientBound, isLowerBetter } from './table-text.ts';
+import { durabilityText, figure, isClientBound, isLowerBetter } from './table-text.ts';
 
 /** One table as horizontal bars: the medians, best first, with whiskers from the least to the most. */
 
@@ -97,18 +97,13 @@ function subtitleOf({ unit, rows }: Table): string {
 
 function toBar(row: Row, rows: readonly Row[], labelWidth: number): Bar {
   const name = wrapText(row.candidate, sizes.label, labelWidth);
-  const words = wrapText(durabilityWords(row), sizes.small, labelWidth).filter((line) => line !== '');
+  const words = wrapText(durabilityText(row), sizes.small, labelWidth).filter((line) => line !== '');
   const height = name.length * lineHeight(sizes.label) + words.length * lineHeight(sizes.small) + ROW_PADDING;
   return { name, words, kind: kindOf(row, rows), row, height };
 }
 
-function durabilityWords({ durability }: Row): string {
-  if (durability === undefined) return '';
-  return durability.durable ? durability.words : `not durable: ${durability.words}`;
-}
-
 function widestLabel(row: Row): number {
-  return Math.max(textWidth(row.candidate, sizes.label), textWidth(durabilityWords(row), sizes.small));
+  return Math.max(textWidth(row.candidate, sizes.label), textWidth(durabilityText(row), sizes.small));
 }
 
 /** Of several settings of ours the first is the headline. */

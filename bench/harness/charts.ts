@@ -16,11 +16,11 @@ export interface Charts {
   readonly ratios: Chart | undefined;
   /** Of the tables that compare something. */
   readonly ofTable: ReadonlyMap<Table, Chart>;
+  readonly all: readonly Chart[];
 }
 
 /** The same results give the same charts, byte for byte. */
 export async function drawCharts(scenarios: readonly ScenarioResult[]): Promise<Charts> {
-  const ratios = ratioChart(scenarios);
   const ofTable = new Map<Table, Chart>();
   const taken = new Set<string>();
   for (const scenario of scenarios) {
@@ -31,13 +31,14 @@ export async function drawCharts(scenarios: readonly ScenarioResult[]): Promise<
       ofTable.set(table, { fileName, text: tableChartText(table), svg: await renderSvg(spec) });
     }
   }
-  return {
-    ratios:
-      ratios === undefined
-        ? undefined
-        : { fileName: 'promises.svg', text: ratioChartText(scenarios), svg: await renderSvg(ratios) },
-    ofTable,
-  };
+  const ratios = await drawRatios(scenarios);
+  return { ratios, ofTable, all: [...(ratios === undefined ? [] : [ratios]), ...ofTable.values()] };
+}
+
+async function drawRatios(scenarios: readonly ScenarioResult[]): Promise<Chart | undefined> {
+  const spec = ratioChart(scenarios);
+  if (spec === undefined) return undefined;
+  return { fileName: 'promises.svg', text: ratioChartText(scenarios), svg: await renderSvg(spec) };
 }
 
 /** What stands in brackets explains a title and does not tell it from others. */

@@ -1,29 +1,35 @@
-import { type BenchResults, isKept, type ScenarioResult, type Table, type Verdict } from './results.ts';
-import { cellsOf, figure, verdictText } from './table-text.ts';
+import type { Chart, Charts } from './charts.ts';
+import { howToRun, method } from './page-method.ts';
+import { type BenchResults, type Bound, isKept, isWithin, type ScenarioResult, type Table, type Verdict } from './results.ts';
+import { peersOf } from './results-merge.ts';
+import { cellsOf, DURABILITY_HEAD, verdictFigure, verdictText } from './table-text.ts';
 
 /** docs/benchmarks/README.md. */
-export function renderPage({ machine, versions, scenarios }: BenchResults): string {
+export function renderPage(results: BenchResults, charts: Charts): string {
+  const { machine, scenarios } = results;
   return [
     '# Benchmarks',
     '',
     '<!-- Written by `npm run bench`. Change bench/ instead. -->',
     '',
-    'Quasar beside what the same machine can do without it: native programs with the same work and the same fsyncs, and nginx.',
+    'Quasar beside what the same machine can do without it: other servers with the same bytes, and native programs with the same work and the same fsyncs.',
     'Ratios are what counts: both sides were measured in turn, in one run. Absolute figures describe one machine on one day.',
+    'Where the time goes, and what stands in the way of more, is in [why.md](why.md); how it is measured is under [Method](#method).',
     '',
     '## Promises',
     '',
-    ...markdownTable(['scenario', 'figure', 'measured', 'promised', ''], scenarios.flatMap(promiseLines)),
+    ...chartLines(charts.ratios),
+    ...markdownTable(['scenario', 'figure', 'measured', 'promised', 'aimed at', ''], scenarios.flatMap(promiseLines), [
+      'scenario',
+      'figure',
+    ]),
     '',
     '## Machine',
     '',
-    ...markdownTable(
-      ['', ''],
-      [...Object.entries(machine), ...Object.entries(versions)].map(([name, value]) => [name, value]),
-    ),
+    ...markdownTable(['', ' '], [...Object.entries(machine), ...versionLines(results)], ['', ' ']),
     '',
-    ...scenarios.flatMap(scenarioLines),
-    ...howToRead,
+    ...scenarios.flatMap((scenario) => scenarioLines(scenario, charts)),
+    ...method,
     '',
     ...howToRun,
     '',
@@ -37,55 +43,71 @@ function promiseLines({ name, tables }: ScenarioResult): string[][] {
 }
 
 function promiseLine(scenario: string, table: Table, verdict: Verdict): string[] {
-  const { subject, value, unit, promise } = verdict;
-  const bound = promise === undefined ? '' : 'atLeast' in promise ? `≥ ${promise.atLeast}` : `≤ ${promise.atMost}`;
-  return [scenario, `${table.title}: ${subject}`, `${figure(value)} ${unit}`, bound, isKept(verdict) ? 'kept' : '**missed**'];
+  const { subject, promise, aim } = verdict;
+  return [scenario, `${table.title}: ${subject}`, verdictFigure(verdict), bound(promise), bound(aim), judged(verdict)];
 }
 
-function scenarioLines({ name, title, runs, measuredAt, commit, load, tables }: ScenarioResult): string[] {
+function bound(wanted: Bound | undefined): string {
+  if (wanted === undefined) return '';
+  return 'atLeast' in wanted ? `≥ ${wanted.atLeast}` : `≤ ${wanted.atMost}`;
+}
+
+function judged(verdict: Verdict): string {
+  if (isKept(verdict) === false) return '**missed**';
+  return verdict.aim !== undefined && isWithin(verdict.aim, verdict.value) ? 'kept, aim reached' : 'kept';
+}
+
+/** Results that were kept from another run may have been measured with other versions: then each is named with its scenarios. */
+function versionLines({ versions, scenarios }: BenchResults): string[][] {
+  const names = new Set([...Object.keys(versions), ...scenarios.flatMap((scenario) => Object.keys(scenario.versions ?? {}))]);
+  return [...names].map((name) => {
+    const users = new Map<string, string[]>();
+    for (const { name: scenario, versions: its = versions } of scenarios) {
+      const version = its[name];
+      if (version !== undefined) users.set(version, [...(users.get(version) ?? []), scenario]);
+    }
+    const [only = versions[name] ?? ''] = users.keys();
+    const each = [...users].map(([version, its]) => `${version} (${its.join(', ')})`);
+    return [name, users.size > 1 ? each.join('; ') : only];
+  });
+}
+
+function scenarioLines(scenario: ScenarioResult, charts: Charts): string[] {
+  const { name, title, runs, measuredAt, commit, load, tables } = scenario;
+  const peers = peersOf(scenario);
   return [
     `## ${name}`,
     '',
-    `${title}. ${runs} ${runs === 1 ? 'run' : 'runs'}, ${measuredAt.slice(0, 10)}, commit ${commit}, load average at its end ${load}.`,
+    `${title}. ${runs} ${runs === 1 ? 'round' : 'rounds'}, ${measuredAt.slice(0, 10)}, commit ${commit}, load average at its end ${load}. Measured beside: ${peers.length === 0 ? 'no other program' : peers.join(', ')}.`,
     '',
-    ...tables.flatMap(tableLines),
+    ...tables.flatMap((table) => tableLines(table, charts.ofTable.get(table))),
   ];
 }
 
-function tableLines(table: Table): string[] {
+function tableLines(table: Table, chart: Chart | undefined): string[] {
   const [heads, ...lines] = table.rows.length === 0 ? [] : cellsOf(table);
   return [
     `### ${table.title}`,
     '',
-    ...(heads === undefined ? [] : [...markdownTable(heads, lines), '']),
-    ...table.verdicts.map((verdict) => `- ${verdictText(verdict)}`),
-    ...table.notes.map((note) => `- ${note}`),
+    ...chartLines(chart),
+    ...(heads === undefined ? [] : [...markdownTable(heads, lines, ['', DURABILITY_HEAD]), '']),
+    ...table.verdicts.map((verdict) => `- ${escaped(verdictText(verdict))}`),
+    ...table.notes.map((note) => `- ${escaped(note)}`),
     '',
   ];
 }
 
-function markdownTable(heads: readonly string[], lines: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(heads), line(heads.map((_, column) => (column === 0 ? '---' : '---:'))), ...lines.map(line)];
+function chartLines(chart: Chart | undefined): string[] {
+  return chart === undefined ? [] : [`![${escaped(chart.text).replaceAll(/[[\]]/g, '\\$&')}](${chart.fileName})`, ''];
 }
 
-const howToRead = [
-  '## How to read this',
-  '',
-  '- MB is 10⁶ bytes. A row gives the median of its runs and their spread. A ratio is one of medians; its spread is that of the ratios within each round.',
-  '- Candidates take turns, each round beginning with the next one. Before each measurement the disk settles; where memory matters, 2 GiB are touched first.',
-  '- A load average of far more than two for each core means that somebody else used the machine, and that the figures are worth little.',
-  '- Client and server share the machine, over loopback. CPU s/GB is user and system time of the server and its children, PostgreSQL included, over all runs.',
-  '- Every upload sends bytes that the store does not have. After the runs the store must list exactly what it acknowledged, and one upload is read back and hashed. Downloads and ranges are compared with the file once for each server. `failures` counts answers other than 2xx and broken connections.',
-  '- `native: write` is the disk with the batches, the pieces in flight and the fdatasyncs of the segment writer; `native: receive, hash, write` is a C program that does the work of an upload: receive on loopback, BLAKE3 of each block, BLAKE3 and SHA-256 of the whole, O_DIRECT, fdatasync. The slower of the two is the ceiling.',
-  '- nginx runs 2 workers with `tcp_nopush off`, once with `sendfile on` and once off; the better counts. It checks nothing of what it sends.',
-];
+/** `words` are the heads of columns that do not hold figures. */
+function markdownTable(heads: readonly string[], lines: readonly (readonly string[])[], words: readonly string[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => escaped(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(heads), line(heads.map((head) => (words.includes(head) ? '---' : '---:'))), ...lines.map(line)];
+}
 
-const howToRun = [
-  '## How to run it',
-  '',
-  '`npm run bench` runs everything in about eight minutes, needs Linux, a C compiler, make and 12 GB of disk, and uses nginx and wrk where they are installed (`apt-get install nginx wrk`). It writes this page and `results.json`.',
-  '',
-  '- `npm run bench -- --only ranges` runs one scenario (repeatable) and replaces its part of the page when the machine is the same.',
-  '- `--runs N` sets how often each candidate is measured (5). `--dir DIR` says which disk is measured (`data/` of the clone).',
-];
+/** Names and titles are text, not markup. */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}

@@ -1,32 +1,37 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { drawCharts } from './charts.ts';
 import { renderPage } from './page.ts';
-import type { BenchResults, ScenarioResult } from './results.ts';
+import type { BenchResults } from './results.ts';
+import { mergeResults } from './results-merge.ts';
 import { repository } from './workspace.ts';
 
 const FOLDER = join(repository, 'docs', 'benchmarks');
 const FILE = join(FOLDER, 'results.json');
 
 /**
- * Writes results and page. Scenarios that were not run keep the figures they had, as long as those are of the same
- * machine: figures of two machines on one page would be compared.
+ * Writes results, charts and page, joined with the results before as `mergeResults` says. Returns what became of those,
+ * in lines to print.
  */
-export function writeResults(now: BenchResults, order: readonly string[]): void {
-  const before = readResults();
-  const comparable = before !== undefined && isDeepStrictEqual(before.machine, now.machine);
-  const byName = new Map<string, ScenarioResult>();
-  for (const scenario of comparable ? before.scenarios : []) byName.set(scenario.name, scenario);
-  for (const scenario of now.scenarios) byName.set(scenario.name, scenario);
-  const scenarios = order.map((name) => byName.get(name)).filter((scenario) => scenario !== undefined);
-  const results = { ...now, scenarios };
+export async function writeResults(now: BenchResults, order: readonly string[]): Promise<readonly string[]> {
+  const { results, said } = mergeResults(readResults(), now, order);
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(FILE, `${JSON.stringify(results, rounded, 2)}\n`);
-  writeFileSync(join(FOLDER, 'README.md'), renderPage(results));
+  await writePage(results);
+  return said;
 }
 
-function readResults(): BenchResults | undefined {
+/** Undefined when nothing was measured yet. */
+export function readResults(): BenchResults | undefined {
   return existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as BenchResults) : undefined;
+}
+
+/** The page and its charts. Charts of tables that are no more go. */
+export async function writePage(results: BenchResults): Promise<void> {
+  const charts = await drawCharts(results.scenarios);
+  for (const name of readdirSync(FOLDER)) if (name.endsWith('.svg')) rmSync(join(FOLDER, name));
+  for (const { fileName, svg } of charts.all) writeFileSync(join(FOLDER, fileName), svg);
+  writeFileSync(join(FOLDER, 'README.md'), renderPage(results, charts));
 }
 
 /** More digits than a clock gives are noise in every diff. */

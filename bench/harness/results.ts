@@ -81,6 +81,8 @@ export interface ScenarioResult {
   readonly commit: string;
   /** Load average of the last minute, at the end: far more than two a core means that others used the machine. */
   readonly load: number;
+  /** Of what took part; in the results file, where scenarios may be of different runs. */
+  readonly versions?: Readonly<Record<string, string>>;
   readonly tables: readonly Table[];
 }
 
@@ -92,6 +94,9 @@ export interface BenchResults {
 
 /** Undefined when nothing was promised. */
 export function isKept({ promise, value }: Verdict): boolean | undefined {
-  if (promise === undefined) return undefined;
-  return 'atLeast' in promise ? value >= promise.atLeast : value <= promise.atMost;
+  return promise === undefined ? undefined : isWithin(promise, value);
+}
+
+export function isWithin(bound: Bound, value: number): boolean {
+  return 'atLeast' in bound ? value >= bound.atLeast : value <= bound.atMost;
 }

@@ -1,35 +1,74 @@
-import { CLIENT_BOUND, isKept, type Row, type Table, type Unit, type Verdict } from './results.ts';
+import { type Bound, CLIENT_BOUND, isKept, type Row, type Table, type Unit, type Verdict } from './results.ts';
 
 /** How figures read, on the terminal and in the page alike. */
 
+/** A column of words, which stands to the left; figures stand to the right. */
+export const DURABILITY_HEAD = 'synced before the reply';
+
 /** Heads and rows, without the columns in which no row has anything. */
 export function cellsOf(table: Table): string[][] {
-  const heads = ['', `median ${table.unit}`, 'min–max', 'CPU s/GB', 'p50 ms', 'p99 ms', 'failures'];
+  const heads = [
+    '',
+    `median ${table.unit}`,
+    'min–max',
+    'of null server',
+    'CPU s/GB',
+    'p50 ms',
+    'p99 ms',
+    'failures',
+    DURABILITY_HEAD,
+  ];
   const lines = table.rows.map(rowCells);
   const isUsed = (column: number) => lines.some((cells) => cells[column] !== '');
   return [heads, ...lines].map((cells) => cells.filter((_, column) => isUsed(column)));
 }
 
-function rowCells({ candidate, median, min, max, cpuSecondsPerGb, p50Ms, p99Ms, failures }: Row): string[] {
+function rowCells(row: Row): string[] {
+  const { candidate, median, min, max, samples, cpuSecondsPerGb, p50Ms, p99Ms, failures } = row;
   const optional = (value: number | undefined) => (value === undefined ? '' : figure(value));
   return [
     candidate,
     figure(median),
-    `${figure(min)}–${figure(max)}`,
+    samples.length === 1 ? '' : `${figure(min)}–${figure(max)}`,
+    shareOfNull(row),
     optional(cpuSecondsPerGb),
     optional(p50Ms),
     optional(p99Ms),
     String(failures),
+    durabilityText(row),
   ];
 }
 
+function shareOfNull(row: Row): string {
+  if (row.ofNull === undefined) return '';
+  return `${isClientBound(row) ? 'client-bound ' : ''}${row.ofNull.toFixed(2)}`;
+}
+
+/** Empty for rows that are not about uploads. */
+export function durabilityText({ durability }: Row): string {
+  if (durability === undefined) return '';
+  return durability.durable ? durability.words : `not durable: ${durability.words}`;
+}
+
 export function verdictText(verdict: Verdict): string {
-  const { subject, value, unit, min, max, promise } = verdict;
-  const spread = min === undefined || max === undefined ? '' : ` (${figure(min)}–${figure(max)})`;
-  const figures = unit === '×' ? `${figure(value)} ×${spread} ${subject}` : `${subject}: ${figure(value)} ${unit}${spread}`;
+  const { subject, unit, promise } = verdict;
+  const figures = unit === '×' ? `${verdictFigure(verdict)} ${subject}` : `${subject}: ${verdictFigure(verdict)}`;
   if (promise === undefined) return figures;
-  const bound = 'atLeast' in promise ? `at least ${promise.atLeast}` : `at most ${promise.atMost}`;
-  return `${figures}; promised ${bound}: ${isKept(verdict) ? 'kept' : 'missed'}`;
+  return `${figures}; promised ${boundText(promise)}${aimText(verdict)}: ${isKept(verdict) ? 'kept' : 'missed'}`;
+}
+
+/** With its unit, and its spread where it has one. */
+export function verdictFigure({ value, unit, min, max }: Verdict): string {
+  const spread = min === undefined || max === undefined || min === max ? '' : ` (${figure(min)}–${figure(max)})`;
+  return `${figure(value)} ${unit}${spread}`;
+}
+
+export function boundText(bound: Bound): string {
+  return 'atLeast' in bound ? `at least ${bound.atLeast}` : `at most ${bound.atMost}`;
+}
+
+function aimText({ aim }: Verdict): string {
+  return aim === undefined ? '' : `, aim ${boundText(aim)}`;
 }
 
 /** Three digits that mean something, and no more. */
