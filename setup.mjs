@@ -16,6 +16,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const NODE_LEAST = [20, 19];
 const SOURCES = ['src', 'test', 'bench'];
+/** What bench/peers/install puts there is not ours. */
+const FOREIGN = join(ROOT, 'bench', 'peers', 'build', '/');
 const LOCK_WAIT_MS = 200;
 
 const at = (...parts) => join(ROOT, ...parts);
@@ -198,7 +200,8 @@ function listFiles(folder) {
   return fs
     .readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((file) => !file.startsWith(FOREIGN));
 }
 
 function readText(file) {

@@ -235,8 +235,9 @@ function misplacedTest(file: SourceFile): string[] {
   const [, folder, mirrored] = file.path.split('/');
   if (file.path === 'test/tidy.test.ts') return [];
   if (!testFolders.includes(folder ?? '')) return [`${file.path}: tests lie in test/{${testFolders.join(',')}}`];
-  const astray = folder === 'unit' && mirrored?.endsWith('.ts') !== true && !existsSync(join(repository, 'src', mirrored ?? ''));
-  return astray ? [`${file.path}: test/unit mirrors src, and there is no src/${mirrored}`] : [];
+  if (folder !== 'unit' || mirrored === undefined || mirrored.endsWith('.ts') || mirrored === 'bench') return [];
+  const astray = !existsSync(join(repository, 'src', mirrored));
+  return astray ? [`${file.path}: test/unit mirrors src and bench, and there is no src/${mirrored}`] : [];
 }
 
 function ownImports(file: SourceFile): { target: string; line: number }[] {

@@ -55,6 +55,8 @@ export interface PeerSetting {
   readonly durability: Durability;
   /** Whether reading differs from the settings before: a scenario that only reads measures it then too. */
   readonly readsDiffer: boolean;
+  /** Whether it answers a Range with the range; one that does not has no place in scenarios of ranges. */
+  readonly readsRanges: boolean;
   /** Started, with an empty store; the stage's closer stops it and removes the store. */
   open(stage: Stage): Promise<FileStore>;
 }

@@ -12,6 +12,16 @@ export interface NginxOptions {
   readonly root: string;
 }
 
+export interface NginxConfig extends NginxOptions {
+  readonly port: number;
+  /** Whether it stores what is PUT, by its WebDAV module, and makes folders for it. */
+  readonly takesFiles?: boolean;
+}
+
+const CONFIG = 'nginx.conf';
+
+const UPLOADS = 'dav_methods PUT; create_full_put_path on; client_max_body_size 0; client_body_buffer_size 1m;';
+
 /** nginx serving files, with what makes it fast and nothing else. */
 export class NginxServer {
   readonly port: number;
@@ -27,10 +37,8 @@ export class NginxServer {
     const home = stage.workspace.fresh('nginx');
     mkdirSync(home);
     const port = await freePort();
-    writeFileSync(join(home, 'nginx.conf'), configure(port, options));
-    const child = spawn('nginx', ['-p', home, '-c', join(home, 'nginx.conf'), '-e', join(home, 'error.log')], {
-      stdio: 'ignore',
-    });
+    writeNginxConfig(home, { port, ...options });
+    const child = spawn('nginx', nginxArguments(home), { stdio: 'ignore' });
     remember(child);
     stage.closer.push('nginx', () => stopChild(child), 60_000);
     const server = new NginxServer(port, child);
@@ -57,10 +65,21 @@ export async function nginxVersion(): Promise<string | undefined> {
   return output?.trim().replace('nginx version: ', '');
 }
 
+/** What nginx is started with to run in the foreground from `home`, which holds all it writes. */
+export function nginxArguments(home: string): string[] {
+  return ['-p', home, '-c', join(home, CONFIG), '-e', join(home, 'error.log')];
+}
+
+export function writeNginxConfig(home: string, config: NginxConfig): void {
+  writeFileSync(join(home, CONFIG), renderNginxConfig(config, { asRoot: process.getuid?.() === 0 }));
+}
+
 /** Both workers listen for themselves, so that a single one does not take all connections. */
-function configure(port: number, { sendfile, root }: NginxOptions): string {
-  const user = process.getuid?.() === 0 ? 'user root;' : '';
-  return `${user}
+export function renderNginxConfig(
+  { port, sendfile, root, takesFiles = false }: NginxConfig,
+  { asRoot }: { readonly asRoot: boolean },
+): string {
+  return `${asRoot ? 'user root;' : ''}
 worker_processes 2;
 daemon off;
 pid nginx.pid;
@@ -73,6 +92,7 @@ http {
   output_buffers 2 512k;
   keepalive_requests 1000000000;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  ${takesFiles ? UPLOADS : ''}
   server { listen 127.0.0.1:${port} reuseport; root ${root}; default_type application/octet-stream; }
 }
 `;

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** The clone this compiled file lies in: `dist/test/helpers/` is three folders deep. */
 export const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** Holds what bench/peers/install puts there. */
+const foreign = join(repository, 'bench', 'peers', 'build', '/');
+
 export interface SourceFile {
   /** Relative to the repository, with "/". */
   readonly path: string;
@@ -48,7 +51,8 @@ export function lineAt(text: string, index: number): number {
 function listFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.startsWith(foreign));
 }
 
 function keepLines(comment: string): string {
