@@ -9,7 +9,14 @@ export interface Log {
   error(fields: LogFields, message: string): void;
   /** A log whose every line carries `bindings` too. */
   child(bindings: LogFields): Log;
+  /**
+   * A writer of info lines that differ in the values of `names` alone, which it is given in their order: cheap enough for
+   * every request, since all else is made into text here, once.
+   */
+  repeated(fixed: LogFields, names: readonly string[], message: string): RepeatedLine;
 }
+
+export type RepeatedLine = (values: readonly (string | number)[]) => void;
 
 /** Names as everywhere else; sizes in bytes, durations in milliseconds with the unit in the name. No secrets. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -21,4 +28,5 @@ export const silentLog: Log = {
   warn: () => undefined,
   error: () => undefined,
   child: () => silentLog,
+  repeated: () => () => undefined,
 };

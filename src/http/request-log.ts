@@ -1,8 +1,10 @@
-import type { Log } from '../core/log.ts';
+import type { Log, RepeatedLine } from '../core/log.ts';
 import { type CounterCell, durationBuckets, type HistogramCell, type Metrics } from '../core/metrics.ts';
 import type { EdgeOptions } from './edge.ts';
 
+/** What requests of one route, method and status share. */
 interface Cells {
+  readonly line: RepeatedLine;
   readonly requests: CounterCell;
   readonly duration: HistogramCell;
   readonly bytes: CounterCell;
@@ -29,38 +31,39 @@ export function requestLog(log: Log, metrics: Metrics): EdgeOptions['onFinished'
     help: 'Body bytes sent.',
     labels: ['route'],
   });
-  const known = new Map<string, Cells>();
+  const known = new Map<string, Map<string, Cells>>();
   const cellsOf = (route: string, method: string, status: number): Cells => {
-    const key = `${method} ${status} ${route}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const cells = {
-      requests: requests.with({ route, method, status }),
-      duration: duration.with({ route, method }),
-      bytes: bytes.with({ route }),
-    };
-    known.set(key, cells);
+    const ofRoute = known.get(route) ?? new Map<string, Cells>();
+    known.set(route, ofRoute);
+    const key = `${status}${method}`;
+    let cells = ofRoute.get(key);
+    if (cells === undefined) {
+      cells = {
+        line: log.repeated({ route, status }, ['requestId', 'method', 'bytes', 'ms'], 'request'),
+        requests: requests.with({ route, method, status }),
+        duration: duration.with({ route, method }),
+        bytes: bytes.with({ route }),
+      };
+      ofRoute.set(key, cells);
+    }
     return cells;
   };
 
   return (exchange, ms) => {
+    const { requestId, method, failure } = exchange;
     const { status, bytes: sent } = exchange.sent;
     const route = exchange.route ?? 'none';
-    const cells = cellsOf(route, METHODS.has(exchange.method) ? exchange.method : 'other', status);
+    const cells = cellsOf(route, METHODS.has(method) ? method : 'other', status);
     cells.requests.add(1);
     cells.duration.observe(ms / 1000);
     cells.bytes.add(sent);
-    const fields = {
-      requestId: exchange.requestId,
-      method: exchange.method,
-      route,
-      status,
-      bytes: sent,
-      ms: Math.round(ms * 1000) / 1000,
-    };
-    const { failure } = exchange;
-    if (failure === undefined) log.info(fields, 'request');
-    else if (OURS.has(failure.kind)) log.error({ ...fields, error: failure }, 'request');
+    const rounded = Math.round(ms * 1000) / 1000;
+    if (failure === undefined) {
+      cells.line([requestId, method, sent, rounded]);
+      return;
+    }
+    const fields = { route, status, requestId, method, bytes: sent, ms: rounded };
+    if (OURS.has(failure.kind)) log.error({ ...fields, error: failure }, 'request');
     else log.info({ ...fields, code: failure.code }, 'request');
   };
 }

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { MetricOptions, Metrics } from '../core/metrics.ts';
+import { assert } from '../core/assert.ts';
+import type { CounterCell, MetricOptions, Metrics } from '../core/metrics.ts';
 
 export interface PromMetrics extends Metrics {
   /** The page a Prometheus server reads. */
@@ -22,11 +23,19 @@ export function createPromMetrics(): PromMetrics {
     contentType: registry.contentType,
     render: () => registry.metrics(),
     counter(options) {
-      const counter = new Counter(shared(options));
+      const cells = new Map<string, CountingCell>();
+      new Counter({
+        ...shared(options),
+        collect() {
+          for (const cell of cells.values()) this.inc(cell.labels, cell.take());
+        },
+      });
       return {
         with(labels) {
-          const cell = counter.labels(labels);
-          return { add: (amount) => cell.inc(amount) };
+          const key = Object.values(labels).join('\n');
+          const cell = cells.get(key) ?? new CountingCell(labels);
+          cells.set(key, cell);
+          return cell;
         },
       };
     },
@@ -61,4 +70,26 @@ export function createPromMetrics(): PromMetrics {
       });
     },
   };
+}
+
+/** Adds up between two pages: the library's counters make a text of their labels at each addition. */
+class CountingCell implements CounterCell {
+  readonly labels: Readonly<Record<string, string | number>>;
+  #pending = 0;
+
+  constructor(labels: Readonly<Record<string, string | number>>) {
+    this.labels = labels;
+  }
+
+  add(amount: number): void {
+    assert(amount >= 0, 'a counter only grows');
+    this.#pending += amount;
+  }
+
+  /** What was added since the last call. */
+  take(): number {
+    const pending = this.#pending;
+    this.#pending = 0;
+    return pending;
+  }
 }

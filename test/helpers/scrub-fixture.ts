@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import type { Hasher } from '../../src/chunker/hasher.ts';
 import { blockIdOf } from '../../src/core/blake3.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Log, LogFields } from '../../src/core/log.ts';
+import { type Log, type LogFields, silentLog } from '../../src/core/log.ts';
 import type { LocalNode } from '../../src/graviton/local-node.ts';
 import { Scrub, type ScrubOptions } from '../../src/graviton/scrub.ts';
 import { testSlab } from './segment-fixture.ts';
@@ -30,7 +30,14 @@ export function recordingLog(): { log: Log; lines: LogLine[] } {
   const at = (level: LogLine['level']) => (fields: LogFields, message: string) => {
     lines.push({ level, message, fields });
   };
-  const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
+  const log: Log = {
+    ...silentLog,
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => log,
+  };
   return { log, lines };
 }
 

@@ -43,6 +43,30 @@ t.test('a child adds its bindings to every line', async (t) => {
   t.match(parsed()[0], { requestId: 'r1', route: '/v1/health', msg: 'request' });
 });
 
+t.test('a repeated line is what info would write', async (t) => {
+  const { log, parsed } = await logInto();
+  const child = log.child({ part: 'http' });
+  const write = child.repeated({ route: '/v1/x', status: 200, password: 'hunter2' }, ['requestId', 'ms'], 'request');
+  write(['r"1\\ü', 0.5]);
+  child.info({ route: '/v1/x', status: 200, password: 'hunter2', requestId: 'r"1\\ü', ms: 0.5 }, 'request');
+  const [repeated, plain] = parsed();
+  t.same({ ...repeated, time: plain.time }, plain);
+  t.match(repeated.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.equal(repeated.password, '[redacted]');
+});
+
+t.test('a repeated line below the level is not written', async (t) => {
+  const { log, lines } = await logInto({ level: 'warn' });
+  log.repeated({}, ['a'], 'x')([1]);
+  t.same(lines, []);
+});
+
+t.test('a repeated line without fields is a line', async (t) => {
+  const { log, parsed } = await logInto();
+  log.repeated({}, [], 'tick')([]);
+  t.match(parsed()[0], { level: 'info', msg: 'tick' });
+});
+
 t.test('secrets are not written, wherever they stand', async (t) => {
   const { log, lines } = await logInto();
   const secret = new Secret('hunter2');
@@ -91,7 +115,7 @@ t.test('pretty lines are for people', async (t) => {
 const PROGRAM = `
 import { openPinoLog } from ${JSON.stringify(new URL('../../../src/telemetry/pino-log.js', import.meta.url).href)};
 const log = await openPinoLog({ level: 'info', format: 'json' });
-for (let index = 0; index < 50; index++) log.info({ index }, 'line');
+for (let index = 0; index < 1000; index++) log.info({ index }, 'line');
 `;
 
 for (const [how, ending, status] of [
@@ -106,7 +130,11 @@ for (const [how, ending, status] of [
       cwd: fileURLToPath(new URL('.', import.meta.url)),
     });
     t.equal(result.status, status);
-    t.equal(result.stdout.trim().split('\n').length, 50);
+    const lines = result.stdout.trim().split('\n');
+    t.same(
+      lines.map((line) => JSON.parse(line).index),
+      Array.from({ length: 1000 }, (_, index) => index),
+    );
   });
 }
 
