@@ -26,6 +26,9 @@ export class BlockMap {
   /** In order of last use, oldest first. Keyed by org too: what one org has loaded tells another nothing. */
   readonly #pages = new Map<string, ManifestPage>();
   #bytes = 0;
+  #newest: string | undefined;
+  /** Of each blob's first page: making the key takes as long as looking it up. */
+  readonly #firstKeys = new WeakMap<BlobFacts, FirstKey>();
 
   constructor(catalog: Catalog, bytesMax: number = limits.manifestCacheBytes) {
     this.#catalog = catalog;
@@ -36,7 +39,7 @@ export class BlockMap {
   tryFindSingle(scope: Scope, blob: BlobFacts, start: number, end: number): BlockSpan | undefined {
     if (blob.blockCount === 1) return { id: blake3Of(blob.key), size: blob.size, start, end };
     const guess = pageGuess(blob, start);
-    const page = guess === undefined ? undefined : this.#touch(pageKey(scope, blob.key, guess));
+    const page = guess === undefined ? undefined : this.#touch(this.#pageKey(scope, blob, guess));
     if (page === undefined || start < page.firstOffset || end > page.end) return undefined;
     const entry = page.entryAt(start);
     const offset = page.offsetAt(entry);
@@ -76,7 +79,7 @@ export class BlockMap {
   }
 
   async #page(scope: Scope, blob: BlobFacts, index: number): Promise<ManifestPage> {
-    const key = pageKey(scope, blob.key, index);
+    const key = this.#pageKey(scope, blob, index);
     const cached = this.#touch(key);
     if (cached !== undefined) return cached;
     const bytes = await this.#catalog.findManifestPage(scope, blob.key, index);
@@ -88,17 +91,29 @@ export class BlockMap {
     return page;
   }
 
+  #pageKey(scope: Scope, blob: BlobFacts, index: number): string {
+    if (index > 0) return pageKey(scope, blob.key, index);
+    let first = this.#firstKeys.get(blob);
+    if (first?.scope.orgId !== scope.orgId) {
+      first = { scope, key: pageKey(scope, blob.key, 0) };
+      this.#firstKeys.set(blob, first);
+    }
+    return first.key;
+  }
+
   #touch(key: string): ManifestPage | undefined {
     const page = this.#pages.get(key);
-    if (page === undefined) return undefined;
+    if (page === undefined || key === this.#newest) return page;
     this.#pages.delete(key);
     this.#pages.set(key, page);
+    this.#newest = key;
     return page;
   }
 
   #keep(key: string, page: ManifestPage): void {
     if (this.#pages.has(key)) return;
     this.#pages.set(key, page);
+    this.#newest = key;
     this.#bytes += page.memorySize;
     for (const [oldest, { memorySize }] of this.#pages) {
       if (this.#bytes <= this.#bytesMax || oldest === key) return;
@@ -106,6 +121,11 @@ export class BlockMap {
       this.#bytes -= memorySize;
     }
   }
+}
+
+interface FirstKey {
+  readonly scope: Scope;
+  readonly key: string;
 }
 
 function spanOf(page: ManifestPage, entry: number, start: number, end: number): BlockSpan {

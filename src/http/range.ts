@@ -26,7 +26,7 @@ export function resolveRange(header: string | undefined, size: number): RangeOut
   if (set === undefined) return WHOLE;
   const ranges: ByteRange[] = [];
   let count = 0;
-  for (const part of set.split(',')) {
+  for (const part of set.includes(',') ? set.split(',') : [set]) {
     const spec = part.trim();
     if (spec === '') continue;
     count += 1;
@@ -38,7 +38,7 @@ export function resolveRange(header: string | undefined, size: number): RangeOut
   if (count > limits.rangesMax) return UNSATISFIABLE;
   // A suffix of nothing is nothing, and a part of no bytes cannot be written as a Content-Range.
   if (size === 0 && ranges.length > 0) return WHOLE;
-  return ranges.length === 0 ? UNSATISFIABLE : { kind: 'ranges', ranges: merge(ranges) };
+  return ranges.length === 0 ? UNSATISFIABLE : { kind: 'ranges', ranges: ranges.length === 1 ? ranges : merge(ranges) };
 }
 
 /** Undefined: well-formed, but no byte of it exists. */

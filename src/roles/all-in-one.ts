@@ -11,7 +11,6 @@ import { ensureSecret } from '../config/secrets.ts';
 import { systemClock } from '../core/clock.ts';
 import { Closer } from '../core/closer.ts';
 import { QuasarError } from '../core/errors.ts';
-import { newId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { Slab } from '../core/slab.ts';
@@ -27,6 +26,7 @@ import type { Edge } from '../http/edge.ts';
 import type { Services } from '../http/handlers/services.ts';
 import { type OpenedEdge, openEdge } from '../http/open-edge.ts';
 import { openapiText } from '../http/openapi/openapi.ts';
+import { requestIds } from '../http/request-id.ts';
 import { requestLog } from '../http/request-log.ts';
 import { Router } from '../http/router.ts';
 import { routes } from '../http/routes.ts';
@@ -159,7 +159,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     port: config.http.port,
     clock: systemClock,
     dispatch: dispatchTo(new Router(routes), services),
-    newRequestId: () => newId(systemClock),
+    newRequestId: requestIds(systemClock),
     onFinished: requestLog(log, metrics),
     ...(config.http.adapter === 'auto' ? {} : { prefer: config.http.adapter === 'node' ? 'node:http' : 'uwebsockets' }),
   });

@@ -32,7 +32,7 @@ export const getBlob = route('GET', '/v1/blobs/{key}', async (exchange, params, 
   const blob = await services.catalog.findBlob(services.scope, key);
   if (blob === undefined) throw new QuasarError('blob_not_found', { op: 'blob.get' });
   const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
-  await answer(exchange, blob, { facts, headers: contentHeaders(facts) }, services);
+  await answer(exchange, blob, describeFacts(facts), services);
 });
 
 function versionOfQuery(query: string): VersionId | undefined {
@@ -46,6 +46,7 @@ function answerVersion(exchange: Exchange, version: VersionFacts, immutable: boo
 
 interface Described {
   readonly facts: ContentFacts;
+  readonly etag: string;
   /** Those of `contentHeaders`. */
   readonly headers: readonly string[];
 }
@@ -58,13 +59,17 @@ function describe(version: VersionFacts, immutable: boolean): Described {
   if (known !== undefined && known.facts.immutable === immutable) return known;
   const { blob, contentType, filename } = version;
   const facts = { key: blob.key, sha256: blob.sha256, contentType, filename, immutable };
-  const made = { facts, headers: contentHeaders(facts) };
+  const made = describeFacts(facts);
   described.set(version, made);
   return made;
 }
 
+function describeFacts(facts: ContentFacts): Described {
+  return { facts, etag: etagOf(facts.key), headers: contentHeaders(facts) };
+}
+
 function answer(exchange: Exchange, blob: BlobFacts, content: Described, services: Services): void | Promise<void> {
-  const etag = etagOf(blob.key);
+  const { etag } = content;
   const ifRange = exchange.header('if-range');
   const conditions = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match'), ifRange };
   switch (evaluateConditions(exchange.method, conditions, etag)) {
