@@ -55,10 +55,9 @@ export function ratioChart(scenarios: readonly ScenarioResult[]): Spec | undefin
 
 /** What somebody hears who does not see the chart. */
 export function ratioChartText(scenarios: readonly ScenarioResult[]): string {
-  const said = scenarios.flatMap(linesOf).map(({ head, subject, verdict, promise }) => {
-    return `${head.join(' ')}, ${subject.join(' ')}: ${figure(verdict.value)} (promised ${promise})`;
-  });
-  return `Ratios against what is promised. ${said.join('; ')}`;
+  const verdicts = scenarios.flatMap(linesOf).map(({ verdict }) => verdict);
+  const kept = verdicts.filter((verdict) => isKept(verdict)).length;
+  return `Ratios of Quasar to others against what is promised: ${kept} kept, ${verdicts.length - kept} missed. The table below has the figures.`;
 }
 
 function linesOf({ name, tables }: ScenarioResult): Line[] {

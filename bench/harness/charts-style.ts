@@ -26,8 +26,11 @@ export const sizes = { title: 16, label: 13, small: 11.5 } as const;
 const LETTER_WIDTH = 0.6;
 const LINE_HEIGHT = 1.3;
 
-export function textWidth(text: string, size: number): number {
-  return text.length * size * LETTER_WIDTH;
+/** Bold letters are wider by so much. */
+const BOLD = 1.1;
+
+export function textWidth(text: string, size: number, bold = false): number {
+  return text.length * size * LETTER_WIDTH * (bold ? BOLD : 1);
 }
 
 /** Breaks between words, so that no line is wider. A word that is wider itself stays whole. */

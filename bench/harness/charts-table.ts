@@ -103,7 +103,7 @@ function toBar(row: Row, rows: readonly Row[], labelWidth: number): Bar {
 }
 
 function widestLabel(row: Row): number {
-  return Math.max(textWidth(row.candidate, sizes.label), textWidth(durabilityText(row), sizes.small));
+  return Math.max(textWidth(row.candidate, sizes.label, row.role === 'quasar'), textWidth(durabilityText(row), sizes.small));
 }
 
 /** Of several settings of ours the first is the headline. */
@@ -120,7 +120,7 @@ function isOursAlone(rows: readonly Row[]): boolean {
 
 function plot(table: Table, bars: readonly Bar[], at: { readonly x: number; readonly y: number; readonly height: number }): Mark {
   const values = bars.map(({ row }) => `${figure(row.median)}${isClientBound(row) ? ', client-bound' : ''}`);
-  const width = WIDTH - MARGIN - at.x - Math.max(...values.map((text) => textWidth(text, sizes.label))) - LABEL_GAP;
+  const width = WIDTH - MARGIN - at.x - Math.max(...values.map((text) => textWidth(text, sizes.label, true))) - LABEL_GAP;
   const most = Math.max(...bars.map(({ row }) => row.max));
   const none = table.rows.find(({ role }) => role === 'null')?.median;
   const nullLine = none !== undefined && none <= most * NULL_LINE_REACH ? none : undefined;

@@ -26,7 +26,7 @@ export function renderPage(results: BenchResults, charts: Charts): string {
     '',
     '## Machine',
     '',
-    ...markdownTable(['', ' '], [...Object.entries(machine), ...versionLines(results)], ['', ' ']),
+    ...markdownTable(['', 'measured with'], [...Object.entries(machine), ...versionLines(results)], ['', 'measured with']),
     '',
     ...scenarios.flatMap((scenario) => scenarioLines(scenario, charts)),
     ...method,

@@ -1,9 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { drawCharts } from '../../../bench/harness/charts.ts';
 import { renderPage } from '../../../bench/harness/page.ts';
 import type { BenchResults } from '../../../bench/harness/results.ts';
+import { readResults } from '../../../bench/harness/results-file.ts';
 import { printScenario } from '../../../bench/harness/terminal-report.ts';
 import { exampleResults } from '../../helpers/bench-results.ts';
+import { repository } from '../../helpers/source-files.ts';
 
 t.test('promises stand beside what was measured and aimed at', async (t) => {
   const lines = await pageOf(exampleResults());
@@ -62,6 +66,17 @@ t.test('the page says how everything is measured and run, and where the rest is'
     'npm run bench:quick',
   ])
     t.ok(text.includes(part), part);
+});
+
+t.test('the page and the charts in docs are those of results.json; npm run docs makes them so', async (t) => {
+  const results = readResults();
+  if (results === undefined) throw new Error('docs/benchmarks/results.json is not there');
+  const folder = join(repository, 'docs', 'benchmarks');
+  const charts = await drawCharts(results.scenarios);
+  t.ok(readFileSync(join(folder, 'README.md'), 'utf8') === renderPage(results, charts), 'README.md');
+  for (const { fileName, svg } of charts.all) t.ok(readFileSync(join(folder, fileName), 'utf8') === svg, fileName);
+  const drawn = readdirSync(folder).filter((name) => name.endsWith('.svg'));
+  t.equal(drawn.length, charts.all.length, 'no chart is left over');
 });
 
 t.test('the terminal has figures to the right and words to the left', async (t) => {
