@@ -27,8 +27,8 @@ export class CommitQueue {
   add(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ scope, wish, resolve, reject });
-      // Calls made in the same turn of the event loop travel together.
-      if (this.#waiting.length === 1) queueMicrotask(() => this.#startNext());
+      // What becomes ready in the same turn of the event loop travels together.
+      if (this.#waiting.length === 1) setImmediate(() => this.#startNext());
     });
   }
 

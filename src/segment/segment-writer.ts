@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { assert } from '../core/assert.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
@@ -134,9 +135,9 @@ export class SegmentWriter {
     return this.#closing;
   }
 
-  /** The microtask lets every append of this turn of the event loop join the first batch. */
+  /** What other connections bring in the same turn of the event loop joins the first batch. */
   #wake(): void {
-    this.#running ??= Promise.resolve().then(() => this.#run());
+    this.#running ??= endOfTurn().then(() => this.#run());
   }
 
   async #run(): Promise<void> {

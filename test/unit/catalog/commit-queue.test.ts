@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import t from 'tap';
 import type { CommitOutcome } from '../../../src/catalog/catalog.ts';
 import { CommitQueue, type QueuedCommit, takeBatch } from '../../../src/catalog/commit-queue.ts';
@@ -37,21 +38,21 @@ t.test('calls of one turn travel together, later ones wait for a free lane', asy
   const { queue, batches } = heldQueue();
   const add = (count: number) => Array.from({ length: count }, () => queue.add(scope, versionWish()));
   const first = add(3);
-  await Promise.resolve();
+  await endOfTurn();
   t.strictSame(
     batches.map(({ size }) => size),
     [3],
   );
   for (let lane = 1; lane < limits.commitLanes; lane++) {
     add(1);
-    await Promise.resolve();
+    await endOfTurn();
   }
   const late = add(5);
-  await Promise.resolve();
+  await endOfTurn();
   t.equal(batches.length, limits.commitLanes, 'no more than the lanes');
   batches[0]?.end();
   await Promise.all(first);
-  await new Promise((resolve) => setImmediate(resolve));
+  await endOfTurn();
   t.equal(batches.at(-1)?.size, 5);
   batches.at(-1)?.end();
   t.strictSame(
