@@ -1,10 +1,22 @@
 import type { Mark, Spec } from 'vega';
-import { cardSpec, colours, lineHeight, MARGIN, ruleMark, sizes, textMark, textWidth, WIDTH, wrapText } from './charts-style.ts';
-import { isKept, type ScenarioResult, type Verdict } from './results.ts';
+import {
+  cardSpec,
+  colours,
+  lineHeight,
+  MARGIN,
+  type Place,
+  ruleMark,
+  sizes,
+  textMark,
+  textWidth,
+  WIDTH,
+  wrapText,
+} from './charts-style.ts';
+import { type Bound, isKept, isWithin, type ScenarioResult, type Verdict } from './results.ts';
 import { figure } from './table-text.ts';
 
 /**
- * What was promised as a ratio, on one axis. The axis is logarithmic, so that twice as fast lies as far from equal as
+ * What was promised or aimed at as a ratio, on one axis. The axis is logarithmic, so that twice as fast lies as far from equal as
  * half as fast, and dots stand on it, since a bar there would have a length that means nothing.
  */
 
@@ -15,16 +27,26 @@ const DOT_AREA = 110;
 const AXIS_HEIGHT = 26;
 const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 
+type Standing = 'kept' | 'missed' | 'reached' | 'open';
+
+const standings: Readonly<Record<Standing, { readonly text: string; readonly colour: string }>> = {
+  kept: { text: 'kept', colour: colours.kept },
+  missed: { text: 'missed', colour: colours.missed },
+  reached: { text: 'not promised, aim reached', colour: colours.quasar },
+  open: { text: 'not promised, aim not reached', colour: colours.ceiling },
+};
+
 interface Line {
   readonly head: readonly string[];
   readonly subject: readonly string[];
   readonly verdict: Verdict;
-  readonly promise: number;
+  readonly promise: number | undefined;
+  readonly standing: Standing;
   readonly aim: number | undefined;
   readonly height: number;
 }
 
-/** Undefined when no ratio was promised. */
+/** Undefined when no ratio was promised or aimed at. */
 export function ratioChart(scenarios: readonly ScenarioResult[]): Spec | undefined {
   const lines = scenarios.flatMap(linesOf);
   if (lines.length === 0) return undefined;
@@ -45,33 +67,43 @@ export function ratioChart(scenarios: readonly ScenarioResult[]): Spec | undefin
         { size: sizes.small, colour: colours.faint },
       ),
       plot(lines, top, plotHeight),
-      ...legend(
-        legendY,
-        lines.some(({ aim }) => aim !== undefined),
-      ),
+      ...legend(lines, legendY),
     ],
   });
 }
 
 /** What somebody hears who does not see the chart. */
 export function ratioChartText(scenarios: readonly ScenarioResult[]): string {
-  const verdicts = scenarios.flatMap(linesOf).map(({ verdict }) => verdict);
-  const kept = verdicts.filter((verdict) => isKept(verdict)).length;
-  return `Ratios of Quasar to others against what is promised: ${kept} kept, ${verdicts.length - kept} missed. The table below has the figures.`;
+  const lines = scenarios.flatMap(linesOf);
+  const counts = (Object.keys(standings) as Standing[])
+    .map((standing) => ({ standing, count: lines.filter((line) => line.standing === standing).length }))
+    .filter(({ count }) => count > 0);
+  const said = counts.map(({ standing, count }) => `${count} ${standings[standing].text}`).join(', ');
+  return `Ratios of Quasar to others against what is promised: ${said}. The table below has the figures.`;
 }
 
 function linesOf({ name, tables }: ScenarioResult): Line[] {
   return tables.flatMap((table) =>
     table.verdicts.flatMap((verdict) => {
-      const { promise, unit } = verdict;
-      if (unit !== '×' || promise === undefined || !('atLeast' in promise)) return [];
+      const promise = leastOf(verdict.promise);
+      const aim = leastOf(verdict.aim);
+      if (verdict.unit !== '×' || (promise === undefined && aim === undefined)) return [];
       const head = wrapText(`${name}: ${table.title}`, sizes.label, LABEL_WIDTH);
       const subject = wrapText(verdict.subject, sizes.small, LABEL_WIDTH);
       const height = head.length * lineHeight(sizes.label) + subject.length * lineHeight(sizes.small) + ROW_PADDING;
-      const aim = verdict.aim !== undefined && 'atLeast' in verdict.aim ? verdict.aim.atLeast : undefined;
-      return [{ head, subject, verdict, promise: promise.atLeast, aim, height }];
+      return [{ head, subject, verdict, promise, aim, standing: standingOf(verdict), height }];
     }),
   );
+}
+
+function leastOf(bound: Bound | undefined): number | undefined {
+  return bound !== undefined && 'atLeast' in bound ? bound.atLeast : undefined;
+}
+
+function standingOf(verdict: Verdict): Standing {
+  const isKeptOne = isKept(verdict);
+  if (isKeptOne !== undefined) return isKeptOne ? 'kept' : 'missed';
+  return verdict.aim !== undefined && isWithin(verdict.aim, verdict.value) ? 'reached' : 'open';
 }
 
 function plot(lines: readonly Line[], y: number, height: number): Mark {
@@ -111,46 +143,39 @@ function plot(lines: readonly Line[], y: number, height: number): Mark {
 
 /** Wide enough for all that is drawn and for the line at 1. */
 function domainOf(lines: readonly Line[]): readonly [number, number] {
-  const all = lines.flatMap(({ verdict: { value, min = value, max = value }, promise, aim }) => [
+  const all = lines.flatMap(({ verdict: { value, min = value, max = value }, promise = value, aim = value }) => [
     min,
     max,
     value,
     promise,
-    aim ?? promise,
+    aim,
   ]);
   return [Math.min(0.5, ...all) * 0.9, Math.max(2, ...all) * 1.1];
 }
 
-function figures({ verdict, promise, aim }: Line, centre: number): Mark[] {
+function figures({ verdict, standing, promise, aim }: Line, centre: number): Mark[] {
   const { value, min = value, max = value } = verdict;
-  const colour = isKept(verdict) ? colours.kept : colours.missed;
+  const { colour } = standings[standing];
   const at = (ratio: number, y = centre) => ({ x: { scale: 'x', value: ratio }, y });
   return [
-    ruleMark(at(promise, centre - 11), at(promise, centre + 11), { colour: colours.ink, width: 2.5 }),
+    ...(promise === undefined
+      ? []
+      : [ruleMark(at(promise, centre - 11), at(promise, centre + 11), { colour: colours.ink, width: 2.5 })]),
     ...(aim === undefined
       ? []
       : [ruleMark(at(aim, centre - 11), at(aim, centre + 11), { colour: colours.ink, width: 1.25, dash: [3, 2] })]),
     ruleMark(at(min), at(max), { colour, width: 2 }),
-    {
-      type: 'symbol',
-      encode: {
-        enter: {
-          x: { scale: 'x', value },
-          y: { value: centre },
-          size: { value: DOT_AREA },
-          fill: { value: colour },
-          stroke: { value: colours.card },
-        },
-      },
-    },
+    dotMark({ scale: 'x', value }, centre, { area: DOT_AREA, colour }),
   ];
 }
 
-function labels({ head, subject, verdict, promise, aim, height }: Line, centre: number, width: number): Mark[] {
+function labels({ head, subject, verdict, standing, promise, aim, height }: Line, centre: number, width: number): Mark[] {
   const first = centre - (height - ROW_PADDING) / 2 + sizes.label;
   const right = { align: 'right' } as const;
   const x = width + 14;
-  const wanted = `promised ${promise}${aim === undefined ? '' : `, aim ${aim}`}`;
+  const wanted = [...(promise === undefined ? [] : [`promised ${promise}`]), ...(aim === undefined ? [] : [`aim ${aim}`])].join(
+    ', ',
+  );
   return [
     textMark(head, { x: -16, y: first }, { size: sizes.label, colour: colours.ink, ...right }),
     textMark(
@@ -161,39 +186,44 @@ function labels({ head, subject, verdict, promise, aim, height }: Line, centre: 
     textMark(
       `${figure(verdict.value)} ×`,
       { x, y: centre - 1 },
-      { size: sizes.label, colour: isKept(verdict) ? colours.kept : colours.missed, bold: true },
+      { size: sizes.label, colour: standings[standing].colour, bold: true },
     ),
     textMark(wanted, { x, y: centre - 1 + lineHeight(sizes.small) }, { size: sizes.small, colour: colours.faint }),
   ];
 }
 
-function legend(y: number, aims: boolean): Mark[] {
-  const entries = [
-    { text: 'kept', colour: colours.kept },
-    { text: 'missed', colour: colours.missed },
-  ];
-  const dot = (x: number, colour: string): Mark => ({
-    type: 'symbol',
-    encode: { enter: { x: { value: x }, y: { value: y - 4 }, size: { value: 80 }, fill: { value: colour } } },
-  });
+/** Of what is there. */
+function legend(lines: readonly Line[], y: number): Mark[] {
   const small = { size: sizes.small, colour: colours.faint };
   let x = MARGIN;
-  const dots = entries.flatMap(({ text, colour }) => {
+  const entry = (text: string, sign: (x: number) => Mark): Mark[] => {
     const left = x;
     x += 14 + textWidth(text, sizes.small) + 18;
-    return [dot(left + 5, colour), textMark(text, { x: left + 14, y }, small)];
-  });
-  const promised = x;
-  const aimed = promised + 12 + textWidth('promised', sizes.small) + 18;
+    return [sign(left + 5), textMark(text, { x: left + 14, y }, small)];
+  };
+  const used = (Object.keys(standings) as Standing[]).filter((standing) => lines.some((line) => line.standing === standing));
+  const bar = (width: number, dash?: readonly number[]) => (at: number) =>
+    ruleMark({ x: at, y: y - 11 }, { x: at, y: y + 3 }, { colour: colours.ink, width, ...(dash === undefined ? {} : { dash }) });
   return [
-    ...dots,
-    ruleMark({ x: promised + 4, y: y - 11 }, { x: promised + 4, y: y + 3 }, { colour: colours.ink, width: 2.5 }),
-    textMark('promised', { x: promised + 12, y }, small),
-    ...(aims
-      ? [
-          ruleMark({ x: aimed + 4, y: y - 11 }, { x: aimed + 4, y: y + 3 }, { colour: colours.ink, width: 1.25, dash: [3, 2] }),
-          textMark('aimed at', { x: aimed + 12, y }, small),
-        ]
-      : []),
+    ...used.flatMap((standing) =>
+      entry(standings[standing].text, (at) => dotMark(at, y - 4, { area: 80, ...standings[standing] })),
+    ),
+    ...(lines.some(({ promise }) => promise !== undefined) ? entry('promised', bar(2.5)) : []),
+    ...(lines.some(({ aim }) => aim !== undefined) ? entry('aimed at', bar(1.25, [3, 2])) : []),
   ];
+}
+
+function dotMark(x: Place, y: number, { area, colour }: { readonly area: number; readonly colour: string }): Mark {
+  return {
+    type: 'symbol',
+    encode: {
+      enter: {
+        x: typeof x === 'number' ? { value: x } : x,
+        y: { value: y },
+        size: { value: area },
+        fill: { value: colour },
+        stroke: { value: colours.card },
+      },
+    },
+  };
 }

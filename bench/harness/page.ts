@@ -1,8 +1,8 @@
 import type { Chart, Charts } from './charts.ts';
 import { howToRun, method } from './page-method.ts';
-import { type BenchResults, type Bound, isKept, isWithin, type ScenarioResult, type Table, type Verdict } from './results.ts';
+import type { BenchResults, Bound, ScenarioResult, Table, Verdict } from './results.ts';
 import { peersOf } from './results-merge.ts';
-import { cellsOf, DURABILITY_HEAD, verdictFigure, verdictText } from './table-text.ts';
+import { cellsOf, DURABILITY_HEAD, judgement, verdictFigure, verdictText } from './table-text.ts';
 
 /** docs/benchmarks/README.md. */
 export function renderPage(results: BenchResults, charts: Charts): string {
@@ -38,23 +38,19 @@ export function renderPage(results: BenchResults, charts: Charts): string {
 
 function promiseLines({ name, tables }: ScenarioResult): string[][] {
   return tables.flatMap((table) =>
-    table.verdicts.filter(({ promise }) => promise !== undefined).map((verdict) => promiseLine(name, table, verdict)),
+    table.verdicts.filter((verdict) => judgement(verdict) !== '').map((verdict) => promiseLine(name, table, verdict)),
   );
 }
 
 function promiseLine(scenario: string, table: Table, verdict: Verdict): string[] {
   const { subject, promise, aim } = verdict;
-  return [scenario, `${table.title}: ${subject}`, verdictFigure(verdict), bound(promise), bound(aim), judged(verdict)];
+  const judged = judgement(verdict).replace('missed', '**missed**');
+  return [scenario, `${table.title}: ${subject}`, verdictFigure(verdict), bound(promise), bound(aim), judged];
 }
 
 function bound(wanted: Bound | undefined): string {
   if (wanted === undefined) return '';
   return 'atLeast' in wanted ? `≥ ${wanted.atLeast}` : `≤ ${wanted.atMost}`;
-}
-
-function judged(verdict: Verdict): string {
-  if (isKept(verdict) === false) return '**missed**';
-  return verdict.aim !== undefined && isWithin(verdict.aim, verdict.value) ? 'kept, aim reached' : 'kept';
 }
 
 /** Results that were kept from another run may have been measured with other versions: then each is named with its scenarios. */

@@ -1,4 +1,4 @@
-import { type Bound, CLIENT_BOUND, isKept, type Row, type Table, type Unit, type Verdict } from './results.ts';
+import { type Bound, CLIENT_BOUND, isWithin, type Row, type Table, type Unit, type Verdict } from './results.ts';
 
 /** How figures read, on the terminal and in the page alike. */
 
@@ -51,10 +51,22 @@ export function durabilityText({ durability }: Row): string {
 }
 
 export function verdictText(verdict: Verdict): string {
-  const { subject, unit, promise } = verdict;
+  const { subject, unit, promise, aim } = verdict;
   const figures = unit === '×' ? `${verdictFigure(verdict)} ${subject}` : `${subject}: ${verdictFigure(verdict)}`;
-  if (promise === undefined) return figures;
-  return `${figures}; promised ${boundText(promise)}${aimText(verdict)}: ${isKept(verdict) ? 'kept' : 'missed'}`;
+  const goals = [
+    ...(promise === undefined ? [] : [`promised ${boundText(promise)}`]),
+    ...(aim === undefined ? [] : [`aim ${boundText(aim)}`]),
+  ];
+  return goals.length === 0 ? figures : `${figures}; ${goals.join(', ')}: ${judgement(verdict)}`;
+}
+
+/** In words; empty when nothing was promised or aimed at. */
+export function judgement(verdict: Verdict): string {
+  const { promise, aim, value } = verdict;
+  const reached = aim !== undefined && isWithin(aim, value);
+  if (promise === undefined) return aim === undefined ? '' : reached ? 'aim reached' : 'aim not reached';
+  if (!isWithin(promise, value)) return 'missed';
+  return reached ? 'kept, aim reached' : 'kept';
 }
 
 /** With its unit, and its spread where it has one. */
@@ -63,12 +75,8 @@ export function verdictFigure({ value, unit, min, max }: Verdict): string {
   return `${figure(value)} ${unit}${spread}`;
 }
 
-export function boundText(bound: Bound): string {
+function boundText(bound: Bound): string {
   return 'atLeast' in bound ? `at least ${bound.atLeast}` : `at most ${bound.atMost}`;
-}
-
-function aimText({ aim }: Verdict): string {
-  return aim === undefined ? '' : `, aim ${boundText(aim)}`;
 }
 
 /** Three digits that mean something, and no more. */
