@@ -8,12 +8,12 @@ const STOP_MS = 40_000;
 const RUN_MS = 120_000;
 
 /** Runs a program to its end and returns what it printed. Throws with its last words when it fails. */
-export async function runChild(command: string, args: readonly string[], input = ''): Promise<string> {
+export async function runChild(command: string, args: readonly string[], input = '', limitMs = RUN_MS): Promise<string> {
   const child = spawn(command, args, { stdio: 'pipe' });
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const forget = remember(child);
-  const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   const [output, errors, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   clearTimeout(timer);
   forget();

@@ -11,34 +11,50 @@ interface Stat {
   readonly parent: number;
   /** Its own and that of children it has waited for. */
   readonly ticks: number;
+  readonly reapedTicks: number;
 }
 
 /** User and system time of a process and all its descendants, those that have ended included. */
 export function cpuSecondsOf(pid: number): number {
-  const stats = readAllStats();
-  const tree = new Set([pid]);
-  // Parents can have higher numbers than children, so a pass may find what the one before could not.
-  for (let size = 0; size !== tree.size; ) {
-    size = tree.size;
-    for (const stat of stats) if (tree.has(stat.parent)) tree.add(stat.pid);
-  }
-  return stats.filter((stat) => tree.has(stat.pid)).reduce((total, stat) => total + stat.ticks, 0) / TICKS_PER_SECOND;
+  return treeOf(pid).reduce((total, { ticks }) => total + ticks, 0) / TICKS_PER_SECOND;
 }
 
-/** Anonymous and shared memory of one process, children not included: what it holds, without mapped files. In bytes. */
-export function heldMemoryOf(pid: number): number {
+/** User and system time of the children of this process that have ended. */
+export function cpuSecondsOfEnded(): number {
+  const { reapedTicks = 0 } = readStat(process.pid) ?? {};
+  return reapedTicks / TICKS_PER_SECOND;
+}
+
+/** Anonymous and shared memory, without mapped files, in bytes. */
+export interface HeldMemory {
+  /** Of the process alone. */
+  readonly own: number;
+  /** Of it and its descendants; a page that several of them hold is counted once. */
+  readonly tree: number;
+}
+
+export function heldMemoryOf(pid: number): HeldMemory {
   const status = readProc(`/proc/${pid}/status`) ?? '';
-  return (kibOf(status, 'RssAnon') + kibOf(status, 'RssShmem')) * 1024;
+  const own = bytesOf(status, ['RssAnon', 'RssShmem']);
+  const tree = treeOf(pid);
+  return { own, tree: tree.length < 2 ? own : tree.reduce((total, each) => total + proportionOf(each.pid), 0) };
+}
+
+/** What a process holds, where shared pages are divided among those that share them. */
+function proportionOf(pid: number): number {
+  return bytesOf(readProc(`/proc/${pid}/smaps_rollup`) ?? '', ['Pss_Anon', 'Pss_Shmem']);
 }
 
 const WATCH_MS = 100;
 
 /** Looks every 100 ms; `end` returns the most that was held. */
-export function watchMemory(pid: number): { readonly end: () => number } {
-  let peak = heldMemoryOf(pid);
+export function watchMemory(pid: number): { readonly end: () => HeldMemory } {
+  let peak: HeldMemory = { own: 0, tree: 0 };
   const look = () => {
-    peak = Math.max(peak, heldMemoryOf(pid));
+    const now = heldMemoryOf(pid);
+    peak = { own: Math.max(peak.own, now.own), tree: Math.max(peak.tree, now.tree) };
   };
+  look();
   const timer = setInterval(look, WATCH_MS);
   return {
     end() {
@@ -47,6 +63,21 @@ export function watchMemory(pid: number): { readonly end: () => number } {
       return peak;
     },
   };
+}
+
+function bytesOf(text: string, names: readonly string[]): number {
+  return names.reduce((total, name) => total + kibOf(text, name) * 1024, 0);
+}
+
+function treeOf(pid: number): Stat[] {
+  const stats = readAllStats();
+  const tree = new Set([pid]);
+  // Parents can have higher numbers than children, so a pass may find what the one before could not.
+  for (let size = 0; size !== tree.size; ) {
+    size = tree.size;
+    for (const stat of stats) if (tree.has(stat.parent)) tree.add(stat.pid);
+  }
+  return stats.filter((stat) => tree.has(stat.pid));
 }
 
 function kibOf(status: string, name: string): number {
@@ -68,8 +99,9 @@ function readStat(pid: number): Stat | undefined {
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number);
-  const { parent, ...times } = AT;
-  return { pid, parent: fields[parent] ?? 0, ticks: Object.values(times).reduce((total, at) => total + (fields[at] ?? 0), 0) };
+  const at = (index: number) => fields[index] ?? 0;
+  const reapedTicks = at(AT.reapedUserTime) + at(AT.reapedSystemTime);
+  return { pid, parent: at(AT.parent), ticks: at(AT.userTime) + at(AT.systemTime) + reapedTicks, reapedTicks };
 }
 
 /** Undefined when the process ended meanwhile. */

@@ -5,10 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/core/limits.ts';
+import { diskSizeOf } from '../peers/folder-size.ts';
 import { freePort, remember, stopChild } from './children.ts';
 import type { Stage } from './stage.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+/** What `quasar` on the command line runs. */
+export const quasarProgram = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const READY_POLL_MS = 5;
 const READY_WAIT_MS = 60_000;
 const SPARES_POLL_MS = 100;
@@ -70,7 +72,7 @@ export class QuasarServer {
     this.#port = await freePort();
     const log = openSync(join(this.#home, 'log'), 'a');
     const began = systemClock.monotonic();
-    const args = [MAIN, 'up', '--data', this.#data, '--port', String(this.#port), ...this.#flags];
+    const args = [quasarProgram, 'up', '--data', this.#data, '--port', String(this.#port), ...this.#flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     remember(child);
@@ -104,11 +106,9 @@ export class QuasarServer {
     await this.start();
   }
 
-  /** Keeps a scenario within its share of the disk. */
-  async renewBeyond(size: number): Promise<boolean> {
-    if (this.#segments().reduce((total, file) => total + file.size, 0) <= size) return false;
-    await this.renew();
-    return true;
+  /** Bytes that blocks, index and database take on the disk, spare segments included. */
+  storeSize(): number {
+    return diskSizeOf(this.#data);
   }
 
   /** Resolves when all spare segments are made; they are made in idle time, once a first segment has been filled. */

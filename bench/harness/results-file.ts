@@ -7,31 +7,38 @@ import { mergeResults } from './results-merge.ts';
 import { repository } from './workspace.ts';
 
 const FOLDER = join(repository, 'docs', 'benchmarks');
-const FILE = join(FOLDER, 'results.json');
+const FILE = 'results.json';
+
+/** Throws when a folder for results holds something else, which the page and its charts would replace. */
+export function assertForResults(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(join(folder, FILE)))
+    throw new Error(`${folder} holds something else than results of the benches; name a new or empty folder`);
+}
 
 /**
  * Writes results, charts and page, joined with the results before as `mergeResults` says. Returns what became of those,
  * in lines to print.
  */
-export async function writeResults(now: BenchResults, order: readonly string[]): Promise<readonly string[]> {
-  const { results, said } = mergeResults(readResults(), now, order);
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(results, rounded, 2)}\n`);
-  await writePage(results);
+export async function writeResults(now: BenchResults, order: readonly string[], folder = FOLDER): Promise<readonly string[]> {
+  const { results, said } = mergeResults(readResults(folder), now, order);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, FILE), `${JSON.stringify(results, rounded, 2)}\n`);
+  await writePage(results, folder);
   return said;
 }
 
 /** Undefined when nothing was measured yet. */
-export function readResults(): BenchResults | undefined {
-  return existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as BenchResults) : undefined;
+export function readResults(folder = FOLDER): BenchResults | undefined {
+  const file = join(folder, FILE);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as BenchResults) : undefined;
 }
 
 /** The page and its charts. Charts of tables that are no more go. */
-export async function writePage(results: BenchResults): Promise<void> {
+export async function writePage(results: BenchResults, folder = FOLDER): Promise<void> {
   const charts = await drawCharts(results.scenarios);
-  for (const name of readdirSync(FOLDER)) if (name.endsWith('.svg')) rmSync(join(FOLDER, name));
-  for (const { fileName, svg } of charts.all) writeFileSync(join(FOLDER, fileName), svg);
-  writeFileSync(join(FOLDER, 'README.md'), renderPage(results, charts));
+  for (const name of readdirSync(folder)) if (name.endsWith('.svg')) rmSync(join(folder, name));
+  for (const { fileName, svg } of charts.all) writeFileSync(join(folder, fileName), svg);
+  writeFileSync(join(folder, 'README.md'), renderPage(results, charts));
 }
 
 /** More digits than a clock gives are noise in every diff. */

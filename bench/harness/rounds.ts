@@ -1,115 +1,87 @@
 import { runChild } from './children.ts';
 import { cpuSecondsOf } from './process-tree.ts';
-import type { Role, Row, Sample, Verdict } from './results.ts';
-import { median, medianOfKnown, sum } from './statistics.ts';
+import type { Durability, Role, Row, Sample } from './results.ts';
+import { clientBoundNotes, type Taken, toRow, withShareOfNull } from './rows.ts';
+import type { Stage } from './stage.ts';
 
 export interface Candidate {
   readonly name: string;
   readonly role: Role;
+  readonly durability?: Durability;
   /** The server's process, for CPU time; absent where there is no server. */
   readonly pid?: () => number;
   /** Runs before each measurement, outside of it. */
   readonly prepare?: () => Promise<void>;
   readonly run: (round: number) => Promise<Sample>;
+  /** Runs after each measurement, outside of it. */
+  readonly finish?: () => Promise<void>;
 }
 
 export interface RoundOptions {
   readonly runs: number;
-  /** Whether the page cache or other fresh memory takes part. */
-  readonly warms?: boolean;
-  readonly progress: (line: string) => void;
+  /** `rotating` unless one candidate needs what the one before it left behind. */
+  readonly order?: 'rotating' | 'given';
+  /** Where the page cache or other fresh memory takes part: touched once a round, or twice before each candidate. */
+  readonly warms?: 'rounds' | 'candidates';
+  /** Of latencies, sizes and times. */
+  readonly smallerIsBetter?: boolean;
+  /** Runs right before each measurement; by default the disk is left to settle. */
+  readonly settle?: () => Promise<void>;
 }
 
-interface Taken extends Sample {
-  readonly cpuSeconds: number | undefined;
+export interface Measured {
+  readonly rows: readonly Row[];
+  /** Who was left out and why, and who was held up by the client. */
+  readonly notes: readonly string[];
 }
 
 /**
  * Measures candidates in turn, each once a round, every round beginning with the next candidate, so that what drifts on
- * the machine meets them alike. Between two measurements the disk is left to settle.
+ * the machine meets them alike. A candidate that fails is left out from then on, with all it had shown.
  */
 export async function measureInRounds(
+  stage: Pick<Stage, 'progress' | 'lost'>,
   candidates: readonly Candidate[],
-  { runs, warms = false, progress }: RoundOptions,
-): Promise<Row[]> {
-  const taken = candidates.map((): Taken[] => []);
-  for (let round = 0; round < runs; round += 1) {
-    if (warms) await warmMemory();
-    for (let turn = 0; turn < candidates.length; turn += 1) {
-      const index = (round + turn) % candidates.length;
-      const candidate = candidates[index] as Candidate;
-      progress(`round ${round + 1} of ${runs}: ${candidate.name}`);
-      taken[index]?.push(await measureOnce(candidate, round));
+  options: RoundOptions,
+): Promise<Measured> {
+  const taken = new Map(candidates.map((candidate) => [candidate, [] as Taken[]]));
+  const notes: string[] = [];
+  for (let round = 0; round < options.runs; round += 1) {
+    if (options.warms === 'rounds') await warmMemory();
+    for (const candidate of inTurn(candidates, round, options.order ?? 'rotating')) {
+      const samples = taken.get(candidate);
+      if (samples === undefined) continue;
+      stage.progress(`round ${round + 1} of ${options.runs}: ${candidate.name}`);
+      try {
+        samples.push(await measureOnce(candidate, round, options));
+      } catch (cause) {
+        taken.delete(candidate);
+        notes.push(stage.lost(candidate.name, cause));
+      }
     }
   }
-  return candidates.map((candidate, index) => toRow(candidate, taken[index] ?? []));
+  const rows = withShareOfNull(
+    [...taken].map(([candidate, samples]) => toRow(candidate, samples)),
+    options.smallerIsBetter ?? false,
+  );
+  return { rows, notes: [...notes, ...clientBoundNotes(rows)] };
 }
 
-async function measureOnce(candidate: Candidate, round: number): Promise<Taken> {
+function inTurn(candidates: readonly Candidate[], round: number, order: 'rotating' | 'given'): Candidate[] {
+  const first = order === 'given' ? 0 : round % candidates.length;
+  return [...candidates.slice(first), ...candidates.slice(0, first)];
+}
+
+async function measureOnce(candidate: Candidate, round: number, { warms, settle = settleDisk }: RoundOptions): Promise<Taken> {
   await candidate.prepare?.();
-  await settleDisk();
+  // Twice: the first touch makes the host back the pages, the second shows that it has.
+  for (let times = 0; warms === 'candidates' && times < 2; times += 1) await warmMemory();
+  await settle();
   const before = candidate.pid && cpuSecondsOf(candidate.pid());
   const sample = await candidate.run(round);
   const after = candidate.pid && cpuSecondsOf(candidate.pid());
+  await candidate.finish?.();
   return { ...sample, cpuSeconds: before === undefined || after === undefined ? undefined : after - before };
-}
-
-function toRow({ name, role }: Candidate, taken: readonly Taken[]): Row {
-  const samples = taken.map(({ value }) => value);
-  const cpu = cpuSecondsPerGb(taken);
-  const p50Ms = medianOfKnown(taken.map((sample) => sample.p50Ms));
-  const p99Ms = medianOfKnown(taken.map((sample) => sample.p99Ms));
-  return {
-    candidate: name,
-    role,
-    samples,
-    median: median(samples),
-    min: Math.min(...samples),
-    max: Math.max(...samples),
-    ...(cpu === undefined ? {} : { cpuSecondsPerGb: cpu }),
-    ...(p50Ms === undefined ? {} : { p50Ms }),
-    ...(p99Ms === undefined ? {} : { p99Ms }),
-    failures: sum(taken.map(({ failures = 0 }) => failures)),
-  };
-}
-
-/** Over all runs together: the kernel counts in steps of 10 ms, too coarse for one. */
-function cpuSecondsPerGb(taken: readonly Taken[]): number | undefined {
-  const bytes = sum(taken.map((sample) => sample.bytes ?? 0));
-  if (bytes === 0 || taken.some(({ cpuSeconds }) => cpuSeconds === undefined)) return undefined;
-  return sum(taken.map(({ cpuSeconds = 0 }) => cpuSeconds)) / (bytes / 1e9);
-}
-
-/**
- * Ours over another's, from the medians; the spread is that of the ratios within each round. Of several others the one
- * that is picked counts: the slower of two ceilings, the better of two settings of a peer.
- */
-export function ratio(
-  rows: readonly Row[],
-  options: {
-    readonly ours: string;
-    readonly others: readonly string[];
-    readonly pick: 'slowest' | 'fastest';
-    readonly subject: string;
-    readonly promise?: Verdict['promise'];
-  },
-): Verdict[] {
-  const ours = rows.find(({ candidate }) => candidate === options.ours);
-  const others = rows.filter(({ candidate }) => options.others.includes(candidate));
-  if (ours === undefined || others.length === 0) return [];
-  const direction = options.pick === 'slowest' ? 1 : -1;
-  const other = others.reduce((best, row) => (direction * (row.median - best.median) < 0 ? row : best));
-  const each = ours.samples.map((sample, round) => sample / (other.samples[round] ?? Number.NaN));
-  return [
-    {
-      subject: `${options.subject} (${other.candidate})`,
-      value: ours.median / other.median,
-      min: Math.min(...each),
-      max: Math.max(...each),
-      unit: '×',
-      ...(options.promise === undefined ? {} : { promise: options.promise }),
-    },
-  ];
 }
 
 /** A virtual machine's memory costs its first user dearly: touched here, so that no candidate pays for it. */

@@ -1,78 +1,133 @@
 import { rmSync } from 'node:fs';
-import { checkDownload, checkStored, makeFile, putFile } from './content.ts';
-import { type FileState, sendBytes } from './native-programs.ts';
-import { type QuasarOptions, QuasarServer } from './quasar-server.ts';
+import { checkDownload, makeFile, putFile } from './content.ts';
+import type { FileStore, PeerSetting } from './file-store.ts';
+import { type FileState, sendRequests } from './native-programs.ts';
+import type { QuasarOptions } from './quasar-server.ts';
+import { type Acknowledged, QuasarStore } from './quasar-store.ts';
 import type { Sample } from './results.ts';
+import type { Candidate } from './rounds.ts';
 import type { Stage } from './stage.ts';
 
 const CHECKED_SIZE = 5_000_011;
-/** Three of these fill a first segment. */
-const ROLLING_SIZE = 100_000_000;
-const ROLLING_COUNT = 3;
-/** So many on each: a server that has just started still compiles its code, which costs it a third more a byte. */
-const ROLLING_REPEAT = 5;
+/** Three fill the first segment. So many on each: a server that has just started still compiles its code, a third more a byte. */
+const QUASAR_ROLL: Upload = { size: 100_000_000, connections: 3, repeat: 5 };
+/** Programs in Go or C are warm at once, and the disk has to hold several peers. */
+const PEER_ROLL: Upload = { size: 20_000_000, connections: 3, repeat: 2 };
+/** Fewer requests than this have no percentiles to speak of. */
+const MEANINGFUL = 100;
 
-export interface UploadStoreOptions {
-  readonly adapter: NonNullable<QuasarOptions['adapter']>;
-  /** Of the segments it writes into: made as they grow, or filled with zeros before. */
-  readonly state: FileState;
-  /** Beyond this it begins again with an empty store. */
-  readonly sizeMax: number;
+export interface Upload {
+  readonly size: number;
+  readonly connections: number;
+  /** Requests on each connection. */
+  readonly repeat?: number;
 }
 
-/** A Quasar that uploads are measured on. It counts what it acknowledged, and at the end the store must agree. */
-export class UploadStore {
-  readonly server: QuasarServer;
-  readonly #options: UploadStoreOptions;
-  readonly #acknowledged = new Map<number, number>();
+interface UploadStoreOptions {
+  /** Beyond this it begins again with an empty store. */
+  readonly sizeMax: number;
+  /** What it is warmed up with. */
+  readonly roll: Upload;
+  /** After the rolling. */
+  readonly settled?: () => Promise<void>;
+  readonly check?: (acknowledged: ReadonlyMap<number, Acknowledged>) => Promise<void>;
+}
 
-  private constructor(server: QuasarServer, options: UploadStoreOptions) {
-    this.server = server;
+/** A store that uploads are measured on. It counts what was acknowledged, and a Quasar must agree at the end. */
+export class UploadStore {
+  readonly store: FileStore;
+  readonly #options: UploadStoreOptions;
+  readonly #acknowledged = new Map<number, Acknowledged>();
+
+  private constructor(store: FileStore, options: UploadStoreOptions) {
+    this.store = store;
     this.#options = options;
   }
 
-  static async open(stage: Stage, options: UploadStoreOptions): Promise<UploadStore> {
-    const spareSegments = options.state === 'fresh' ? { spareSegments: 0 } : {};
-    const server = await QuasarServer.open(stage, { adapter: options.adapter, ...spareSegments });
+  /** `state` is that of the segments it writes into: made as they grow, or filled with zeros before. */
+  static async openQuasar(
+    stage: Stage,
+    {
+      adapter,
+      state,
+      sizeMax,
+    }: { readonly adapter: NonNullable<QuasarOptions['adapter']>; readonly state: FileState; readonly sizeMax: number },
+  ): Promise<UploadStore> {
+    const quasar = await QuasarStore.open(stage, { adapter, ...(state === 'fresh' ? { spareSegments: 0 } : {}) });
     const file = makeFile(stage.workspace.fresh('checked'), CHECKED_SIZE);
-    await checkDownload(server.url, await putFile(server.url, file), file);
+    await checkDownload(quasar.server.url, await putFile(quasar.server.url, file), file);
     rmSync(file.path);
-    const store = new UploadStore(server, options);
+    const settled = async () => {
+      if (state === 'written') await quasar.server.untilSpare();
+    };
+    return UploadStore.#rolled(quasar, { sizeMax, roll: QUASAR_ROLL, settled, check: (counts) => quasar.check(counts) });
+  }
+
+  /** The setting's own opening checks what it answers. */
+  static async openPeer(stage: Stage, setting: PeerSetting, { sizeMax }: { readonly sizeMax: number }): Promise<UploadStore> {
+    return UploadStore.#rolled(await setting.open(stage), { sizeMax, roll: PEER_ROLL });
+  }
+
+  static async #rolled(opened: FileStore, options: UploadStoreOptions): Promise<UploadStore> {
+    const store = new UploadStore(opened, options);
     await store.#roll();
     return store;
   }
 
+  /** Measures this upload in each round. The value is MB a second, or what `toValue` makes of that. */
+  candidate(upload: Upload, toValue = (mbPerSecond: number) => mbPerSecond): Candidate {
+    const { name, role, durability } = this.store;
+    return {
+      name,
+      role,
+      durability,
+      pid: () => this.store.pid,
+      prepare: () => this.prepare(),
+      run: async () => {
+        const sample = await this.upload(upload);
+        return { ...sample, value: toValue(sample.value) };
+      },
+    };
+  }
+
   /** Before a measurement: room on the disk, and spare segments if that is the state. */
   async prepare(): Promise<void> {
-    const renewed = await this.server.renewBeyond(this.#options.sizeMax);
-    if (renewed) {
+    if (this.store.storeSize() > this.#options.sizeMax) {
+      await this.store.renew();
       this.#acknowledged.clear();
       await this.#roll();
-    } else if (this.#options.state === 'written') {
-      await this.server.untilSpare();
+    } else {
+      await this.#options.settled?.();
     }
   }
 
-  /** One-shot uploads; the value is MB a second. */
-  async upload(size: number, connections: number, repeat = 1): Promise<Sample> {
-    const path = '/v1/documents?filename=bench-%d.bin';
-    const result = await sendBytes({ port: this.server.port, path, size, connections, repeat });
-    this.#acknowledged.set(size, (this.#acknowledged.get(size) ?? 0) + result.requests);
-    const { bytes, mbPerSecond: value, p50Ms, p99Ms } = result;
-    return result.requests < MEANINGFUL ? { value, bytes } : { value, bytes, p50Ms, p99Ms };
+  /** One-shot uploads of distinct bytes; the value is MB a second. */
+  async upload({ size, connections, repeat = 1 }: Upload): Promise<Sample> {
+    const requests = await this.store.writes(connections * repeat, size);
+    const sample = await send(this.store.port, { requests, size, connections, repeat });
+    const before = this.#acknowledged.get(size) ?? { count: 0, unclear: 0 };
+    const { failures = 0 } = sample;
+    const count = before.count + connections * repeat - failures;
+    this.#acknowledged.set(size, { count, unclear: before.unclear + failures });
+    return sample;
   }
 
-  /** Throws when the store lists other uploads than it acknowledged, or one does not read back. */
+  /** Throws when a Quasar lists other uploads than it acknowledged, or one does not read back. */
   async check(): Promise<void> {
-    for (const [size, count] of this.#acknowledged) await checkStored(this.server.url, size, count);
+    await this.#options.check?.(this.#acknowledged);
   }
 
-  /** Fills the first segment, which also leaves the server's code compiled. */
+  /** Fills a first segment where there are such, and leaves the server's code compiled. */
   async #roll(): Promise<void> {
-    await this.upload(ROLLING_SIZE, ROLLING_COUNT, ROLLING_REPEAT);
-    if (this.#options.state === 'written') await this.server.untilSpare();
+    await this.upload(this.#options.roll);
+    await this.#options.settled?.();
   }
 }
 
-/** Fewer requests than this have no percentiles to speak of. */
-const MEANINGFUL = 100;
+/** Sends uploads; fails when none was answered with 2xx. */
+export async function send(port: number, load: Omit<Parameters<typeof sendRequests>[0], 'port'>): Promise<Sample> {
+  const result = await sendRequests({ port, ...load });
+  const { requests, bytes, failures, mbPerSecond: value, p50Ms, p99Ms } = result;
+  if (requests === 0) throw new Error(`no upload was answered with 2xx: ${JSON.stringify(result.statuses)}`);
+  return requests < MEANINGFUL ? { value, bytes, failures } : { value, bytes, failures, p50Ms, p99Ms };
+}

@@ -1,35 +1,44 @@
-import { QuasarServer } from '../harness/quasar-server.ts';
-import type { Row, Verdict } from '../harness/results.ts';
+import type { FileStore } from '../harness/file-store.ts';
+import { headlineSettings, openPeers } from '../harness/peer-settings.ts';
+import { QuasarStore } from '../harness/quasar-store.ts';
 import { type Candidate, measureInRounds } from '../harness/rounds.ts';
 import type { Scenario } from '../harness/stage.ts';
+import { figureOf } from '../harness/verdicts.ts';
 
 const FIRST = 'first start, empty folder';
 const SECOND = 'second start';
 
 export const start: Scenario = {
   name: 'start',
-  title: 'From the command to the first 200 of /v1/ready',
+  title: 'From the command to the first answer that says it serves; of Quasar the first 200 of /v1/ready',
   async run(stage) {
-    const fresh = QuasarServer.prepare(stage);
-    const known = await QuasarServer.open(stage);
-    const candidates: Candidate[] = [
-      { name: FIRST, role: 'quasar', prepare: () => fresh.empty(), run: () => timed(fresh) },
-      { name: SECOND, role: 'quasar', prepare: () => known.stop(), run: () => timed(known) },
-    ];
-    const rows = await measureInRounds(candidates, { runs: stage.runs, progress: stage.progress });
+    const quasar = await QuasarStore.open(stage);
+    const peers = await openPeers(stage, headlineSettings(stage.peers), (setting) => setting.open(stage));
+    const candidates = [starts('Quasar', quasar), ...peers.stores.map((store) => starts(store.name, store))].flat();
+    const { rows, notes } = await measureInRounds(stage, candidates, { runs: stage.runs, smallerIsBetter: true });
     return [
-      { title: 'seconds', unit: 's', rows, verdicts: [...verdict(rows, FIRST, 5), ...verdict(rows, SECOND, 2)], notes: [] },
+      {
+        title: 'seconds',
+        unit: 's',
+        rows,
+        verdicts: [
+          ...figureOf(rows, `Quasar, ${FIRST}`, { unit: 's', promise: { atMost: 5 } }),
+          ...figureOf(rows, `Quasar, ${SECOND}`, { unit: 's', promise: { atMost: 2 } }),
+        ],
+        notes: [...peers.notes, ...notes, 'Quasar starts its PostgreSQL with it, and at the first start makes the database.'],
+      },
     ];
   },
 };
 
-async function timed(server: QuasarServer) {
-  await server.start();
-  return { value: server.startMs / 1000 };
-}
-
-function verdict(rows: readonly Row[], name: string, atMost: number): Verdict[] {
-  return rows
-    .filter(({ candidate }) => candidate === name)
-    .map(({ median, min, max }) => ({ subject: name, value: median, min, max, unit: 's', promise: { atMost } }));
+function starts(name: string, store: FileStore): Candidate[] {
+  const taken = (how: () => Promise<void>) => async () => {
+    await how();
+    return { value: store.startMs / 1000 };
+  };
+  const { role } = store;
+  return [
+    { name: `${name}, ${FIRST}`, role, run: taken(() => store.renew()) },
+    { name: `${name}, ${SECOND}`, role, run: taken(() => store.restart()) },
+  ];
 }

@@ -1,13 +1,20 @@
-import { edgeNames } from '../harness/file-servers.ts';
-import { diskWrite, type FileState, sendBytes } from '../harness/native-programs.ts';
+import { diskWrite, type FileState } from '../harness/native-programs.ts';
 import { openNativeReceiver } from '../harness/native-receiver.ts';
-import type { Table } from '../harness/results.ts';
-import { type Candidate, measureInRounds, ratio } from '../harness/rounds.ts';
+import { nullUpload } from '../harness/null-candidates.ts';
+import { type Opened, openPeers, settingsThatStore } from '../harness/peer-settings.ts';
+import { edgeNames } from '../harness/quasar-store.ts';
+import type { Row, Table, Verdict } from '../harness/results.ts';
+import { type Candidate, measureInRounds } from '../harness/rounds.ts';
 import type { Scenario, Stage } from '../harness/stage.ts';
-import { UploadStore } from '../harness/upload-store.ts';
+import { send, type Upload, UploadStore } from '../harness/upload-store.ts';
+import { peerVerdicts, ratio } from '../harness/verdicts.ts';
 
 const SIZE = 100_000_000;
 const STORE_SIZE_MAX = 3.5e9;
+/** Several of them share the disk with ours. */
+const PEER_STORE_SIZE_MAX = 0.6e9;
+/** Of settings. With more of them one table for each number of streams takes long enough. */
+const PEERS_IN_EACH_TABLE_MAX = 3;
 
 const DISK = 'native: write';
 const RECEIVER = 'native: receive, hash, write';
@@ -21,6 +28,7 @@ export const upload100mb: Scenario = {
   name: 'upload-100mb',
   title: 'Upload of 100,000,000 distinct bytes in one request, fsync before the reply',
   async run(stage) {
+    if (stage.headlineOnly) return [await measure(stage, 1, 'fresh')];
     const tables: Table[] = [];
     for (const streams of [1, 4]) {
       for (const state of ['fresh', 'written'] as const) tables.push(await measure(stage, streams, state));
@@ -29,40 +37,58 @@ export const upload100mb: Scenario = {
   },
 };
 
-/** Every table has its servers to itself, so that the disk never holds more than a quarter of what is written. */
+/** Every table has its servers to itself, so that the disk never holds more than a part of what is written. */
 async function measure(stage: Stage, streams: number, state: FileState): Promise<Table> {
-  const open = (adapter: keyof typeof edgeNames) => UploadStore.open(stage, { adapter, state, sizeMax: STORE_SIZE_MAX });
-  const [uws, node] = await Promise.all([open('uwebsockets'), open('node')]);
+  const upload: Upload = { size: SIZE, connections: streams };
+  const ours = await openOurs(stage, state);
+  const others = await openOthers(stage, state);
   const candidates = [
-    quasar(edgeNames.uwebsockets, uws, streams),
-    quasar(edgeNames.node, node, streams),
+    ...ours.map((store) => store.candidate(upload)),
     disk(stage, streams, state),
-    ...(stage.canHash ? [await receiver(stage, streams, state)] : []),
+    ...(stage.canHash ? [await receiver(stage, upload, state)] : []),
+    ...others.stores.map((store) => store.candidate(upload)),
+    await nullUpload(stage, upload),
   ];
-  const rows = await measureInRounds(candidates, { runs: stage.runs, warms: true, progress: stage.progress });
-  await Promise.all([uws.check(), node.check()]);
+  const warms = others.stores.length > 0 ? 'candidates' : 'rounds';
+  const { rows, notes } = await measureInRounds(stage, candidates, { runs: stage.runs, warms });
+  for (const store of ours) await store.check();
   await stage.closeAll();
-  const compare = { others: [DISK, RECEIVER], pick: 'slowest' as const, subject: 'of the slower ceiling' };
   return {
     title: `${streams === 1 ? '1 stream' : `${streams} streams`}, ${stateNames[state]}`,
     unit: 'MB/s',
     rows,
-    verdicts: [
-      ...ratio(rows, { ...compare, ours: edgeNames.uwebsockets, promise: { atLeast: 0.7 } }),
-      ...ratio(rows, { ...compare, ours: edgeNames.node, subject: `node:http, ${compare.subject}` }),
+    verdicts: verdicts(rows),
+    notes: [
+      ...others.notes,
+      ...notes,
+      ...(stage.canHash ? [] : ['The ceiling that hashes could not be built here (see native-bench/Makefile).']),
     ],
-    notes: stage.canHash ? [] : ['The ceiling that hashes could not be built here (see native-bench/Makefile).'],
   };
 }
 
-function quasar(name: string, store: UploadStore, streams: number): Candidate {
-  return {
-    name,
-    role: 'quasar',
-    pid: () => store.server.pid,
-    prepare: () => store.prepare(),
-    run: () => store.upload(SIZE, streams),
-  };
+/** By node:http too, unless peers take the time. */
+async function openOurs(stage: Stage, state: FileState): Promise<UploadStore[]> {
+  const wanted = stage.headlineOnly || stage.peers.length > 0 ? (['uwebsockets'] as const) : (['uwebsockets', 'node'] as const);
+  return Promise.all(wanted.map((adapter) => UploadStore.openQuasar(stage, { adapter, state, sizeMax: STORE_SIZE_MAX })));
+}
+
+async function openOthers(stage: Stage, state: FileState): Promise<Opened<UploadStore>> {
+  const settings = settingsThatStore(stage.peers);
+  if (state === 'written' && settings.length > PEERS_IN_EACH_TABLE_MAX)
+    return { stores: [], notes: ['The peers have no such state; they stand in the table of fresh files.'] };
+  return openPeers(stage, settings, (setting) => UploadStore.openPeer(stage, setting, { sizeMax: PEER_STORE_SIZE_MAX }));
+}
+
+function verdicts(rows: readonly Row[]): Verdict[] {
+  const ceiling = { others: [DISK, RECEIVER], pick: 'slowest' as const, subject: 'of the slower ceiling' };
+  return [
+    ...ratio(rows, { ...ceiling, ours: edgeNames.uwebsockets, promise: { atLeast: 0.7 } }),
+    ...ratio(rows, { ...ceiling, ours: edgeNames.node, subject: `node:http, ${ceiling.subject}` }),
+    ...peerVerdicts(rows, edgeNames.uwebsockets, {
+      minio: { promise: { atLeast: 2 }, aim: { atLeast: 2.5 } },
+      minioWithoutMd5: { aim: { atLeast: 1.3 } },
+    }),
+  ];
 }
 
 /** One program writes what all streams would, with the batches and the fdatasync of the segment writer. */
@@ -77,16 +103,15 @@ function disk(stage: Stage, streams: number, state: FileState): Candidate {
   };
 }
 
-async function receiver(stage: Stage, streams: number, state: FileState): Promise<Candidate> {
+async function receiver(stage: Stage, { size, connections }: Upload, state: FileState): Promise<Candidate> {
   // One more than it gets: it ends with the last, and its CPU time could not be read any more.
-  const { port, pid } = await openNativeReceiver(stage, { state, size: SIZE, requests: stage.runs * streams + 1 });
+  const { port, pid } = await openNativeReceiver(stage, { state, size, requests: stage.runs * connections + 1 });
+  const requests = { method: 'POST', paths: '/', headers: {} } as const;
   return {
     name: RECEIVER,
     role: 'ceiling',
+    durability: { durable: true, words: 'data synced, no names' },
     pid: () => pid,
-    async run() {
-      const { mbPerSecond: value, bytes } = await sendBytes({ port, path: '/', size: SIZE, connections: streams, repeat: 1 });
-      return { value, bytes };
-    },
+    run: () => send(port, { requests, size, connections, repeat: 1 }),
   };
 }
