@@ -36,11 +36,8 @@ static void keep_pace(double started, uint64_t bytes) {
 
 static int send_request(struct connection *c, int number, double started) {
   char head[HEAD_MAX];
-  size_t length = requests_write_head(&requests, number, head);
-  if (uploading && !requests.has_type) length = requests_add_line(head, length, "Content-Type: application/octet-stream");
-  if (uploading) length = requests_add_line(head, length, "Content-Length: %llu", (unsigned long long)size);
-  else length = requests_add_line(head, length, "Range: bytes=0-%llu", (unsigned long long)(size - 1));
-  length = requests_end_head(head, length);
+  size_t length = uploading ? requests_write_upload(&requests, number, size, head)
+                            : requests_write_read(&requests, number, 0, size, head);
   struct upload body = {.head = head, .head_length = length, .number = number, .size = uploading ? size : 0};
   int more;
   while ((more = content_send(c, &body, 1)) > 0) keep_pace(started, body.at);

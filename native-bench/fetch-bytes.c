@@ -27,10 +27,7 @@ static uint64_t range, span;
 /* Returns the status, or 0; `*size` is that of the body. `at` counts when there is a range. */
 static int fetch(struct connection *c, uint64_t number, uint64_t at, uint64_t *size) {
   char head[HEAD_MAX];
-  size_t length = requests_write_head(&requests, number, head);
-  if (range > 0)
-    length = requests_add_line(head, length, "Range: bytes=%llu-%llu", (unsigned long long)at, (unsigned long long)(at + range - 1));
-  length = requests_end_head(head, length);
+  size_t length = requests_write_read(&requests, number, at, range, head);
   struct answer answer;
   ssize_t got;
   *size = 0;

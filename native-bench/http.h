@@ -25,10 +25,10 @@ struct connection {
 
 struct answer {
   int status;
-  int keep;        /* whether the server takes another request on this connection */
-  int chunked;     /* and more chunks may follow */
+  int keep;    /* whether the server takes another request on this connection */
+  int chunked; /* and more chunks may follow */
   int until_close;
-  uint64_t left;   /* of the body, or of its chunk */
+  uint64_t left; /* of the body, or of its chunk */
 };
 
 struct connection connection_to(int port);

@@ -12,7 +12,8 @@
  * costs at least is what `receive-hash-write` shows. And what it sends never comes from a disk or from more memory than
  * a core's cache holds.
  *
- * One thread a core, each with an epoll of its own; connections are dealt out in turn.
+ * One thread a core, each with an epoll of its own; connections are dealt out in turn. It sends from its own memory
+ * because sendfile from a file in memory took 1.1 to 2.5 times the CPU time, client and server together.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,7 +39,7 @@ struct client {
   char head[HEAD], answer[256];
 };
 
-static char *warm;
+static char *warm; /* BODY bytes */
 static uint64_t size;
 
 static void die(const char *what) {
@@ -77,8 +78,9 @@ static void answer_get(struct client *client, int is_head) {
   char range[96] = "";
   if (status == 206) snprintf(range, sizeof range, "Content-Range: bytes %llu-%llu/%llu\r\n", from, from + length - 1, all);
   if (status == 416) snprintf(range, sizeof range, "Content-Range: bytes */%llu\r\n", all);
-  client->answer_length = snprintf(client->answer, sizeof client->answer, "HTTP/1.1 %s\r\nContent-Length: %llu\r\n%s\r\n",
-                                   status == 206 ? "206 Partial Content" : status == 200 ? "200 OK" : "416 Range Not Satisfiable", length, range);
+  const char *words = status == 206 ? "206 Partial Content" : status == 200 ? "200 OK" : "416 Range Not Satisfiable";
+  client->answer_length =
+      snprintf(client->answer, sizeof client->answer, "HTTP/1.1 %s\r\nContent-Length: %llu\r\n%s\r\n", words, length, range);
   client->state = SENDING;
   client->answer_at = 0;
   client->at = first % BODY;
@@ -86,8 +88,8 @@ static void answer_get(struct client *client, int is_head) {
 }
 
 static void answer_text(struct client *client, const char *status, const char *body) {
-  client->answer_length = snprintf(client->answer, sizeof client->answer,
-                                   "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body);
+  const char *head = "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s";
+  client->answer_length = snprintf(client->answer, sizeof client->answer, head, status, strlen(body), body);
   client->state = SENDING;
   client->answer_at = 0;
   client->left = 0;
@@ -220,6 +222,7 @@ int main(int argc, char **argv) {
   fflush(stdout);
   for (unsigned next = 0;; next++) {
     int fd = accept(server, NULL, NULL);
+    if (fd < 0 && errno == ECONNABORTED) continue;
     if (fd < 0) die("accept");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct client *client = calloc(1, sizeof *client);

@@ -1,6 +1,5 @@
 #include "requests.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,24 +45,25 @@ int requests_are_numbered(const struct requests *requests) {
   return requests->path != NULL && strstr(requests->path, "%d") != NULL;
 }
 
-size_t requests_write_head(const struct requests *requests, uint64_t number, char head[HEAD_MAX]) {
+/* Up to, not including, the line that ends it. Everything in it has a limit, and together they are below HEAD_MAX. */
+static size_t write_head(const struct requests *requests, uint64_t number, char head[HEAD_MAX]) {
   const char *path = requests->path ? requests->path : requests->paths[number % requests->path_count];
   const char *hole = requests_are_numbered(requests) ? strstr(path, "%d") : NULL;
-  int length = hole == NULL ? snprintf(head, HEAD_MAX, "%s %s", requests->method, path)
-                            : snprintf(head, HEAD_MAX, "%s %.*s%llu%s", requests->method, (int)(hole - path), path,
-                                       (unsigned long long)number, hole + 2);
-  return length + snprintf(head + length, HEAD_MAX - length, " HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s", requests->port, requests->headers);
+  int length = sprintf(head, "%.32s ", requests->method);
+  if (hole == NULL) length += sprintf(head + length, "%s", path);
+  else length += sprintf(head + length, "%.*s%llu%s", (int)(hole - path), path, (unsigned long long)number, hole + 2);
+  return length + sprintf(head + length, " HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s", requests->port, requests->headers);
 }
 
-size_t requests_add_line(char head[HEAD_MAX], size_t length, const char *format, ...) {
-  va_list values;
-  va_start(values, format);
-  length += vsnprintf(head + length, HEAD_MAX - length, format, values);
-  va_end(values);
-  return requests_end_head(head, length);
+size_t requests_write_upload(const struct requests *requests, uint64_t number, uint64_t size, char head[HEAD_MAX]) {
+  size_t length = write_head(requests, number, head);
+  if (!requests->has_type) length += sprintf(head + length, "Content-Type: application/octet-stream\r\n");
+  return length + sprintf(head + length, "Content-Length: %llu\r\n\r\n", (unsigned long long)size);
 }
 
-size_t requests_end_head(char head[HEAD_MAX], size_t length) {
-  memcpy(head + length, "\r\n", 3);
-  return length + 2;
+size_t requests_write_read(const struct requests *requests, uint64_t number, uint64_t first, uint64_t count, char head[HEAD_MAX]) {
+  size_t length = write_head(requests, number, head);
+  unsigned long long from = first, to = first + count - 1;
+  if (count > 0) length += sprintf(head + length, "Range: bytes=%llu-%llu\r\n", from, to);
+  return length + sprintf(head + length, "\r\n");
 }

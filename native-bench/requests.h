@@ -32,13 +32,11 @@ void requests_take_path(struct requests *, const char *argument);
 /* Whether each request has a path of its own by its number. */
 int requests_are_numbered(const struct requests *);
 
-/* Writes a head up to, not including, the line that ends it. Returns its length; `number` counts modulo the list. */
-size_t requests_write_head(const struct requests *, uint64_t number, char head[HEAD_MAX]);
-
-/* Adds a line, without a line's end, to a head; returns the new length. */
-size_t requests_add_line(char head[HEAD_MAX], size_t length, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* Ends the head. */
-size_t requests_end_head(char head[HEAD_MAX], size_t length);
+/*
+ * Write the head of a request and return its length; in a list, `number` goes round. An upload of `size` bytes is
+ * application/octet-stream unless a header says otherwise; a read asks for `count` bytes from `first` on, 0 for all.
+ */
+size_t requests_write_upload(const struct requests *, uint64_t number, uint64_t size, char head[HEAD_MAX]);
+size_t requests_write_read(const struct requests *, uint64_t number, uint64_t first, uint64_t count, char head[HEAD_MAX]);
 
 #endif

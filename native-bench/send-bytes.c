@@ -29,10 +29,7 @@ static uint64_t size;
 /* Returns the status, or 0. */
 static int upload(struct connection *c, uint64_t number) {
   char head[HEAD_MAX];
-  size_t length = requests_write_head(&requests, number, head);
-  if (!requests.has_type) length = requests_add_line(head, length, "Content-Type: application/octet-stream");
-  length = requests_add_line(head, length, "Content-Length: %llu", (unsigned long long)size);
-  length = requests_end_head(head, length);
+  size_t length = requests_write_upload(&requests, number, size, head);
   if (!connection_open(c)) return 0;
   struct upload body = {.head = head, .head_length = length, .number = number, .size = size};
   int more;

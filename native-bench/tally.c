@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { HOPELESS = 20, PAUSE_MS = 20 };
+enum { LOST_MAX = 20, LOST_SECONDS_MAX = 50, PAUSE_MS = 20 };
 
 double now(void) {
   struct timespec t;
@@ -29,7 +29,8 @@ static void add_latency(struct tally *tally, double seconds) {
 }
 
 void tally_add(struct tally *tally, int status, const struct connection *connection, double seconds, uint64_t bytes) {
-  tally->lost_in_a_row = status == 0 ? tally->lost_in_a_row + 1 : 0;
+  tally->lost = status == 0 ? tally->lost + 1 : 0;
+  tally->lost_seconds = status == 0 ? tally->lost_seconds + seconds : 0;
   if (status >= 200 && status <= 299) {
     add_latency(tally, seconds);
     tally->bytes += bytes;
@@ -45,9 +46,9 @@ void tally_add(struct tally *tally, int status, const struct connection *connect
 }
 
 int tally_gives_up(const struct tally *tally) {
-  if (tally->lost_in_a_row == 0) return 0;
+  if (tally->lost == 0) return 0;
   nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
-  return tally->lost_in_a_row >= HOPELESS;
+  return tally->lost >= LOST_MAX || tally->lost_seconds > LOST_SECONDS_MAX;
 }
 
 void tally_merge(struct tally *into, const struct tally *from) {
@@ -87,10 +88,12 @@ static double percentile_ms(const struct tally *tally, double share) {
 
 void tally_print(struct tally *tally, int connections, double seconds, double cpu) {
   if (tally->count > 0) qsort(tally->latencies, tally->count, sizeof *tally->latencies, ascending);
-  printf("{\"requests\":%zu,\"bytes\":%llu,\"connections\":%d,\"seconds\":%.6f,\"mbPerSecond\":%.1f,\"requestsPerSecond\":%.1f,",
-         tally->count, (unsigned long long)tally->bytes, connections, seconds, tally->bytes / seconds / 1e6, tally->count / seconds);
-  printf("\"p50Ms\":%.3f,\"p90Ms\":%.3f,\"p99Ms\":%.3f,\"p999Ms\":%.3f,\"maxMs\":%.3f,\"cpuSeconds\":%.6f,", percentile_ms(tally, 0.5),
-         percentile_ms(tally, 0.9), percentile_ms(tally, 0.99), percentile_ms(tally, 0.999), percentile_ms(tally, 1), cpu);
+  printf("{\"requests\":%zu,\"bytes\":%llu,\"connections\":%d,\"seconds\":%.6f,", tally->count, (unsigned long long)tally->bytes,
+         connections, seconds);
+  printf("\"mbPerSecond\":%.1f,\"requestsPerSecond\":%.1f,", tally->bytes / seconds / 1e6, tally->count / seconds);
+  printf("\"p50Ms\":%.3f,\"p90Ms\":%.3f,", percentile_ms(tally, 0.5), percentile_ms(tally, 0.9));
+  printf("\"p99Ms\":%.3f,\"p999Ms\":%.3f,\"maxMs\":%.3f,", percentile_ms(tally, 0.99), percentile_ms(tally, 0.999), percentile_ms(tally, 1));
+  printf("\"cpuSeconds\":%.6f,", cpu);
   tally_print_failures(tally);
   printf("}\n");
 }

@@ -12,7 +12,8 @@ struct tally {
   size_t count, room;
   uint64_t bytes;
   uint64_t statuses[1000], refused, broken, malformed, unsent;
-  int lost_in_a_row; /* requests without any answer */
+  int lost; /* in a row: requests without any answer */
+  double lost_seconds;
 };
 
 /* Seconds on the monotonic clock. */
@@ -24,7 +25,10 @@ double cpu_seconds(void);
 /* A status, or 0 with what is said in the connection's `failure`. */
 void tally_add(struct tally *, int status, const struct connection *, double seconds, uint64_t bytes);
 
-/* Waits a little after a request without an answer; 1 when there were so many in a row that it is not worth going on. */
+/*
+ * To be asked after each request. When that had no answer, waits a little; returns 1 when so many in a row had none, or
+ * took so long, that it is not worth going on.
+ */
 int tally_gives_up(const struct tally *);
 
 void tally_merge(struct tally *into, const struct tally *from);
