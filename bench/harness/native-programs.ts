@@ -55,24 +55,6 @@ export function nativePath(name: NativeProgram): string {
   return join(FOLDER, 'build', name);
 }
 
-export interface SendOptions {
-  readonly port: number;
-  readonly method?: 'POST' | 'PUT';
-  readonly path: string;
-  readonly size: number;
-  readonly connections: number;
-  readonly repeat: number;
-}
-
-/** Every request sends other bytes. */
-export function sendBytes({ port, method = 'POST', path, size, connections, repeat }: SendOptions): Promise<TransferResult> {
-  return runForJson(nativePath('send-bytes'), [port, method, path, size, connections, repeat].map(String));
-}
-
-export function fetchBytes(port: number, path: string, connections: number, repeat: number): Promise<TransferResult> {
-  return runForJson(nativePath('fetch-bytes'), [port, path, connections, repeat].map(String));
-}
-
 export interface SendLoad {
   readonly port: number;
   /** As many paths as there will be requests, or one with %d. */
