@@ -11,8 +11,8 @@ import { lmdbFileDoubt } from './lmdb-file-check.ts';
 const INDEX_VERSION = 1;
 const STATE_KEY = Buffer.from('state');
 const OPENING = 'OPENING';
-/** A put costs the event loop a few microseconds and the commit one sync: a slice, some 2 ms, must hardly be felt by requests. */
-const SLICE_COUNT = 250;
+/** A put costs the event loop a few microseconds and the commit one sync: a slice, some 5 ms, must hardly be felt by requests. */
+const SLICE_COUNT = 500;
 
 const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
