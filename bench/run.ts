@@ -71,6 +71,5 @@ async function choose(list: string) {
   const known = peerKinds.map(({ name }) => name);
   const unknown = names === 'all' ? undefined : names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new ArgumentFault(`no peer is called ${unknown}; there are ${known.join(', ')}`);
-  const { versions, skipped } = await choosePeers(names);
-  return { kinds: peerKinds.filter(({ name }) => Object.hasOwn(versions, name)), versions, skipped };
+  return choosePeers(names);
 }

@@ -1,4 +1,4 @@
-import type { PeerKind, PeerSetting } from '../harness/file-store.ts';
+import type { PeerKind } from '../harness/file-store.ts';
 import { garage } from './garage.ts';
 import { minio } from './minio.ts';
 import { nginxDav } from './nginx-dav.ts';
@@ -11,8 +11,8 @@ import { versitygw } from './versitygw.ts';
 export const peerKinds: readonly PeerKind[] = [minio, versitygw, seaweedfs, garage, tusd, tusServer, nginxDav];
 
 export interface ChosenPeers {
-  /** Of those that are here. */
-  readonly settings: PeerSetting[];
+  /** Those that are here. */
+  readonly kinds: PeerKind[];
   /** By the peer's name. */
   readonly versions: Record<string, string>;
   /** One line for each that is not here, with what to type to have it. */
@@ -21,13 +21,13 @@ export interface ChosenPeers {
 
 /** Throws for a name that no peer has. */
 export async function choosePeers(names: 'all' | readonly string[]): Promise<ChosenPeers> {
-  const chosen: ChosenPeers = { settings: [], versions: {}, skipped: [] };
+  const chosen: ChosenPeers = { kinds: [], versions: {}, skipped: [] };
   for (const kind of wantedKinds(names)) {
     const version = await kind.version();
     if (version === undefined) {
       chosen.skipped.push(`${kind.name} is left out: it is not here (${kind.howToInstall})`);
     } else {
-      chosen.settings.push(...kind.settings);
+      chosen.kinds.push(kind);
       chosen.versions[kind.name] = version;
     }
   }

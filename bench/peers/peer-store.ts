@@ -37,6 +37,8 @@ export interface PeerCommand {
 export interface PeerDriver {
   /** Beside that of HTTP. */
   readonly otherPortCount?: number;
+  /** Whether it takes so long to stop that it is killed when its store goes too. It must be one process then. */
+  readonly stopsSlowly?: boolean;
   /** What starts it on loopback; called before each start, when `data` exists. */
   command(place: PeerPlace): PeerCommand;
   /** Whether it serves; asked until it does. */
@@ -156,6 +158,7 @@ export class PeerStore implements FileStore {
   }
 
   async #destroy(): Promise<void> {
+    if (this.#driver.stopsSlowly) this.#child?.kill('SIGKILL');
     await this.#stop();
     rmSync(this.#place.home, { recursive: true, force: true });
   }

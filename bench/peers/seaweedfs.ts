@@ -6,7 +6,8 @@ import { findProgram, getProgram } from './program.ts';
 /** SeaweedFS in one process: master, volume server, and the filer, which is what takes files by name. */
 export const seaweedfs: PeerKind = {
   name: 'seaweedfs',
-  howToInstall: 'put weed, from github.com/seaweedfs/seaweedfs/releases, on the PATH',
+  // Older ones lack a flag below.
+  howToInstall: 'put weed 4 or later, from github.com/seaweedfs/seaweedfs/releases, on the PATH',
   async version() {
     const program = findProgram('weed');
     return program && /^version \S+ (\S+)/.exec(await runChild(program, ['version']))?.[1];
@@ -40,6 +41,7 @@ const VOLUME_MB = 1024;
 function driver(query: '' | '?fsync=true'): PeerDriver {
   return {
     otherPortCount: 5,
+    stopsSlowly: true,
     command: ({ home, data, port, otherPorts }) => {
       const [filerRpc, master, masterRpc, volume, volumeRpc] = otherPorts;
       return {
@@ -48,6 +50,8 @@ function driver(query: '' | '?fsync=true'): PeerDriver {
           ...[`-logdir=${home}`, 'server', `-dir=${data}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
           ...['-filer', `-filer.port=${port}`, `-filer.port.grpc=${filerRpc}`, `-filer.localSocket=${home}/filer.sock`],
           ...[`-master.port=${master}`, `-master.port.grpc=${masterRpc}`, `-master.volumeSizeLimitMB=${VOLUME_MB}`],
+          // It would send statistics to its authors.
+          '-master.telemetry=false',
           ...[`-volume.port=${volume}`, `-volume.port.grpc=${volumeRpc}`, '-volume.max=0', '-volume.preStopSeconds=0'],
         ],
       };
