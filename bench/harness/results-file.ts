@@ -23,7 +23,8 @@ export async function writeResults(now: BenchResults, order: readonly string[], 
   const { results, said } = mergeResults(readResults(folder), now, order);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, FILE), `${JSON.stringify(results, rounded, 2)}\n`);
-  await writePage(results, folder);
+  // Read back, so that page and charts are those of the file to the last digit.
+  await writePage(readResults(folder) ?? results, folder);
   return said;
 }
 
