@@ -56,17 +56,17 @@ function percentileCells(times: Percentiles | undefined): string[] {
 function queueText({ plan, waitMs, queueMax, due }: LoadResult): string[] {
   if (plan.loop.kind === 'closed' || waitMs === undefined) return [];
   return [
-    `${due.toLocaleString('en')} were due; they waited for a connection ${figure(waitMs.p50)} ms (p50), ${figure(waitMs.p99)} ms (p99), ` +
-      `${figure(waitMs.max)} ms at most, ${queueMax} at a time at most`,
+    `${due.toLocaleString('en')} were due; they waited to be sent ${figure(waitMs.p50)} ms (p50), ${figure(waitMs.p99)} ms (p99), ` +
+      `${figure(waitMs.max)} ms at most; at most ${queueMax} at a time waited for a connection`,
   ];
 }
 
-function countsText({ unfinished, cut, resumed, verified }: LoadResult): string[] {
+function countsText({ unfinished, cut, resumed, verified, wasInterrupted }: LoadResult): string[] {
   const lines = [`${verified.toLocaleString('en')} bodies and digests compared`];
   if (cut > 0)
     lines.push(`${cut.toLocaleString('en')} cut as planned, ${resumed.toLocaleString('en')} of these continued to their end`);
-  if (unfinished > 0)
-    lines.push(`${unfinished.toLocaleString('en')} not answered by the end; they count with the time they had waited`);
+  const howCounted = wasInterrupted ? 'they do not count' : 'they count with the time they had waited';
+  if (unfinished > 0) lines.push(`${unfinished.toLocaleString('en')} not answered by the end; ${howCounted}`);
   return lines;
 }
 

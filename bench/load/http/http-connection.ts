@@ -178,7 +178,8 @@ export class HttpConnection {
     const send = () => {
       if (this.#exchange === exchange) this.#sendPiece(socket, exchange, body);
     };
-    if (waitMs < 1) send();
+    // Not at once: an answer that came early, a refusal say, must be read before a broken connection hides it.
+    if (waitMs < 1) setImmediate(send);
     else setTimeout(send, waitMs);
   }
 
