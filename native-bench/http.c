@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { BUFFER = 128 << 10, STILL_SECONDS = 60, LOOK_MS = 100, LOOKS = STILL_SECONDS * 1000 / LOOK_MS };
+enum { BUFFER = 128 << 10, LINES = 2 << 10, STILL_SECONDS = 60, LOOK_MS = 100, LOOKS = STILL_SECONDS * 1000 / LOOK_MS };
 
 struct connection connection_to(int port) { return (struct connection){.port = port, .fd = -1, .buffer = malloc(BUFFER)}; }
 
@@ -83,13 +83,25 @@ int connection_send(struct connection *c, struct iovec *parts, int count) {
   return count == 0 || connection_fail(c, BROKEN);
 }
 
-/* Receives behind what is there. Returns 0 at the end of the stream, -1 when it broke off. */
+/*
+ * Receives lines behind what is there. Returns 0 at the end of the stream, -1 when it broke off. Little at a time: what
+ * comes with it of a body is copied here, and what is left is dropped by the kernel.
+ */
 static ssize_t receive(struct connection *c) {
   if (c->at == c->end) c->at = c->end = 0;
+  size_t room = BUFFER - c->end;
   ssize_t got;
-  do got = recv(c->fd, c->buffer + c->end, BUFFER - c->end, 0);
+  do got = recv(c->fd, c->buffer + c->end, room < LINES ? room : LINES, 0);
   while (got < 0 && errno == EINTR);
   if (got > 0) c->end += got;
+  return got;
+}
+
+/* Drops up to so many bytes of a body without copying them here, so that the server has the cores. Returns as `receive`. */
+static ssize_t swallow(struct connection *c, uint64_t left) {
+  ssize_t got;
+  do got = recv(c->fd, NULL, left < BUFFER ? left : BUFFER, MSG_TRUNC);
+  while (got < 0 && errno == EINTR);
   return got;
 }
 
@@ -164,12 +176,14 @@ ssize_t connection_read_body(struct connection *c, struct answer *answer) {
   if (answer->left == 0 && answer->chunked && !read_chunk_head(c, answer)) return -1;
   if (answer->left == 0) return 0;
   if (c->at == c->end) {
-    ssize_t got = receive(c);
+    ssize_t got = swallow(c, answer->left);
     if (got == 0 && answer->until_close) return 0;
     if (got <= 0) {
       connection_fail(c, BROKEN);
       return -1;
     }
+    answer->left -= got;
+    return got;
   }
   uint64_t have = c->end - c->at, count = have < answer->left ? have : answer->left;
   c->at += count;
