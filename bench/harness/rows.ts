@@ -49,11 +49,9 @@ export function withShareOfNull(rows: readonly Row[], smallerIsBetter: boolean):
   });
 }
 
+/** One line for all of them: the column of shares says how near each came. */
 export function clientBoundNotes(rows: readonly Row[]): string[] {
-  return rows
-    .filter(({ ofNull = 0 }) => ofNull > CLIENT_BOUND)
-    .map(
-      ({ candidate, ofNull = 0 }) =>
-        `${candidate} is client-bound: ${ofNull.toFixed(2)} of the null server, so its row says how fast the client is, not more.`,
-    );
+  const names = rows.filter(({ ofNull = 0 }) => ofNull > CLIENT_BOUND).map(({ candidate }) => candidate);
+  if (names.length === 0) return [];
+  return [`Client-bound, so that it says how fast the client is and nothing about the server: ${names.join('; ')}.`];
 }
