@@ -54,7 +54,7 @@ function sendWhole(upload: Upload, tools: RequestTools): Promise<Answer> {
 }
 
 async function sendTwice(upload: Upload, cut: number, tools: RequestTools): Promise<Answer> {
-  const early = await unlessCut(sendBytes(tools.driver.upload(upload.name, upload.size), upload, 0, cut, tools));
+  const early = await unless('cut', sendBytes(tools.driver.upload(upload.name, upload.size), upload, 0, cut, tools));
   return early ?? sendWhole(upload, tools);
 }
 
@@ -65,25 +65,27 @@ async function sendInSession(upload: Upload, cut: number, sessions: UploadSessio
   if (!isSuccess(opening)) return opening;
   const session = sessions.opened(opening);
   if (session === undefined) return opening;
-  const early = await unlessCut(sendBytes(sessions.append(session, 0), upload, 0, cut, tools));
+  const early = await unless('cut', sendBytes(sessions.append(session, 0), upload, 0, cut, tools));
   if (early !== undefined) return early;
   let answer = await ask(sessions.ask(session), tools);
-  for (let attempt = 0; attempt < RESUMES_MAX; attempt += 1) {
+  for (let attempt = 0; ; attempt += 1) {
     const offset = sessions.offset(answer);
     // A conflict tells where the server stands meanwhile.
     if (offset === undefined || (!isSuccess(answer) && answer.status !== 409)) return answer;
     if (offset === upload.size) return ask(sessions.finish(session), tools);
-    answer = await sendBytes(sessions.append(session, offset), upload, offset, undefined, tools);
+    if (attempt === RESUMES_MAX) throw new ConnectionFault('reset', `it broke off ${RESUMES_MAX} times after it was cut`);
+    // A server that refuses within the body and closes breaks the connection, as often as not before its answer is read.
+    const resumed = await unless('reset', sendBytes(sessions.append(session, offset), upload, offset, undefined, tools));
+    answer = resumed ?? (await ask(sessions.ask(session), tools));
   }
-  return answer;
 }
 
-/** Undefined when the connection was cut as planned, else what the server said before it could be. */
-async function unlessCut(sending: Promise<Answer>): Promise<Answer | undefined> {
+/** Undefined when the connection ended in this way, else what the server said. */
+async function unless(kind: 'cut' | 'reset', sending: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await sending;
   } catch (fault) {
-    if (fault instanceof ConnectionFault && fault.kind === 'cut') return undefined;
+    if (fault instanceof ConnectionFault && fault.kind === kind) return undefined;
     throw fault;
   }
 }
