@@ -11,8 +11,13 @@ export function planText(plan: LoadPlan): string[] {
       ? `${connections} connections${loop.thinkMs === 0 ? '' : `, ${loop.thinkMs} ms of thinking`}`
       : `${loop.rate} requests a second (${loop.arrivals}) over at most ${connections} connections`;
   const mix = plan.mix.map(({ kind, weight }) => `${kind} ${weight}`).join(', ');
+  const parts = [mix];
+  if (plan.paths.length > 0) parts.push(`${plan.paths.length} documents that are there`);
+  if (plan.paths.length === 0 || plan.mix.some(({ kind }) => kind === 'upload'))
+    parts.push(`documents of ${formatSizeSpread(plan.size)}`);
+  if (plan.mix.some(({ kind }) => kind === 'range')) parts.push(`ranges of ${formatSizeSpread(plan.rangeSize)}`);
   return [
-    `${plan.driver} at ${plan.url}: ${mix}; documents ${formatSizeSpread(plan.size)}; ranges ${formatSizeSpread(plan.rangeSize)}`,
+    `${plan.driver} at ${plan.url}: ${parts.join('; ')}`,
     `${how}; ${workers} ${workers === 1 ? 'worker' : 'workers'}; seed ${seed}`,
   ];
 }

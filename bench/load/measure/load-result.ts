@@ -146,7 +146,9 @@ function judgeGenerator(workers: readonly WorkerResult[], due: number): Generato
   const bottlenecks: string[] = [];
   if (busiest > CPU_SHARE_MAX) bottlenecks.push(`a worker took ${Math.round(busiest * 100)} % of a core; give it more --workers`);
   if (lateCount > due * LATE_SHARE_MAX)
-    bottlenecks.push(`${lateCount} of ${due} requests were sent later than planned; give it more --workers, or a lower --rate`);
+    bottlenecks.push(
+      `${lateCount} of ${due} requests were sent later than planned; quiet this machine, give it more --workers or a lower --rate`,
+    );
   const lag = Math.max(...workers.map(({ own }) => own.lagP99Ms));
   if (lag > LAG_P99_MAX_MS)
     bottlenecks.push(`a worker came to its work ${Math.round(lag)} ms late (p99); this machine has too much else to do`);
