@@ -92,7 +92,7 @@ export const limits = {
   freeSpaceFloorRatio: 0.05,
   freeSpaceFloorBytes: 4 * GiB,
   /** So often that the fastest disk cannot go through half of the floor between two looks, which cost microseconds. */
-  freeSpaceCheckMs: 100,
+  freeSpaceCheckMs: 20,
 
   /** Every record is hashed again within this time. */
   scrubIntervalMs: 30 * DAY,
