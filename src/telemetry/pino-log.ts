@@ -1,4 +1,4 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { systemClock, toTimestamp } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { describeError } from './describe-error.ts';
@@ -19,10 +19,8 @@ export interface PinoLog extends Log {
 }
 
 const FLUSH_INTERVAL_MS = 500;
-/** Some seventy requests: each batch costs a hop to a thread that writes it. */
+/** Some seventy requests. */
 const BATCH_SIZE = 16_384;
-/** Anything but 0, with which the library takes every line for a batch. */
-const SINK_BATCH_SIZE = 4096;
 
 /**
  * JSON lines leave in small batches, since a system call a request would be felt; warnings and errors leave at once.
@@ -115,22 +113,17 @@ interface BufferedOutput {
 }
 
 function openBuffer(): BufferedOutput {
-  const output = destination({ dest: process.stdout.fd, sync: false, minLength: SINK_BATCH_SIZE });
-  const batches = new LineBatches(output, BATCH_SIZE);
-  const flushSync = () => batches.flushSync();
-  process.once('exit', flushSync);
-  setInterval(() => batches.flush(), FLUSH_INTERVAL_MS).unref();
-  // A reader that went away (`| head`) must not take the server with it; there is nobody left to tell but stderr.
-  output.once('error', (error) => {
-    process.removeListener('exit', flushSync);
-    process.stderr.write(`quasar: the log can no longer be written: ${error.message}\n`);
-    output.on('error', () => undefined);
+  const output = new LineBatches({
+    descriptor: process.stdout.fd,
+    sizeMax: BATCH_SIZE,
+    describeDropped: (count) =>
+      `{"level":"warn"${timeField()},"count":${count},"msg":"Lines were dropped here: the reader of the log was too slow."}\n`,
+    // A reader that went away (`| head`) must not take the server with it; there is nobody left to tell but stderr.
+    onFailure: (error) => void process.stderr.write(`quasar: the log can no longer be written: ${error.message}\n`),
   });
-  return {
-    output: batches,
-    flush: () => batches.flush(),
-    close: flushSync,
-  };
+  process.once('exit', () => output.flushSync());
+  setInterval(() => output.flush(), FLUSH_INTERVAL_MS).unref();
+  return { output, flush: () => output.flush(), close: () => output.flushSync() };
 }
 
 /** Loaded on demand: servers write JSON. In-process, because a worker would lose the lines before a crash. */
