@@ -91,8 +91,8 @@ export const limits = {
   indexUnflushedMax: 50_000,
   freeSpaceFloorRatio: 0.05,
   freeSpaceFloorBytes: 4 * GiB,
-  /** So often that the fastest disk cannot go through half of the floor between two looks, which cost microseconds. */
-  freeSpaceCheckMs: 20,
+  freeSpaceCheckMs: 100,
+  freeSpaceWarningMs: MINUTE,
 
   /** Every record is hashed again within this time. */
   scrubIntervalMs: 30 * DAY,

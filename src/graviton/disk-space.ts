@@ -18,13 +18,21 @@ export interface FileSystemSize {
   readonly totalBytes: number;
 }
 
-/** How much room is left, asked of the file system at most every `freeSpaceCheckMs`. */
+/**
+ * How much room is left when all writes under way have ended. The file system is asked at most every
+ * `freeSpaceCheckMs`, and at each look below the floor: in between, what writes will take is subtracted, so that the
+ * fastest disk cannot go through the floor unseen.
+ */
 export class DiskSpace {
   readonly #clock: Clock;
   readonly #floor: FreeSpaceFloor;
   readonly #measure: () => FileSystemSize;
   #reading: SpaceReading;
   #readAt: number;
+  /** Bytes of writes under way. */
+  #underWay = 0;
+  /** Bytes of writes that began after the last look. */
+  #begunSince = 0;
 
   constructor(options: { clock: Clock; floor: FreeSpaceFloor; measure: () => FileSystemSize }) {
     this.#clock = options.clock;
@@ -35,12 +43,22 @@ export class DiskSpace {
   }
 
   read(): SpaceReading {
+    const { freeBytes, floorBytes } = this.#reading;
     const now = this.#clock.monotonic();
-    if (now - this.#readAt >= limits.freeSpaceCheckMs) {
+    if (now - this.#readAt >= limits.freeSpaceCheckMs || freeBytes - this.#begunSince < floorBytes) {
       this.#readAt = now;
       this.#reading = this.#read();
     }
-    return this.#reading;
+    return { freeBytes: this.#reading.freeBytes - this.#begunSince, floorBytes };
+  }
+
+  /** Call before up to `bytes` are written, and what it returns when they are. */
+  take(bytes: number): () => void {
+    this.#underWay += bytes;
+    this.#begunSince += bytes;
+    return () => {
+      this.#underWay -= bytes;
+    };
   }
 
   /** Forgets the last reading: the disk has just said that it is full. */
@@ -50,7 +68,11 @@ export class DiskSpace {
 
   #read(): SpaceReading {
     const { freeBytes, totalBytes } = this.#measure();
-    return { freeBytes, floorBytes: Math.max(this.#floor.bytes, Math.ceil(totalBytes * this.#floor.ratio)) };
+    this.#begunSince = 0;
+    return {
+      freeBytes: freeBytes - this.#underWay,
+      floorBytes: Math.max(this.#floor.bytes, Math.ceil(totalBytes * this.#floor.ratio)),
+    };
   }
 }
 

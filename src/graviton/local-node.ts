@@ -43,6 +43,7 @@ export class LocalNode implements Node {
   #readOnlyReason: string | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #full = false;
+  #floorToldAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   private constructor(options: LocalNodeOptions, start: NodeStart) {
@@ -123,10 +124,15 @@ export class LocalNode implements Node {
     if (this.#readOnlyReason !== undefined) {
       throw new QuasarError('node_read_only', { op: 'graviton.put', details: { reason: this.#readOnlyReason } });
     }
-    const outcomes = await this.#writer.put(blocks);
-    this.#full = false;
-    this.#sealWhenIdle();
-    return outcomes;
+    const written = this.#parts.space.take(sizeOf(blocks));
+    try {
+      const outcomes = await this.#writer.put(blocks);
+      this.#full = false;
+      this.#sealWhenIdle();
+      return outcomes;
+    } finally {
+      written();
+    }
   }
 
   async readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
@@ -181,10 +187,12 @@ export class LocalNode implements Node {
     const { space, directIo } = this.#parts;
     const { freeBytes, floorBytes } = space.read();
     const readOnlyReason = this.#readOnlyReason ?? (this.#closed ? 'The node is closed.' : undefined);
+    const full = freeBytes < floorBytes;
+    if (full) this.#tellOfFloor(freeBytes, floorBytes);
     return {
       writable: readOnlyReason === undefined,
       readOnlyReason,
-      full: freeBytes < floorBytes,
+      full,
       freeBytes,
       floorBytes,
       directIo,
@@ -293,6 +301,14 @@ export class LocalNode implements Node {
     this.#full = true;
   }
 
+  /** Said once a minute at most: free space may go to and fro about the floor. */
+  #tellOfFloor(freeBytes: number, floorBytes: number): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#floorToldAt < limits.freeSpaceWarningMs) return;
+    this.#floorToldAt = now;
+    this.#log.warn({ freeBytes, floorBytes }, 'Less space is free than the floor: new uploads are refused, reads go on.');
+  }
+
   #writerDied({ step, segment = NODE_ITSELF, cause }: WriterDeath): void {
     this.#goReadOnly({ step, segment, cause }).catch((error: unknown) => {
       this.#log.error({ error }, 'The failure of the disk could not be entered in MANIFEST.');
@@ -325,6 +341,12 @@ export class LocalNode implements Node {
   #assertOpen(op: string): void {
     if (this.#closed) throw new QuasarError('node_closed', { op });
   }
+}
+
+function sizeOf(blocks: readonly OutgoingBlock[]): number {
+  let size = 0;
+  for (const { bytes } of blocks) size += bytes.byteLength;
+  return size;
 }
 
 interface NodeStart {

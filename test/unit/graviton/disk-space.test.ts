@@ -28,6 +28,25 @@ t.test('the file system is asked again after a while, or when the reading has ex
   t.equal(space.read().freeBytes, 300);
 });
 
+t.test('what writes will take counts between two looks, and what is under way also after one', async (t) => {
+  const { time, size, space } = spaceWith({ ratio: 0, bytes: 100 });
+  const first = space.take(150);
+  const second = space.take(50);
+  t.equal(space.read().freeBytes, 300);
+  first();
+  t.equal(space.read().freeBytes, 300, 'no look yet');
+  time.now += limits.freeSpaceCheckMs;
+  size.freeBytes = 350;
+  t.equal(space.read().freeBytes, 300, 'the second is not written yet');
+  second();
+});
+
+t.test('nobody is told of a floor that was not looked at: the same blocks again take no room', async (t) => {
+  const { space } = spaceWith({ ratio: 0, bytes: 100 });
+  space.take(450)();
+  t.equal(space.read().freeBytes, 500);
+});
+
 t.test('a real file system has a size', async (t) => {
   const { freeBytes, totalBytes } = measureFileSystem(temporaryFolder(t));
   t.ok(freeBytes > 0 && freeBytes <= totalBytes);
