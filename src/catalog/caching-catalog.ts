@@ -4,9 +4,10 @@ import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
 
 /**
- * A catalog that remembers versions and blobs it was asked for, so that a range read costs no round trip. Versions are
- * immutable but for their labels; what a document's current version is, a commit through this object forgets. Nothing
- * absent is remembered. Bounded by count, least recently used first out.
+ * A catalog that remembers versions and blobs it was asked for and the documents it made, so that a range read, or the
+ * first read of what was just stored, costs no round trip. Versions are immutable but for their labels; what a document's
+ * current version is, a commit through this object forgets. Nothing absent is remembered. Bounded by count, least recently
+ * used first out.
  *
  * Holds only where all commits of the deployment pass through this one process.
  */
@@ -41,7 +42,7 @@ export class CachingCatalog implements Catalog, VersionCommitter {
     const token = this.#startFinding(documentId);
     try {
       const version = await this.#catalog.findVersion(scope, documentId, versionId);
-      if (version !== undefined && !token.stale && !this.#doubtful.has(documentId)) this.#versions.set(key, version);
+      if (version !== undefined) this.#remember(key, version, token);
       return version;
     } finally {
       this.#endFinding(documentId, token);
@@ -59,13 +60,30 @@ export class CachingCatalog implements Catalog, VersionCommitter {
 
   async commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
     try {
-      return await this.#committer.commit(scope, wish);
+      return wish.newDocument ? await this.#commitNew(scope, wish) : await this.#committer.commit(scope, wish);
     } catch (error) {
       if (isQuasarError(error, 'commit_unknown')) this.#doubt(wish.documentId);
       throw error;
     } finally {
       if (!wish.newDocument) this.#forget(scope, wish.documentId);
     }
+  }
+
+  /** Whoever stores a document often reads it next. A further version may be there already: its answer may overtake ours. */
+  async #commitNew(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
+    const { documentId } = wish;
+    const token = this.#startFinding(documentId);
+    try {
+      const outcome = await this.#committer.commit(scope, wish);
+      if (outcome.kind === 'committed') this.#remember(versionCacheKey(scope, documentId, undefined), outcome.version, token);
+      return outcome;
+    } finally {
+      this.#endFinding(documentId, token);
+    }
+  }
+
+  #remember(key: string, version: VersionFacts, token: { readonly stale: boolean }): void {
+    if (!token.stale && !this.#doubtful.has(version.documentId)) this.#versions.set(key, version);
   }
 
   findByIdempotencyKey(scope: Scope, key: string): ReturnType<VersionCommitter['findByIdempotencyKey']> {

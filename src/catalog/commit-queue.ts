@@ -1,5 +1,6 @@
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { BatchQueue } from './batch-queue.ts';
 import type { CommitOutcome, VersionCommit } from './catalog.ts';
 import { pagesSizeOf } from './commit-item.ts';
 
@@ -10,36 +11,16 @@ export interface QueuedCommit {
   reject(error: unknown): void;
 }
 
-/**
- * Gathers commits while others are under way and hands them over in batches: no timer, a lone commit starts at once, and
- * the longer a statement takes, the larger the next one. A batch belongs to one principal of one org. `run` settles every
- * commit it is given and never rejects.
- */
+/** Commits in batches. A batch belongs to one principal of one org. `run` settles every commit it is given and never rejects. */
 export class CommitQueue {
-  readonly #run: (batch: readonly QueuedCommit[]) => Promise<void>;
-  readonly #waiting: QueuedCommit[] = [];
-  #running = 0;
+  readonly #queue: BatchQueue<QueuedCommit>;
 
   constructor(run: (batch: readonly QueuedCommit[]) => Promise<void>) {
-    this.#run = run;
+    this.#queue = new BatchQueue({ lanes: limits.commitLanes, take: takeBatch, run });
   }
 
   add(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ scope, wish, resolve, reject });
-      // What becomes ready in the same turn of the event loop travels together.
-      if (this.#waiting.length === 1) setImmediate(() => this.#startNext());
-    });
-  }
-
-  #startNext(): void {
-    while (this.#running < limits.commitLanes && this.#waiting.length > 0) {
-      this.#running += 1;
-      void this.#run(takeBatch(this.#waiting)).then(() => {
-        this.#running -= 1;
-        this.#startNext();
-      });
-    }
+    return new Promise((resolve, reject) => this.#queue.add({ scope, wish, resolve, reject }));
   }
 }
 

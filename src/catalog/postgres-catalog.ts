@@ -2,6 +2,7 @@ import { type BlobKey, blake3Of } from '../core/digest.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { BlobFacts, Catalog, DocumentFacts, Page, VersionFacts } from './catalog.ts';
+import { FindQueue, type QueuedFind } from './find-queue.ts';
 import { type BlobRow, toBlobFacts, toVersionFacts, type VersionRow } from './version-row.ts';
 
 interface DocumentRow {
@@ -13,9 +14,17 @@ interface DocumentRow {
 
 type ListedRow = VersionRow & { readonly document_created_at_ms: number; readonly document_updated_at_ms: number };
 
-/** One round trip a question: each is a function of migrations/ that also names the org. */
+type FoundRow = VersionRow & { readonly n: number };
+
+const FIND_VERSIONS = 'SELECT asked.n::integer, (asked.found).* FROM quasar.find_versions($1, $2, $3) AS asked';
+
+/**
+ * One round trip a question: each is a function of migrations/ that also names the org. Versions asked for while other
+ * such questions are under way share the next one.
+ */
 export class PostgresCatalog implements Catalog {
   readonly #queries: Queries;
+  readonly #finds = new FindQueue((batch) => this.#findBatch(batch));
 
   constructor(queries: Queries) {
     this.#queries = queries;
@@ -32,10 +41,8 @@ export class PostgresCatalog implements Catalog {
     };
   }
 
-  async findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {
-    const values = [scope.orgId, documentId, versionId ?? null];
-    const [row] = await this.#rows<VersionRow>('SELECT * FROM quasar.find_version($1, $2, $3)', values);
-    return row && toVersionFacts(row);
+  findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {
+    return this.#finds.add(scope.orgId, documentId, versionId);
   }
 
   async findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined> {
@@ -68,6 +75,21 @@ export class PostgresCatalog implements Catalog {
     const values = [scope.orgId, documentId, options.after ?? null, options.limit + 1];
     const rows = await this.#rows<VersionRow>('SELECT * FROM quasar.list_versions($1, $2, $3, $4)', values);
     return toPage(rows, options.limit, toVersionFacts);
+  }
+
+  async #findBatch(batch: readonly QueuedFind[]): Promise<void> {
+    const documents = batch.map(({ documentId }) => documentId);
+    const versions = batch.map(({ versionId }) => versionId ?? null);
+    try {
+      const rows = await this.#rows<FoundRow>(FIND_VERSIONS, [batch[0]?.orgId, documents, versions]);
+      const found = new Map(rows.map((row) => [row.n, row]));
+      for (const [index, { resolve }] of batch.entries()) {
+        const row = found.get(index + 1);
+        resolve(row && toVersionFacts(row));
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
   }
 
   async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {

@@ -130,6 +130,9 @@ export const limits = {
   commitBatchMax: 256,
   /** Commit statements under way at once; each takes a share of what waits. */
   commitLanes: 2,
+  /** Look-ups of versions that share one statement, and such statements under way at once. */
+  findBatchMax: 256,
+  findLanes: 2,
   /** Manifest pages that share one commit statement; a single larger manifest goes alone. */
   commitPagesBytesMax: 4 * MiB,
   /** Deadlocks and serialisation failures in a row before a statement's failure is reported. */
