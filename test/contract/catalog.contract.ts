@@ -41,6 +41,23 @@ export function catalogContract(test: Test, { catalog, committer, scope, strange
     t.equal(await catalog.findManifestPage(scope, blobFacts(randomUUID()).key, 0), undefined);
   });
 
+  test.test('versions that are asked for at once come back each to its question, and to its org', async (t) => {
+    const wishes = Array.from({ length: 300 }, () => versionWish());
+    await Promise.all(wishes.map((wish) => committer.commit(scope, wish)));
+    const [known] = wishes;
+    const asked = wishes.flatMap(({ documentId, versionId }, n) => [
+      catalog.findVersion(scope, documentId, n % 2 === 0 ? undefined : versionId),
+      catalog.findVersion(scope, documentId, newId<VersionId>(systemClock)),
+      catalog.findVersion(stranger, documentId),
+      catalog.findVersion(scope, known?.documentId as DocumentId),
+    ]);
+    const found = (await Promise.all(asked)).map((version) => version?.versionId);
+    t.strictSame(
+      found,
+      wishes.flatMap(({ versionId }) => [versionId, undefined, undefined, known?.versionId]),
+    );
+  });
+
   test.test('a further version has the one before as parent and takes CURRENT', async (t) => {
     const first = versionWish();
     await committer.commit(scope, first);

@@ -21,7 +21,7 @@ function successor({ documentId }: VersionCommit, changes: Partial<VersionCommit
 t.test('a version is asked for once, current and by id apart', async (t) => {
   const { behind, catalog } = openCaching();
   const wish = versionWish();
-  await catalog.commit(testScope, wish);
+  await behind.commit(testScope, wish);
   t.equal(catalog.peekVersion(testScope, wish.documentId, undefined), undefined);
   for (let round = 0; round < 3; round++) {
     await catalog.findVersion(testScope, wish.documentId);
@@ -31,6 +31,37 @@ t.test('a version is asked for once, current and by id apart', async (t) => {
   t.equal(catalog.peekVersion(testScope, wish.documentId, undefined)?.versionId, wish.versionId);
   const stranger = { ...testScope, orgId: newId<OrgId>(systemClock) };
   t.equal(catalog.peekVersion(stranger, wish.documentId, undefined), undefined);
+});
+
+t.test('a document that was just made is known, and no longer when a further version overtook its answer', async (t) => {
+  const { behind, catalog } = openCaching();
+  const wish = versionWish({ labels: ['FILED'] });
+  await catalog.commit(testScope, wish);
+  t.strictSame(catalog.peekVersion(testScope, wish.documentId, undefined), await behind.findVersion(testScope, wish.documentId));
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  behind.after = async () => {
+    behind.after = async () => {};
+    await held;
+  };
+  const first = versionWish();
+  const making = catalog.commit(testScope, first);
+  await new Promise((resolve) => setImmediate(resolve));
+  const second = successor(first);
+  await catalog.commit(testScope, second);
+  answer();
+  t.equal((await making).kind, 'committed');
+  t.equal((await catalog.findVersion(testScope, first.documentId))?.versionId, second.versionId);
+});
+
+t.test('a document that exists already is not taken for the one that was refused', async (t) => {
+  const { catalog } = openCaching();
+  const wish = versionWish();
+  await catalog.commit(testScope, wish);
+  await catalog.commit(testScope, versionWish({ documentId: wish.documentId }));
+  t.equal((await catalog.findVersion(testScope, wish.documentId))?.versionId, wish.versionId);
 });
 
 t.test('a commit shows at once: the current version moves, and its labels leave the one before', async (t) => {
@@ -48,7 +79,7 @@ t.test('a commit shows at once: the current version moves, and its labels leave 
 t.test('an answer that was under way when a commit came is given, but not remembered', async (t) => {
   const { behind, catalog } = openCaching();
   const first = versionWish();
-  await catalog.commit(testScope, first);
+  await behind.commit(testScope, first);
   let answer = () => {};
   const held = new Promise<void>((resolve) => {
     answer = resolve;
