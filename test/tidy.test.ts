@@ -33,7 +33,7 @@ const vendors: Readonly<Record<string, RegExp>> = {
 const nodeModules: Readonly<Record<string, RegExp>> = {
   'node:http': /^src\/(http\/(node-http|uws)-[a-z-]+|cli\/[a-z-]+)\.ts$/,
   'node:https': /^src\/cli\/[a-z-]*client\.ts$/,
-  'node:worker_threads': /^src\/chunker\//,
+  'node:worker_threads': /^src\/(chunker\/|graviton\/(batched-reads|reading-thread)\.ts$)/,
 };
 const coreMayImport = ['node:buffer', 'node:crypto', 'node:util'];
 

@@ -1,13 +1,17 @@
 import { assert } from '../core/assert.ts';
+import type { Clock } from '../core/clock.ts';
 import type { BlockId } from '../core/digest.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { Fault } from '../segment/fault.ts';
-import type { RecordHeader } from '../segment/record-header.ts';
+import { RECORD_HEADER } from '../segment/format.ts';
+import type { RecordHeader, SegmentMark } from '../segment/record-header.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
-import { type ReadPlace, readPayloadPart, readRecord, readRecordFromDisk } from '../segment/segment-reader.ts';
+import { type ReadPlace, readRecord, readRecordFromDisk } from '../segment/segment-reader.ts';
+import { BatchedReads } from './batched-reads.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { IndexEntry } from './index-entry.ts';
+import type { PartRead } from './node.ts';
 import { segmentPath } from './node-directory.ts';
 import type { NodeJournal } from './node-journal.ts';
 import type { SegmentFileCache } from './segment-file-cache.ts';
@@ -18,6 +22,7 @@ export interface BlockReaderOptions {
   readonly index: BlockIndex;
   readonly journal: NodeJournal;
   readonly segmentFiles: SegmentFileCache;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -36,11 +41,13 @@ export class BlockReader {
   readonly #options: BlockReaderOptions;
   /** By the record's place. */
   readonly #marking = new Map<string, Promise<void>>();
+  readonly #partReads: BatchedReads;
   #reading = 0;
   #whenUnread: () => void = () => undefined;
 
   constructor(options: BlockReaderOptions) {
     this.#options = options;
+    this.#partReads = new BatchedReads(options);
   }
 
   /**
@@ -57,13 +64,16 @@ export class BlockReader {
   }
 
   /** As `Node.readPart`: what is odd about the record is for a read of the whole block to find and mark. */
-  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined> {
+  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<PartRead | undefined> {
     const entry = this.#options.index.find(id);
     if (entry === undefined) return undefined;
-    const { place } = this.#locate(id, entry);
+    this.#markOf(id, entry);
+    const size = Math.max(0, Math.min(target.byteLength, entry.size - offset));
+    const part = size === target.byteLength ? target : target.subarray(0, size);
+    const at = entry.offset + RECORD_HEADER.size + offset;
     this.#reading += 1;
     try {
-      return await this.#options.segmentFiles.use(entry.segment, (file) => readPayloadPart(file, place, offset, target));
+      return await this.#options.segmentFiles.use(entry.segment, (file) => this.#partReads.fill(file, part, at));
     } catch (cause) {
       throw isQuasarError(cause) ? cause : readFailure(id, cause);
     } finally {
@@ -109,10 +119,12 @@ export class BlockReader {
 
   /** Waits for reads in flight. */
   async close(): Promise<void> {
-    if (this.#reading === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#whenUnread = resolve;
-    });
+    if (this.#reading > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenUnread = resolve;
+      });
+    }
+    await this.#partReads.close();
   }
 
   async #read(id: BlockId, target: Uint8Array, read: ReadWay): Promise<number | undefined> {
@@ -138,11 +150,18 @@ export class BlockReader {
     if (this.#reading === 0) this.#whenUnread();
   }
 
-  #locate(id: BlockId, { segment, offset, size }: IndexEntry): { place: ReadPlace; path: string } {
+  #locate(id: BlockId, entry: IndexEntry): { place: ReadPlace; path: string } {
+    const { segment, offset, size } = entry;
+    const mark = this.#markOf(id, entry);
+    return { place: { mark, offset, size }, path: segmentPath(this.#options.directory, segment) };
+  }
+
+  /** @throws QuasarError `corrupt` when the record must not be read. */
+  #markOf(id: BlockId, { segment, offset }: IndexEntry): SegmentMark {
     const { ledger } = this.#options.journal;
     const known = ledger.find(segment);
     if (known === undefined || ledger.isDamaged(id, { segment, offset })) throw corrupt(id);
-    return { place: { mark: known.mark, offset, size }, path: segmentPath(this.#options.directory, segment) };
+    return known.mark;
   }
 
   /** Only a missing file is damage; a disk that fails to read may do better next time, or in another machine. */

@@ -10,7 +10,7 @@ import { BlockReader } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
 import { isDiskFull } from './disk-full.ts';
 import { findHealthy } from './healthy-entry.ts';
-import type { Node, NodeHealth, OutgoingBlock, PutOutcome } from './node.ts';
+import type { Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
 import type { LocalNodeOptions } from './node-options.ts';
 import { type NodeParts, openNodeParts } from './node-parts.ts';
 import type { UnsealedSegment } from './recover-unsealed.ts';
@@ -54,7 +54,7 @@ export class LocalNode implements Node {
     this.#closer = closer;
     this.recovery = { lines };
     this.#readOnlyReason = parts.journal.ledger.nodeSuspect;
-    this.#reader = new BlockReader({ ...parts, directory: options.directory, log: this.#log });
+    this.#reader = new BlockReader({ ...parts, directory: options.directory, clock: options.clock, log: this.#log });
     this.#spares = this.#makeSpares();
     closer.push('spare segments', () => this.#spares.close());
     this.#writer = this.#makeWriter(lastSequence + 1);
@@ -145,7 +145,7 @@ export class LocalNode implements Node {
     return this.#reader.readFromDisk(id, target);
   }
 
-  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined> {
+  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<PartRead | undefined> {
     this.#assertOpen('graviton.read');
     return this.#reader.readPart(id, offset, target);
   }

@@ -59,7 +59,7 @@ export interface Node {
    * read the whole block when it does not fit. Returns undefined when this node never had the block.
    * @throws QuasarError as `readBlock`.
    */
-  readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined>;
+  readPart(id: BlockId, offset: number, target: Uint8Array): Promise<PartRead | undefined>;
 
   /** Marks the record damaged, durably: it is no longer read, nor taken for present; storing the block again heals it. */
   reportDamage(id: BlockId, reason: string): Promise<void>;
@@ -74,4 +74,14 @@ export interface Node {
 
   /** Idempotent. Waits for writes in flight, seals the active segment, releases the lock. */
   close(): Promise<void>;
+}
+
+export interface PartRead {
+  /** Bytes that came. */
+  readonly size: number;
+  /**
+   * BLAKE3-256 in hex of what came, in pieces of `limits.stretchSize` bytes: where another thread than the caller's read
+   * it, which has time to hash it. Else the caller hashes.
+   */
+  readonly digests?: readonly string[];
 }

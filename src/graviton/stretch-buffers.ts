@@ -7,12 +7,14 @@ import { limits } from '../core/limits.ts';
  */
 export class StretchBuffers {
   readonly #countMax: number;
+  readonly #memory: SharedArrayBuffer;
   readonly #free: Buffer[] = [];
   readonly #waiting: ((buffer: Buffer) => void)[] = [];
   #made = 0;
 
   constructor(countMax: number) {
     this.#countMax = countMax;
+    this.#memory = new SharedArrayBuffer(countMax * limits.stretchReadMax);
   }
 
   /** Buffers that are lent now. */
@@ -44,6 +46,6 @@ export class StretchBuffers {
     if (free !== undefined) return free;
     assert(this.#made < this.#countMax, 'no more buffers are made than allowed');
     this.#made += 1;
-    return Buffer.allocUnsafeSlow(limits.stretchReadMax);
+    return Buffer.from(this.#memory, (this.#made - 1) * limits.stretchReadMax, limits.stretchReadMax);
   }
 }

@@ -1,5 +1,4 @@
 import { assert } from '../core/assert.ts';
-import { blockIdOf } from '../core/blake3.ts';
 import { type BlockId, DIGEST_SIZE } from '../core/digest.ts';
 import { limits } from '../core/limits.ts';
 
@@ -48,14 +47,13 @@ export class StretchDigests {
     for (const [index, digest] of digests.entries()) page.write(digest, at + index * DIGEST_SIZE, 'hex');
   }
 
-  /** Whether `bytes` are what the block holds from its stretch number `first` on, to the end of a stretch. */
-  match(id: BlockId, first: number, bytes: Uint8Array): boolean {
+  /** Whether the stretches from number `first` on, as far as the block is known, have these digests (in hex, in order). */
+  match(id: BlockId, first: number, digests: readonly string[]): boolean {
     const row = this.#rows.get(id);
     if (row === undefined) return false;
     const { page, at } = this.#place(row);
     let digestAt = at + first * DIGEST_SIZE;
-    for (let from = 0; from < bytes.byteLength; from += limits.stretchSize) {
-      const digest = blockIdOf(bytes.subarray(from, from + limits.stretchSize));
+    for (const digest of digests) {
       if (page.toString('hex', digestAt, digestAt + DIGEST_SIZE) !== digest) return false;
       digestAt += DIGEST_SIZE;
     }

@@ -3,6 +3,7 @@ import { assert } from '../core/assert.ts';
 import type { BlockId } from '../core/digest.ts';
 import { limits } from '../core/limits.ts';
 import type { CachedBlock } from './block-cache.ts';
+import { hashStretches } from './hash-stretches.ts';
 import type { Node } from './node.ts';
 import { ReadHabits } from './read-habits.ts';
 import { StretchBuffers } from './stretch-buffers.ts';
@@ -100,8 +101,9 @@ export class StretchReader {
 
   async #isVerified(id: BlockId, { first, offset, target }: { first: number; offset: number; target: Buffer }): Promise<boolean> {
     try {
-      const size = await this.#node.readPart(id, offset, target);
-      return size === target.byteLength && this.#digests.match(id, first, target);
+      const read = await this.#node.readPart(id, offset, target);
+      if (read?.size !== target.byteLength) return false;
+      return this.#digests.match(id, first, read.digests ?? hashStretches(target));
     } catch {
       // The read of the whole block meets the same trouble, and says which.
       return false;

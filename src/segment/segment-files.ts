@@ -25,6 +25,8 @@ export interface OpenOptions {
 
 export interface SegmentFile {
   readonly path: string;
+  /** Of the operating system, for who reads in another thread; undefined when there is none. */
+  readonly descriptor?: number;
   /** One system call; returns how many bytes it took, which may be fewer. `writeFully` goes on after that. */
   write(bytes: Uint8Array, at: number): Promise<number>;
   /** One system call; returns how many bytes it gave, 0 at the end of the file. */
@@ -104,10 +106,12 @@ function openFlags({ access, direct }: OpenOptions): number {
 /** Callbacks of `node:fs` on a bare descriptor: half the cost of a FileHandle on the hot path. */
 class DiskFile implements SegmentFile {
   readonly path: string;
+  readonly descriptor: number;
   readonly #fd: number;
 
   constructor(path: string, fd: number) {
     this.path = path;
+    this.descriptor = fd;
     this.#fd = fd;
   }
 

@@ -38,16 +38,6 @@ export async function readRecord(file: SegmentFile, place: ReadPlace, target: Ui
 }
 
 /**
- * Reads a payload's bytes from `offset` on into `target` and returns how many the payload and the file hold. Neither
- * header nor bytes are checked. @throws the file's read errors.
- */
-export function readPayloadPart(file: SegmentFile, place: ReadPlace, offset: number, target: Uint8Array): Promise<number> {
-  const size = Math.max(0, Math.min(target.byteLength, place.size - offset));
-  const part = size === target.byteLength ? target : target.subarray(0, size);
-  return readFully(file, part, place.offset + RECORD_HEADER.size + offset);
-}
-
-/**
  * Reads a record as `readRecord`, but past the page cache where the file system can, for telling bad memory from a bad disk.
  * @throws the file's errors.
  */

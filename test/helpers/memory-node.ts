@@ -1,7 +1,7 @@
 import type { BlockId } from '../../src/core/digest.ts';
 import { QuasarError } from '../../src/core/errors.ts';
 import type { NodeId } from '../../src/core/ids.ts';
-import type { BlockKind, Node, NodeHealth, OutgoingBlock, PutOutcome } from '../../src/graviton/node.ts';
+import type { BlockKind, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from '../../src/graviton/node.ts';
 
 interface Stored {
   readonly bytes: Buffer;
@@ -44,7 +44,7 @@ export class MemoryNode implements Node {
     return this.#read(id, target, undefined);
   }
 
-  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<number | undefined> {
+  async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<PartRead | undefined> {
     this.#assertOpen('graviton.read');
     this.partReads += 1;
     await this.beforeRead(id);
@@ -53,7 +53,7 @@ export class MemoryNode implements Node {
     if (stored.damaged) throw new QuasarError('corrupt', { op: 'graviton.read' });
     const part = (this.badPages.get(id) ?? stored.bytes).subarray(offset, offset + target.byteLength);
     target.set(part);
-    return part.byteLength;
+    return { size: part.byteLength };
   }
 
   async reportDamage(id: BlockId, reason: string): Promise<void> {
