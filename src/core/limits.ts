@@ -31,6 +31,8 @@ export const limits = {
   uploadSlotsMax: 128,
   /** What one upload may hold: enough to fill, hash, queue and write at the same time. More measured no faster. */
   slotsPerUploadMax: 12,
+  /** What all uploads together may hold of received bytes that found no slot yet; more by one chunk at most. */
+  uploadOverflowMax: 4 * MiB,
   /** What one download holds at most: the block being sent and those read ahead. */
   slotsPerDownloadMax: 4,
   /** The largest chunk an HTTP adapter hands over at once (the receive buffer of uWebSockets.js). */

@@ -1,6 +1,8 @@
 import { QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import type { Slab, UploadAccount } from '../core/slab.ts';
 import type { Node } from '../graviton/node.ts';
+import { OverflowGate } from './overflow-gate.ts';
 
 export interface AdmissionOptions {
   readonly slab: Slab;
@@ -14,12 +16,15 @@ export interface Admitted {
   readonly account: UploadAccount;
   /** Slots this upload may hold now: an equal share of what is left when every upload still to come has one. */
   readonly mayHold: () => number;
+  /** The one gate of all uploads. */
+  readonly gate: OverflowGate;
   close(): void;
 }
 
 /** Lets uploads in, so many at a time, while the disk has room and nobody is shutting down. */
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #gate = new OverflowGate(limits.uploadOverflowMax);
   #active = 0;
   #draining = false;
 
@@ -55,6 +60,7 @@ export class Admission {
     let open = true;
     return {
       account,
+      gate: this.#gate,
       mayHold: () => {
         const share = Math.floor((slab.uploadSlotsMax - uploadsInFlightMax + this.#active) / this.#active);
         return Math.min(slotsPerUploadMax, Math.max(1, share));

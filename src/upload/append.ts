@@ -54,6 +54,7 @@ export function startAppend(
     slab: deps.slab,
     account: admitted.account,
     mayHold: admitted.mayHold,
+    gate: admitted.gate,
     sizeMax,
     carries: live.stream.carries,
     observe: request.observe,

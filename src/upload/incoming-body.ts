@@ -2,6 +2,7 @@ import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Slab, Slot, UploadAccount } from '../core/slab.ts';
+import type { ExposedBody, OverflowGate } from './overflow-gate.ts';
 
 /** The part of an HTTP exchange a body is read from. */
 export interface BodySource {
@@ -24,6 +25,8 @@ export interface IncomingBodyOptions {
   readonly account: UploadAccount;
   /** How many slots this upload may hold now; falls as more uploads share the slab. */
   readonly mayHold: () => number;
+  /** Shared by all bodies: bounds what finds no slot. */
+  readonly gate: OverflowGate;
   /** More bytes than this fail the body with `upload_too_large`. */
   readonly sizeMax: number;
   /** The chunker may leave uncut bytes that belong in front of the next slot: wait for `release` after each full slot. */
@@ -35,19 +38,19 @@ export interface IncomingBodyOptions {
 /**
  * Takes a request body out of the server's callbacks into slots of the slab, and pauses the socket when the upload has
  * no slot left. A chunk must be taken whole, since its memory is the server's: what finds no slot waits in `#overflow`,
- * at most one chunk, and goes first when a slot comes back.
+ * at most one chunk, and goes first when a slot comes back; `OverflowGate` bounds it over all bodies.
  *
  * Slots come out full, in order, by `next`; the last may be partly filled or empty. With `carries`, no byte is placed
  * behind a full slot until the consumer has said by `release` what goes in front of it.
  */
-export class IncomingBody {
+export class IncomingBody implements ExposedBody {
   readonly #options: IncomingBodyOptions;
   readonly #ready: FilledSlot[] = [];
   #current: Slot | undefined;
   #filled = 0;
   /** Taken ahead, so that a chunk which does not fit into the current slot needs no second copy. */
   #following: Slot | undefined;
-  #overflow: Buffer | undefined;
+  #overflow: Uint8Array | undefined;
   #paused = false;
   #held = false;
   #ended = false;
@@ -96,6 +99,7 @@ export class IncomingBody {
   fail(fault: QuasarError): void {
     if (this.#ended || this.#fault !== undefined) return;
     this.#fault = fault;
+    this.#options.gate.leave(this);
     this.#pause();
     this.#signal();
   }
@@ -152,18 +156,24 @@ export class IncomingBody {
     if (this.#held || (this.#fault !== undefined && this.#overflow === undefined)) return;
     const waiting = this.#overflow;
     if (waiting !== undefined) {
+      if (!this.#hasRoom()) return;
       this.#overflow = undefined;
       this.#place(waiting);
+      this.#options.gate.give(waiting);
       if (this.#overflow !== undefined) return;
     }
-    if (this.#ended) {
-      this.#finishLast();
-      return;
-    }
-    if (this.#paused && this.#fault === undefined && this.#fitsChunk()) {
-      this.#paused = false;
-      this.#options.source.resumeBody();
-    }
+    if (this.#ended) this.#finishLast();
+    else if (this.#fault === undefined) this.#steer();
+  }
+
+  /** @internal */
+  pauseAtGate(): void {
+    this.#pause();
+  }
+
+  /** @internal */
+  resumeAtGate(): void {
+    this.#steer();
   }
 
   /** Gives back what nobody took. */
@@ -172,8 +182,11 @@ export class IncomingBody {
     for (const slot of [this.#current, this.#following]) if (slot !== undefined) this.#options.account.giveBack(slot);
     this.#current = undefined;
     this.#following = undefined;
-    this.#overflow = undefined;
     this.#ended = true;
+    this.#options.gate.leave(this);
+    const dropped = this.#overflow;
+    this.#overflow = undefined;
+    if (dropped !== undefined) this.#options.gate.give(dropped);
     this.#lastGiven = true;
   }
 
@@ -190,12 +203,13 @@ export class IncomingBody {
       return;
     }
     this.#place(bytes);
-    if (this.#held || !this.#fitsChunk()) this.#pause();
+    this.#steer();
   }
 
   #end(): void {
     if (this.#fault !== undefined || this.#ended) return;
     this.#ended = true;
+    this.#options.gate.leave(this);
     if (this.#overflow === undefined && !this.#held) this.#finishLast();
   }
 
@@ -223,16 +237,28 @@ export class IncomingBody {
     return this.#current !== undefined;
   }
 
+  /** Asks the client for more, or not. */
+  #steer(): void {
+    const { gate } = this.#options;
+    const room = this.#room();
+    if (room === 'part') gate.enter(this);
+    else gate.leave(this);
+    if (room === 'none' || (room === 'part' && gate.closed)) this.#pause();
+    else this.#resume();
+  }
+
   /**
-   * Whether to ask for more: yes when the largest chunk has room. An upload whose only slot is the current one cannot
-   * wait for more room, since no slot will come back; what does not fit then waits in `#overflow`.
+   * For the largest chunk, for a part of it, or none. An upload whose only slot is the current one cannot wait for more
+   * room, since no slot will come back; what does not fit then waits in `#overflow`.
    */
-  #fitsChunk(): boolean {
-    if (!this.#hasRoom()) return false;
+  #room(): 'chunk' | 'part' | 'none' {
+    if (this.#held || this.#overflow !== undefined || !this.#hasRoom()) return 'none';
     const { bytes } = this.#current as Slot;
-    if (this.#options.carries || bytes.byteLength - this.#filled >= limits.httpChunkMax) return true;
+    if (bytes.byteLength - this.#filled >= limits.httpChunkMax) return 'chunk';
+    if (this.#options.carries) return 'part';
     this.#following ??= this.#acquire();
-    return this.#following !== undefined || this.#options.account.held === 1;
+    if (this.#following !== undefined) return 'chunk';
+    return this.#options.account.held === 1 ? 'part' : 'none';
   }
 
   #acquire(): Slot | undefined {
@@ -240,10 +266,13 @@ export class IncomingBody {
   }
 
   #keep(bytes: Uint8Array): void {
-    const kept = Buffer.from(bytes);
-    this.#overflow = this.#overflow === undefined ? kept : Buffer.concat([this.#overflow, kept]);
-    assert(this.#overflow.byteLength <= 2 * limits.httpChunkMax, 'a paused body delivers no further chunks');
+    const { gate } = this.#options;
+    gate.leave(this);
     this.#pause();
+    const before = this.#overflow;
+    this.#overflow = gate.keep(before === undefined ? bytes : Buffer.concat([before, bytes]));
+    if (before !== undefined) gate.give(before);
+    assert(this.#overflow.byteLength <= 2 * limits.httpChunkMax, 'a paused body delivers no further chunks');
   }
 
   #finishLast(): void {
@@ -265,6 +294,12 @@ export class IncomingBody {
     this.#paused = true;
     this.#pauses += 1;
     this.#options.source.pauseBody();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#options.source.resumeBody();
   }
 
   #signal(): void {

@@ -40,6 +40,7 @@ export async function storeOneShot(scope: Scope, request: OneShotRequest, deps: 
     slab: deps.slab,
     account: admitted.account,
     mayHold: admitted.mayHold,
+    gate: admitted.gate,
     sizeMax: deps.uploadSizeMax,
     carries: deps.chunker !== 'fixed-1m',
     observe: request.observe,

@@ -2,11 +2,15 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Slab, type UploadAccount } from '../../../src/core/slab.ts';
 import { type FilledSlot, IncomingBody } from '../../../src/upload/incoming-body.ts';
+import { OverflowGate } from '../../../src/upload/overflow-gate.ts';
 import { ScriptedSource } from '../../helpers/scripted-source.ts';
 
 const SLOT = 4096;
 
-function openBody(chunks: Uint8Array[], options: { slots: number; sizeMax?: number; carries?: boolean; mayHold?: number }) {
+function openBody(
+  chunks: Uint8Array[],
+  options: { slots: number; sizeMax?: number; carries?: boolean; mayHold?: number; gate?: OverflowGate },
+) {
   const slab = new Slab({
     slotSize: SLOT,
     slotCount: options.slots,
@@ -20,6 +24,7 @@ function openBody(chunks: Uint8Array[], options: { slots: number; sizeMax?: numb
     slab,
     account,
     mayHold: () => options.mayHold ?? options.slots,
+    gate: options.gate ?? new OverflowGate(SLOT),
     sizeMax: options.sizeMax ?? Number.MAX_SAFE_INTEGER,
     carries: options.carries ?? false,
     observe: undefined,

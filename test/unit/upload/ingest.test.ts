@@ -37,7 +37,7 @@ interface Drive {
 async function drive({ chunker, bytes, chunks = [100_000], slotsMax = SLOTS, prepare }: Drive) {
   const node = new MemoryNode();
   const admission = new Admission({ slab, node, uploadsInFlightMax: 2, slotsPerUploadMax: slotsMax });
-  const { account, mayHold, close } = admission.admit();
+  const { account, mayHold, gate, close } = admission.admit();
   const source = new ScriptedSource(chunksOf(bytes, chunks));
   const stream = hasher.openStream(chunker);
   const body = new IncomingBody({
@@ -45,6 +45,7 @@ async function drive({ chunker, bytes, chunks = [100_000], slotsMax = SLOTS, pre
     slab,
     account,
     mayHold,
+    gate,
     sizeMax: Number.MAX_SAFE_INTEGER,
     carries: stream.carries,
     observe: undefined,
@@ -179,10 +180,19 @@ t.test('a stream that is closed under an upload loses no slot', async (t) => {
   for (const chunker of chunkers) {
     const node = new MemoryNode();
     const admission = new Admission({ slab, node, uploadsInFlightMax: 1, slotsPerUploadMax: 2 });
-    const { account, mayHold, close } = admission.admit();
+    const { account, mayHold, gate, close } = admission.admit();
     const stream = hasher.openStream(chunker);
     const source = new ScriptedSource(chunksOf(content.subarray(0, 3 * MiB), [300_000]));
-    const body = new IncomingBody({ source, slab, account, mayHold, sizeMax: 1e9, carries: stream.carries, observe: undefined });
+    const body = new IncomingBody({
+      source,
+      slab,
+      account,
+      mayHold,
+      gate,
+      sizeMax: 1e9,
+      carries: stream.carries,
+      observe: undefined,
+    });
     body.start();
     stream.close();
     const upload = { account, mayHold, stream, blocks: new BlockList(), whole: true, endsAfter: () => true, onDurable: () => {} };
