@@ -101,8 +101,9 @@ async function readAhead(span: BlockSpan, { cache, stretches }: RestoreDeps): Pr
   return block === undefined ? undefined : learnedRunOf(block, span, stretches);
 }
 
-async function readWhole(span: BlockSpan, { cache, stretches, signal }: RestoreOptions): Promise<Run> {
-  return learnedRunOf(await cache.get(span.id, span.size, signal === undefined ? {} : { signal }), span, stretches);
+/** The signal is asked for only by who has to wait: making one costs as much as the rest of a small read's handling. */
+async function readWhole(span: BlockSpan, deps: RestoreOptions): Promise<Run> {
+  return learnedRunOf(await deps.cache.get(span.id, span.size, deps), span, deps.stretches);
 }
 
 /** A part of a block that was read whole: the next one of it need not be. */

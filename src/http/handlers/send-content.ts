@@ -30,8 +30,8 @@ export interface SendDeps {
 }
 
 /**
- * Sends ranges of a blob. A small one out of one block goes out in one piece, at once when it is in memory; everything
- * else is streamed, verified block by block. The first bytes are read before the head is sent, so that damage found there
+ * Sends ranges of a blob. One out of one block goes out in one piece when it is in memory, is small, or is most of the
+ * block; everything else is streamed, verified block by block. The first bytes are read before the head is sent, so that damage found there
  * is a clean 500, as is damage found earlier; damage found on the way cuts the connection, and the answer never looks
  * complete.
  */
@@ -47,21 +47,47 @@ export function sendContent(
     return;
   }
   const [only] = answer.parts;
-  if (answer.parts.length === 1 && answer.size <= limits.httpInlineReplyMax && only !== undefined && 'start' in only) {
+  if (answer.parts.length === 1 && only !== undefined && 'start' in only) {
     const run = tryRestore(scope, blob, only.start, only.end, deps.restore);
-    if (run !== undefined) return replyWith(exchange, answer, run);
-    const reading = tryRead(scope, blob, only, new WaitingReader(deps.restore, exchange));
-    if (reading !== undefined) return reading.then((run) => replyWith(exchange, answer, run));
+    if (run !== undefined) return sendRun(exchange, answer, run, deps);
+    if (answer.size <= limits.httpInlineReplyMax || isMostOfOneBlock(blob, answer)) {
+      const reading = tryRead(scope, blob, only, new WaitingReader(deps.restore, exchange));
+      if (reading !== undefined) return reading.then((read) => sendRun(exchange, answer, read, deps));
+    }
   }
   return streamContent(exchange, scope, blob, answer, deps);
 }
 
-function replyWith(exchange: Exchange, { status, headers }: ContentAnswer, run: Run): void {
+/** It is read whole then, into the cache's memory, which a slow client may keep; buffers for parts of blocks are fewer. */
+function isMostOfOneBlock({ blockCount, size }: BlobFacts, answer: ContentAnswer): boolean {
+  return blockCount === 1 && 2 * answer.size > size;
+}
+
+/** The whole answer out of one run. A small one is copied by the socket if need be; others are lent to it. */
+function sendRun(exchange: Exchange, answer: ContentAnswer, run: Run, deps: SendDeps): void | Promise<void> {
+  if (answer.size > limits.httpInlineReplyMax) return lendRun(exchange, answer, run, deps);
   try {
-    exchange.reply(status, headers, run.bytes);
+    exchange.reply(answer.status, answer.headers, run.bytes);
   } finally {
     run.release();
   }
+}
+
+function lendRun(exchange: Exchange, answer: ContentAnswer, run: Run, { downloadStallMs }: SendDeps): void | Promise<void> {
+  const sender = new Sender(exchange, answer, downloadStallMs);
+  const over = () => {
+    sender.close();
+    run.release();
+  };
+  let sent: true | Promise<true>;
+  try {
+    sent = sender.send(run.bytes);
+  } catch (error) {
+    over();
+    throw error;
+  }
+  if (sent !== true) return sent.then(() => undefined).finally(over);
+  over();
 }
 
 async function streamContent(
@@ -125,7 +151,9 @@ function signalOfGone(exchange: Exchange): AbortSignal {
 class Sender {
   readonly #exchange: Exchange;
   readonly #answer: ContentAnswer;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stallMs: number;
+  /** From the first wait on: most answers have none. */
+  #timer: NodeJS.Timeout | undefined;
   #started = false;
   /** Only while bytes of ours wait for the client; the time we wait for a disk or a slot is not its fault. */
   #waiting = false;
@@ -134,8 +162,7 @@ class Sender {
   constructor(exchange: Exchange, answer: ContentAnswer, stallMs: number) {
     this.#exchange = exchange;
     this.#answer = answer;
-    this.#timer = setInterval(() => this.#judge(), stallMs);
-    this.#timer.unref();
+    this.#stallMs = stallMs;
   }
 
   send(bytes: Uint8Array): true | Promise<true> {
@@ -145,6 +172,7 @@ class Sender {
     const sent = this.#exchange.write(bytes);
     if (sent === true) return true;
     this.#waiting = true;
+    this.#timer ??= setInterval(() => this.#judge(), this.#stallMs).unref();
     return sent.finally(() => {
       this.#waiting = false;
       this.#seen = -1;
