@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
+import { read } from 'node:fs';
+import { promisify } from 'node:util';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { fileFault } from './file-fault.ts';
@@ -11,15 +12,16 @@ import { fileFault } from './file-fault.ts';
  */
 export class FileBytes {
   readonly size: number;
-  readonly #handle: FileHandle;
+  readonly #descriptor: number;
   readonly #hash = createHash('sha256');
   readonly #buffers: readonly [Buffer, Buffer];
   #hashedTo = 0;
   #beside: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(handle: FileHandle, size: number) {
-    this.#handle = handle;
+  /** `descriptor` of an open file, which outlives this. */
+  constructor(descriptor: number, size: number) {
+    this.#descriptor = descriptor;
     this.size = size;
     this.#buffers = [this.#newBuffer(), this.#newBuffer()];
   }
@@ -91,11 +93,20 @@ export class FileBytes {
   async #read(at: number, buffer: Buffer): Promise<Buffer> {
     const wanted = Math.min(buffer.length, this.size - at);
     if (wanted <= 0) return buffer.subarray(0, 0);
-    const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at).catch((cause) => {
-      throw fileFault(cause, 'read');
-    });
+    const bytesRead = await readAt(this.#descriptor, buffer.subarray(0, wanted), at);
     if (bytesRead === 0)
       throw new QuasarError('file_changed', { op: 'cli.put', message: 'It became shorter while it was being sent.' });
     return buffer.subarray(0, bytesRead);
   }
 }
+
+/** Returns how many bytes came, 0 at the end of the file. @throws QuasarError `file_unreadable`. */
+export async function readAt(descriptor: number, into: Uint8Array, at: number): Promise<number> {
+  try {
+    return (await readFile(descriptor, into, 0, into.byteLength, at)).bytesRead;
+  } catch (cause) {
+    throw fileFault(cause, 'read');
+  }
+}
+
+const readFile = promisify(read);

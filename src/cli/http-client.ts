@@ -172,6 +172,8 @@ async function sendBody(outgoing: http.ClientRequest, body: ClientBody, answer: 
     over = true;
   };
   answer.then(stop, stop);
+  const whole = wholeOf(body);
+  if (whole !== undefined) return endWith(outgoing, whole, answer);
   try {
     for await (const chunk of body.chunks) {
       if (over) return;
@@ -187,6 +189,17 @@ async function sendBody(outgoing: http.ClientRequest, body: ClientBody, answer: 
 /** Waits until the socket no longer needs the chunk's memory, or an answer made it pointless. */
 async function flushed(outgoing: http.ClientRequest, chunk: Uint8Array, answer: Promise<unknown>): Promise<void> {
   const written = new Promise<void>((resolve) => outgoing.write(chunk, () => resolve()));
+  await Promise.race([written, answer.then(nothing, nothing)]);
+}
+
+/** The body when it is one small chunk: it goes with the head, in one write. */
+function wholeOf({ size, chunks }: ClientBody): Uint8Array | undefined {
+  const whole = Array.isArray(chunks) && chunks.length === 1 ? (chunks[0] as Uint8Array) : undefined;
+  return whole !== undefined && whole.byteLength === size && size <= limits.putReadSize ? whole : undefined;
+}
+
+async function endWith(outgoing: http.ClientRequest, whole: Uint8Array, answer: Promise<unknown>): Promise<void> {
+  const written = new Promise<void>((resolve) => outgoing.end(whole, () => resolve()));
   await Promise.race([written, answer.then(nothing, nothing)]);
 }
 

@@ -1,14 +1,16 @@
 import { lstat } from 'node:fs/promises';
 import { type ErrorCode, QuasarError, toQuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import { Attempts } from './attempts.ts';
 import { withClient } from './client-flags.ts';
 import type { CommandContext } from './command.ts';
 import { contentTypeOf } from './content-type.ts';
 import { usage } from './flags.ts';
+import { Gate } from './gate.ts';
 import { forEachParallel } from './parallel.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import { PutReport } from './put-report.ts';
-import { idempotencyKeyOf, listSources, openSource, type PutSource } from './put-source.ts';
+import { closeSource, idempotencyKeyOf, listSources, type OpenSource, openSource, type PutSource } from './put-source.ts';
 import { type SessionWish, type StoredDocument, UploadClient } from './upload-client.ts';
 import { uploadFile, uploadPipe } from './upload-file.ts';
 
@@ -21,7 +23,8 @@ export async function putFiles(context: CommandContext): Promise<number> {
   const startedMs = clock.monotonic();
   try {
     await withClient(context, async (http) => {
-      const run: PutRun = { context, display, report, client: new UploadClient(http) };
+      const large = new Gate(flags.has('parallel') ? limits.putParallelMax : limits.putLargeParallelDefault);
+      const run: PutRun = { context, display, report, large, client: new UploadClient(http) };
       if (terminal.interactive) announceTotals(run);
       const sources = listSources(context.args, flags.switch('recursive'));
       await forEachParallel(sources, flags.count('parallel') as number, (source) => putSource(source, run));
@@ -41,6 +44,7 @@ interface PutRun {
   readonly context: CommandContext;
   readonly display: ProgressDisplay;
   readonly report: PutReport;
+  readonly large: Gate;
   readonly client: UploadClient;
 }
 
@@ -70,8 +74,18 @@ async function putSource(source: PutSource, run: PutRun): Promise<void> {
 }
 
 async function putFile(source: PutSource & { kind: 'file' }, run: PutRun): Promise<StoredDocument> {
-  const { flags } = run.context;
   const open = await openSource(source.path);
+  try {
+    const send = () => sendFile(source, open, run);
+    return await (open.size > limits.putSmallMax ? run.large.through(send) : send());
+  } finally {
+    closeSource(open);
+  }
+}
+
+async function sendFile(source: PutSource & { kind: 'file' }, open: OpenSource, run: PutRun): Promise<StoredDocument> {
+  const { flags, signal } = run.context;
+  signal.throwIfAborted();
   const transfer = run.display.begin(source.path, open.size);
   try {
     const wish = { ...wishOf(source.filename, run), size: open.size };
@@ -81,7 +95,6 @@ async function putFile(source: PutSource & { kind: 'file' }, run: PutRun): Promi
     return await uploadFile(open, taskOf(source.path, { ...wish, idempotencyKey }, transfer, run));
   } finally {
     transfer.end();
-    await open.handle.close();
   }
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, type Dirent, lstatSync } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { type BigIntStats, closeSync, type Dirent, fstatSync, lstatSync, open } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { QuasarError } from '../core/errors.ts';
 import { fileFault } from './file-fault.ts';
 import { usage } from './flags.ts';
@@ -15,9 +16,12 @@ export type PutSource =
   /** Should be stored and cannot be read. */
   | { readonly kind: 'unreadable'; readonly path: string; readonly failure: QuasarError };
 
-/** An open file together with the identity it had when it was opened. */
+/**
+ * An open file together with the identity it had when it was opened. Who opened it closes it (`closeSource`). Opening and
+ * reading may wait for a disk and go to a thread; what is asked of an open file does not, and a thread costs more.
+ */
 export interface OpenSource {
-  readonly handle: FileHandle;
+  readonly descriptor: number;
   readonly size: number;
   readonly stats: BigIntStats;
 }
@@ -64,23 +68,30 @@ function nameFault(): QuasarError {
   return new QuasarError('file_unreadable', { op: 'cli.put', message: 'Its name is not valid UTF-8. Rename it, then store it.' });
 }
 
+const openFile: (path: string, flags: string) => Promise<number> = promisify(open);
+
 /** @throws QuasarError `file_unreadable`. */
 export async function openSource(path: string): Promise<OpenSource> {
-  let handle: FileHandle | undefined;
+  let descriptor: number | undefined;
   try {
-    handle = await open(path, 'r');
-    const stats = await handle.stat({ bigint: true });
+    descriptor = await openFile(path, 'r');
+    const stats = fstatSync(descriptor, { bigint: true });
     if (!stats.isFile()) throw new QuasarError('file_unreadable', { op: 'cli.put', message: 'It is not a regular file.' });
-    return { handle, size: Number(stats.size), stats };
+    return { descriptor, size: Number(stats.size), stats };
   } catch (cause) {
-    await handle?.close();
+    if (descriptor !== undefined) closeSync(descriptor);
     throw fileFault(cause, 'read');
   }
 }
 
+/** Call when nothing reads it any more. */
+export function closeSource({ descriptor }: OpenSource): void {
+  closeSync(descriptor);
+}
+
 /** @throws QuasarError `file_changed` when the file is no longer the one that was opened: what was sent may be a mixture. */
-export async function assertUnchanged(source: OpenSource): Promise<void> {
-  const now = await source.handle.stat({ bigint: true });
+export function assertUnchanged(source: OpenSource): void {
+  const now = fstatSync(source.descriptor, { bigint: true });
   if (now.size === source.stats.size && now.mtimeNs === source.stats.mtimeNs) return;
   throw new QuasarError('file_changed', {
     op: 'cli.put',

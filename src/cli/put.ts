@@ -21,7 +21,7 @@ export const put: Command = {
       default: limits.putParallelDefault,
       unit: 'files',
       max: limits.putParallelMax,
-      description: 'Files sent at the same time.',
+      description: `Files sent at the same time; if not given, at most ${limits.putLargeParallelDefault} of over 1 MiB.`,
     },
     { name: 'name', kind: 'text', value: 'NAME', description: 'File name to store with a single file or standard input.' },
     {
@@ -38,7 +38,7 @@ export const put: Command = {
   ],
   examples: [
     { line: 'quasar put scan.pdf', explanation: 'Store one file.' },
-    { line: 'quasar put -r records/ --parallel 8', explanation: 'Store a folder, eight files at a time.' },
+    { line: 'quasar put -r records/ --parallel 32', explanation: 'Store a folder, 32 files at a time.' },
     { line: 'tar c records | quasar put - --name records.tar', explanation: 'Store what a program prints.' },
     { line: 'quasar put *.tif --json', explanation: 'One JSON line per file: ids, digests, durability.' },
   ],

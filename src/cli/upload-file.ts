@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Attempts } from './attempts.ts';
-import { FileBytes } from './file-bytes.ts';
+import { FileBytes, readAt } from './file-bytes.ts';
 import { assertUnchanged, type OpenSource } from './put-source.ts';
 import { offsetAfterFailure, type SessionWish, type StoredDocument, type UploadClient, unexpected } from './upload-client.ts';
 
@@ -35,11 +35,11 @@ async function uploadWhole(source: OpenSource, task: UploadTask): Promise<Outcom
   const bytes = Buffer.allocUnsafeSlow(source.size);
   let filled = 0;
   while (filled < bytes.length) {
-    const { bytesRead } = await source.handle.read(bytes, filled, bytes.length - filled, filled);
+    const bytesRead = await readAt(source.descriptor, bytes.subarray(filled), filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  await assertUnchanged(source);
+  assertUnchanged(source);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const stored = await task.attempts.run(() => asDamage(task.client.putWhole(bytes, sha256, task.wish)));
   task.onProgress(source.size);
@@ -48,12 +48,12 @@ async function uploadWhole(source: OpenSource, task: UploadTask): Promise<Outcom
 
 async function uploadInSession(source: OpenSource, task: UploadTask): Promise<Outcome> {
   const { client, attempts, wish } = task;
-  const bytes = new FileBytes(source.handle, source.size);
+  const bytes = new FileBytes(source.descriptor, source.size);
   try {
     const { uploadId, offset } = await attempts.run(() => client.open(wish));
     if (offset > 0 && offset < source.size) task.onResume(offset);
     await sendFile(bytes, { uploadId, offset }, task);
-    await assertUnchanged(source);
+    assertUnchanged(source);
     const sha256 = await bytes.sha256();
     return { stored: await attempts.run(() => asDamage(client.finalize(uploadId, sha256))), sha256 };
   } finally {

@@ -25,10 +25,10 @@ export const limits = {
 
   // memory
   slotSize: MiB,
-  /** Slab and cache of verified blocks share this budget. */
-  slabSize: 160 * MiB,
+  /** Slab and cache of verified blocks share this budget. All of it is touched sooner or later. */
+  slabSize: 120 * MiB,
   /** What uploads may hold of the slab together. */
-  uploadSlotsMax: 128,
+  uploadSlotsMax: 116,
   /** What one upload may hold: enough to fill, hash, queue and write at the same time. More measured no faster. */
   slotsPerUploadMax: 12,
   /** What all uploads together may hold of received bytes that found no slot yet; more by one chunk at most. */
@@ -153,7 +153,11 @@ export const limits = {
   // commands that talk to a server
   /** Files up to this size are sent in one request, from memory; larger ones in a session that resumes. */
   putOneShotMax: 8 * MiB,
-  putParallelDefault: 4,
+  /** Small files are mostly waited for: together they share syncs and commits of the server. */
+  putParallelDefault: 16,
+  putSmallMax: MiB,
+  /** Of those above `putSmallMax`. */
+  putLargeParallelDefault: 4,
   putParallelMax: 64,
   /** Standard input cannot be read twice: this much of it is kept until the server holds it. */
   putPipedPieceSize: 8 * MiB,
@@ -194,7 +198,10 @@ assert(
   limits.httpInlineReplyMax + limits.stretchSize <= limits.stretchReadMax,
   'a small answer fits one read wherever it starts',
 );
-assert(limits.putOneShotMax * limits.putParallelDefault <= 64 * MiB, 'a client command stays small');
+assert(
+  limits.putOneShotMax * limits.putLargeParallelDefault + limits.putSmallMax * limits.putParallelDefault <= 64 * MiB,
+  'a client command stays small',
+);
 assert(
   limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax,
   'the embedded server takes every connection',
