@@ -65,7 +65,7 @@ export const configSchema = {
       multipleOf: limits.slotSize,
       default: limits.slabSize,
       description:
-        'Memory for content on its way in and out, cached blocks included. Four fifths of its MiB bound uploads.inFlightMax.',
+        'Memory for content on its way in and out, cached blocks included. 31 of 32 MiB of it bound uploads.inFlightMax.',
     }),
     'shutdown.drainTime': duration({
       min: 0,

@@ -152,10 +152,10 @@ function checkRelations(values: ConfigValues): string[] {
   return problems;
 }
 
-/** Downloads and the cache keep a fifth of the slab. */
+/** A thirty-second is for reading alone, whatever is uploaded. */
 function uploadSlots(values: ConfigValues): number {
   const slots = values.get('quasar.conf', 'memory.slabSize') / limits.slotSize;
-  return Math.min(limits.uploadSlotsMax, Math.floor((slots * 4) / 5));
+  return Math.min(limits.uploadSlotsMax, Math.floor((slots * 31) / 32));
 }
 
 function toConfig(values: ConfigValues, directory: string | undefined): Config {
