@@ -31,9 +31,9 @@ export interface SendDeps {
 
 /**
  * Sends ranges of a blob. One out of one block goes out in one piece when it is in memory, is small, or is most of the
- * block; everything else is streamed, verified block by block. The first bytes are read before the head is sent, so that damage found there
- * is a clean 500, as is damage found earlier; damage found on the way cuts the connection, and the answer never looks
- * complete.
+ * block; everything else is streamed, verified block by block. The first bytes are read before the head is sent, so that
+ * damage found there is a clean 500, as is damage found earlier; damage found on the way cuts the connection, and the
+ * answer never looks complete.
  */
 export function sendContent(
   exchange: Exchange,
@@ -50,7 +50,7 @@ export function sendContent(
   if (answer.parts.length === 1 && only !== undefined && 'start' in only) {
     const run = tryRestore(scope, blob, only.start, only.end, deps.restore);
     if (run !== undefined) return sendRun(exchange, answer, run, deps);
-    if (answer.size <= limits.httpInlineReplyMax || isMostOfOneBlock(blob, answer)) {
+    if (answer.size <= limits.httpInlineReplyMax || isMostOfAnyBlock(answer, blob)) {
       const reading = tryRead(scope, blob, only, new WaitingReader(deps.restore, exchange));
       if (reading !== undefined) return reading.then((read) => sendRun(exchange, answer, read, deps));
     }
@@ -58,9 +58,12 @@ export function sendContent(
   return streamContent(exchange, scope, blob, answer, deps);
 }
 
-/** It is read whole then, into the cache's memory, which a slow client may keep; buffers for parts of blocks are fewer. */
-function isMostOfOneBlock({ blockCount, size }: BlobFacts, answer: ContentAnswer): boolean {
-  return blockCount === 1 && 2 * answer.size > size;
+/**
+ * Whether a block of the blob, if it holds all of this, holds not as much again: it is read whole then, into the cache's
+ * memory, which a slow client may keep. Buffers for parts of blocks are fewer.
+ */
+function isMostOfAnyBlock(answer: ContentAnswer, blob: BlobFacts): boolean {
+  return 2 * answer.size > Math.min(blob.size, limits.blockSizeMax);
 }
 
 /** The whole answer out of one run. A small one is copied by the socket if need be; others are lent to it. */
