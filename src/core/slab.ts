@@ -95,12 +95,12 @@ export class Slab {
 
   /** A slot for reading a block, or undefined when all are busy or promised. */
   tryAcquire(): Slot | undefined {
-    return this.#spare > 0 ? this.#take() : undefined;
+    return this.#spare > 0 ? this.#takeToRead() : undefined;
   }
 
   /** The same for a block nobody waits for yet: only while a quarter of all slots is to spare. */
   tryAcquireAhead(): Slot | undefined {
-    return this.#spare > this.slotCount / 4 ? this.#take() : undefined;
+    return this.#spare > this.slotCount / 4 ? this.#takeToRead() : undefined;
   }
 
   /**
@@ -113,8 +113,11 @@ export class Slab {
 
   /** Slots readers may still take. */
   get #spare(): number {
-    const kept = Math.max(this.#promised, Math.floor(this.uploadSlotsMax / 8) - this.#uploadSlots);
-    return this.#free.length + this.#reclaimable() - kept;
+    return this.#free.length + this.#reclaimable() - this.#keptForUploads;
+  }
+
+  get #keptForUploads(): number {
+    return Math.max(this.#promised, Math.floor(this.uploadSlotsMax / 8) - this.#uploadSlots);
   }
 
   /** Waits in line for a slot. @throws the signal's reason when aborted meanwhile. */
@@ -153,18 +156,25 @@ export class Slab {
     }
   }
 
+  /** What is kept for uploads stays free as long as the cache can give up something else: reading alone never touches it. */
+  #takeToRead(): Slot {
+    if (this.#free.length <= this.#keptForUploads && this.#reclaimable() > 0) this.#freeCached();
+    return this.#take();
+  }
+
   #take(): Slot {
-    let slot = this.#free.pop();
-    if (slot === undefined) {
-      this.#reclaiming = true;
-      const reclaimed = this.#reclaim();
-      this.#reclaiming = false;
-      assert(reclaimed, 'the cache gives up what it said it could');
-      slot = this.#free.pop();
-    }
+    if (this.#free.length === 0) this.#freeCached();
+    const slot = this.#free.pop();
     assert(slot !== undefined, 'a reclaimed slot is free');
     slot.revive();
     return slot;
+  }
+
+  #freeCached(): void {
+    this.#reclaiming = true;
+    const reclaimed = this.#reclaim();
+    this.#reclaiming = false;
+    assert(reclaimed, 'the cache gives up what it said it could');
   }
 
   /** @internal */

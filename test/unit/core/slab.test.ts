@@ -172,6 +172,23 @@ t.test('cached blocks nobody reads are given up for those who need their slot', 
   t.ok(cached.length < count);
 });
 
+t.test('what readers leave free stays free while a cached block can be given up instead', async (t) => {
+  const slab = openSlab();
+  const cached = drain(slab);
+  const count = cached.length;
+  slab.setReclaimer({
+    reclaimable: () => cached.length,
+    reclaim() {
+      const slot = cached.shift();
+      slot?.release();
+      return slot !== undefined;
+    },
+  });
+  const oldest = cached[0];
+  t.equal(slab.tryAcquire(), oldest);
+  t.equal(slab.freeSlots, SLOTS - count);
+});
+
 t.test('a cached block that loses its last reader goes to the first in line, and only to that one', async (t) => {
   const slab = openSlab();
   const read = drain(slab);
