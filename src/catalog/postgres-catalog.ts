@@ -14,9 +14,7 @@ interface DocumentRow {
 
 type ListedRow = VersionRow & { readonly document_created_at_ms: number; readonly document_updated_at_ms: number };
 
-type FoundRow = VersionRow & { readonly n: number };
-
-const FIND_VERSIONS = 'SELECT asked.n::integer, (asked.found).* FROM quasar.find_versions($1, $2, $3) AS asked';
+const FIND_VERSIONS = 'SELECT * FROM quasar.find_versions($1, $2, $3)';
 
 /**
  * One round trip a question: each is a function of migrations/ that also names the org. Versions asked for while other
@@ -81,12 +79,9 @@ export class PostgresCatalog implements Catalog {
     const documents = batch.map(({ documentId }) => documentId);
     const versions = batch.map(({ versionId }) => versionId ?? null);
     try {
-      const rows = await this.#rows<FoundRow>(FIND_VERSIONS, [batch[0]?.orgId, documents, versions]);
-      const found = new Map(rows.map((row) => [row.n, row]));
-      for (const [index, { resolve }] of batch.entries()) {
-        const row = found.get(index + 1);
-        resolve(row && toVersionFacts(row));
-      }
+      const rows = await this.#rows<VersionRow>(FIND_VERSIONS, [batch[0]?.orgId, documents, versions]);
+      const found = byQuestion(rows);
+      for (const { documentId, versionId, resolve } of batch) resolve(found.get(questionOf(documentId, versionId)));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
@@ -96,6 +91,21 @@ export class PostgresCatalog implements Catalog {
     const { rows } = await this.#queries.query<Row>(text, values);
     return rows;
   }
+}
+
+/** The rows are of one moment: the version labelled CURRENT also answers who asked for none by id. */
+function byQuestion(rows: readonly VersionRow[]): ReadonlyMap<string, VersionFacts> {
+  const found = new Map<string, VersionFacts>();
+  for (const row of rows) {
+    const version = toVersionFacts(row);
+    found.set(questionOf(version.documentId, version.versionId), version);
+    if (version.labels[0] === 'CURRENT') found.set(questionOf(version.documentId, undefined), version);
+  }
+  return found;
+}
+
+function questionOf(documentId: DocumentId, versionId: VersionId | undefined): string {
+  return `${documentId}/${versionId ?? ''}`;
 }
 
 function toListedDocument(row: ListedRow): DocumentFacts & { readonly current: VersionFacts } {
