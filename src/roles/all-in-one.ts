@@ -43,7 +43,6 @@ import { readReadiness } from './readiness.ts';
 import { waitForStopSignal } from './stop-signal.ts';
 import { registerStoreMetrics } from './store-metrics.ts';
 import { welcome } from './welcome.ts';
-import { keepYoungGenerationSize } from './young-generation.ts';
 
 export interface UpFlags {
   readonly data?: string | undefined;
@@ -60,7 +59,6 @@ export async function runUp(flags: UpFlags): Promise<number> {
   closer.push('log', () => log.close());
   try {
     const running = await openAllInOne(config, log, closer);
-    keepYoungGenerationSize();
     process.stderr.write(welcome(config, running));
     const signal = await waitForStopSignal(systemClock);
     await drain(running, signal, config, log);
