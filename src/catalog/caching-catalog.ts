@@ -14,6 +14,8 @@ import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter
 export class CachingCatalog implements Catalog, VersionCommitter {
   readonly #catalog: Catalog;
   readonly #committer: VersionCommitter;
+  /** Current versions by document; apart from those asked for by id, which are few and searched when a document changes. */
+  readonly #current: LeastRecentlyUsed<VersionFacts>;
   readonly #versions: LeastRecentlyUsed<VersionFacts>;
   readonly #blobs: LeastRecentlyUsed<BlobFacts>;
   /** Documents with a commit that may still happen without our hearing of it: nothing of them is remembered any more. */
@@ -26,23 +28,24 @@ export class CachingCatalog implements Catalog, VersionCommitter {
     this.#catalog = catalog;
     this.#committer = committer;
     this.#entriesMax = entriesMax;
+    this.#current = new LeastRecentlyUsed(entriesMax);
     this.#versions = new LeastRecentlyUsed(entriesMax);
     this.#blobs = new LeastRecentlyUsed(entriesMax);
   }
 
   /** What `findVersion` would answer, when that is known now. */
   peekVersion(scope: Scope, documentId: DocumentId, versionId: VersionId | undefined): VersionFacts | undefined {
-    return this.#versions.get(versionCacheKey(scope, documentId, versionId));
+    const key = documentKey(scope, documentId);
+    return versionId === undefined ? this.#current.get(key) : this.#versions.get(key + versionId);
   }
 
   async findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {
-    const key = versionCacheKey(scope, documentId, versionId);
-    const known = this.#versions.get(key);
+    const known = this.peekVersion(scope, documentId, versionId);
     if (known !== undefined) return known;
     const token = this.#startFinding(documentId);
     try {
       const version = await this.#catalog.findVersion(scope, documentId, versionId);
-      if (version !== undefined) this.#remember(key, version, token);
+      if (version !== undefined) this.#remember(scope, versionId, version, token);
       return version;
     } finally {
       this.#endFinding(documentId, token);
@@ -75,15 +78,18 @@ export class CachingCatalog implements Catalog, VersionCommitter {
     const token = this.#startFinding(documentId);
     try {
       const outcome = await this.#committer.commit(scope, wish);
-      if (outcome.kind === 'committed') this.#remember(versionCacheKey(scope, documentId, undefined), outcome.version, token);
+      if (outcome.kind === 'committed') this.#remember(scope, undefined, outcome.version, token);
       return outcome;
     } finally {
       this.#endFinding(documentId, token);
     }
   }
 
-  #remember(key: string, version: VersionFacts, token: { readonly stale: boolean }): void {
-    if (!token.stale && !this.#doubtful.has(version.documentId)) this.#versions.set(key, version);
+  #remember(scope: Scope, asked: VersionId | undefined, version: VersionFacts, token: { readonly stale: boolean }): void {
+    if (token.stale || this.#doubtful.has(version.documentId)) return;
+    const key = documentKey(scope, version.documentId);
+    if (asked === undefined) this.#current.set(key, version);
+    else this.#versions.set(key + asked, version);
   }
 
   findByIdempotencyKey(scope: Scope, key: string): ReturnType<VersionCommitter['findByIdempotencyKey']> {
@@ -120,7 +126,9 @@ export class CachingCatalog implements Catalog, VersionCommitter {
 
   /** The current version moves and takes its labels along; older ones asked for by id lose theirs. */
   #forget(scope: Scope, documentId: DocumentId): void {
-    this.#versions.deleteWhere(`${scope.orgId}/${documentId}/`);
+    const key = documentKey(scope, documentId);
+    this.#current.delete(key);
+    this.#versions.deleteWhere(key);
     for (const token of this.#finding.get(documentId) ?? []) token.stale = true;
   }
 
@@ -139,8 +147,8 @@ export class CachingCatalog implements Catalog, VersionCommitter {
   }
 }
 
-function versionCacheKey(scope: Scope, documentId: DocumentId, versionId: VersionId | undefined): string {
-  return `${scope.orgId}/${documentId}/${versionId ?? 'CURRENT'}`;
+function documentKey(scope: Scope, documentId: DocumentId): string {
+  return `${scope.orgId}/${documentId}/`;
 }
 
 class LeastRecentlyUsed<V> {
@@ -165,6 +173,10 @@ class LeastRecentlyUsed<V> {
     if (this.#entries.size <= this.#entriesMax) return;
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
   }
 
   deleteWhere(prefix: string): void {
