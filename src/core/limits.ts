@@ -25,10 +25,10 @@ export const limits = {
 
   // memory
   slotSize: MiB,
-  /** Slab and cache of verified blocks share this budget. All of it is touched sooner or later. */
-  slabSize: 120 * MiB,
+  /** Slab and cache of verified blocks share this budget. Reading alone leaves a quarter of what uploads may hold untouched. */
+  slabSize: 136 * MiB,
   /** What uploads may hold of the slab together. */
-  uploadSlotsMax: 116,
+  uploadSlotsMax: 128,
   /** What one upload may hold: enough to fill, hash, queue and write at the same time. More measured no faster. */
   slotsPerUploadMax: 12,
   /** What all uploads together may hold of received bytes that found no slot yet; more by one chunk at most. */

@@ -8,7 +8,7 @@ import { compileCopy } from './wasm-copy.ts';
  * Who gets slots:
  * - an admitted upload always owns at least one (`UploadAccount`); all uploads together at most `uploadSlotsMax`;
  * - downloads and the cache of verified blocks take what is left: never what is promised to admitted uploads, nor the
- *   last eighth of the uploads' share, so that slow readers cannot keep new uploads out;
+ *   last quarter of the uploads' share, so that slow readers cannot keep new uploads out;
  * - cached blocks nobody reads are given up at once when someone needs their slot (`setReclaimer`).
  *
  * Slots are reference counted: `retain` before handing one to a second owner, `release` exactly once per owner.
@@ -117,7 +117,7 @@ export class Slab {
   }
 
   get #keptForUploads(): number {
-    return Math.max(this.#promised, Math.floor(this.uploadSlotsMax / 8) - this.#uploadSlots);
+    return Math.max(this.#promised, Math.floor(this.uploadSlotsMax / 4) - this.#uploadSlots);
   }
 
   /** Waits in line for a slot. @throws the signal's reason when aborted meanwhile. */
