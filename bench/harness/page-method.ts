@@ -26,6 +26,7 @@ export const method = [
   '### File state and durability',
   '',
   '- *Fresh* means that files are made as they are written, and the file system allocates blocks meanwhile. *Written before* means that Quasar writes into spare segments, which it fills with zeros in idle time, as it does on an installation once a first segment is full; the ceilings then write into written files too. Peers always make fresh files.',
+  '- A measurement of 100 MB uploads is four of them: one after the other on one stream, or one on each of four.',
   '- *Durable* means that before the reply everything has been synced that is needed to serve the file after a power failure: content, metadata and the names they are found under. Each row about uploads says what its program has synced, as far as its source says; what falls short is marked *not durable* and drawn pale.',
   '- Quasar answers after fdatasync of the content and the manifest on its node and after the commit of PostgreSQL (`fsync` and `synchronous_commit` on). It writes with O_DIRECT, so its uploads do not leave the content in the page cache.',
   '- Like is compared with like as far as there is any: MinIO, which syncs content and metadata and only leaves out the names they are found under, comes nearest, and it is the one the promises for uploads are about. The ratios to programs that sync less stand in the lists too, with what they leave out, and promise nothing: they do something else.',

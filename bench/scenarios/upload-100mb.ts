@@ -10,6 +10,8 @@ import { send, type Upload, UploadStore } from '../harness/upload-store.ts';
 import { peerVerdicts, ratio } from '../harness/verdicts.ts';
 
 const SIZE = 100_000_000;
+/** A measurement, over all streams: one upload takes a seventh of a second, of which the clock of CPU time sees ten steps. */
+const UPLOADS = 4;
 const STORE_SIZE_MAX = 3.5e9;
 /** Several of them share the disk with ours. */
 const PEER_STORE_SIZE_MAX = 0.6e9;
@@ -39,12 +41,12 @@ export const upload100mb: Scenario = {
 
 /** Every table has its servers to itself, so that the disk never holds more than a part of what is written. */
 async function measure(stage: Stage, streams: number, state: FileState): Promise<Table> {
-  const upload: Upload = { size: SIZE, connections: streams };
+  const upload = { size: SIZE, connections: streams, repeat: UPLOADS / streams };
   const ours = await openOurs(stage, state);
   const others = await openOthers(stage, state);
   const candidates = [
     ...ours.map((store) => store.candidate(upload)),
-    disk(stage, streams, state),
+    disk(stage, state),
     ...(stage.canHash ? [await receiver(stage, upload, state)] : []),
     ...others.stores.map((store) => store.candidate(upload)),
     await nullUpload(stage, upload),
@@ -91,27 +93,27 @@ function verdicts(rows: readonly Row[]): Verdict[] {
   ];
 }
 
-/** One program writes what all streams would, with the batches and the fdatasync of the segment writer. */
-function disk(stage: Stage, streams: number, state: FileState): Candidate {
+/** One program writes what all uploads of a measurement would, with the batches and the fdatasync of the segment writer. */
+function disk(stage: Stage, state: FileState): Candidate {
   return {
     name: DISK,
     role: 'ceiling',
     async run() {
-      const { bytes, seconds } = await diskWrite({ file: stage.workspace.fresh('disk'), state, size: SIZE * streams });
+      const { bytes, seconds } = await diskWrite({ file: stage.workspace.fresh('disk'), state, size: SIZE * UPLOADS });
       return { value: bytes / seconds / 1e6 };
     },
   };
 }
 
-async function receiver(stage: Stage, { size, connections }: Upload, state: FileState): Promise<Candidate> {
+async function receiver(stage: Stage, upload: Upload, state: FileState): Promise<Candidate> {
   // One more than it gets: it ends with the last, and its CPU time could not be read any more.
-  const { port, pid } = await openNativeReceiver(stage, { state, size, requests: stage.runs * connections + 1 });
+  const { port, pid } = await openNativeReceiver(stage, { state, size: SIZE, requests: stage.runs * UPLOADS + 1 });
   const requests = { method: 'POST', paths: '/', headers: {} } as const;
   return {
     name: RECEIVER,
     role: 'ceiling',
     durability: { durable: true, words: 'data synced, no names' },
     pid: () => pid,
-    run: () => send(port, { requests, size, connections, repeat: 1 }),
+    run: () => send(port, { requests, repeat: 1, ...upload }),
   };
 }
