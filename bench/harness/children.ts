@@ -35,12 +35,15 @@ export async function runForJson<Result>(command: string, args: readonly string[
 
 /** What still runs, so that an interrupted bench leaves nothing behind. */
 const running = new Set<ChildProcess>();
+let ending = false;
 
 /** Returns what forgets the child again. */
 export function remember(child: ChildProcess): () => void {
   running.add(child);
   const forget = () => running.delete(child);
   child.once('exit', forget);
+  // Whoever waited for one that was just stopped may have gone on to start the next.
+  if (ending) child.kill('SIGKILL');
   return forget;
 }
 
@@ -54,8 +57,10 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
+/** For the end of the program: what is started from now on is stopped at once. */
 export async function stopAllChildren(): Promise<void> {
-  await Promise.all([...running].map(stopChild));
+  ending = true;
+  while (running.size > 0) await Promise.all([...running].map(stopChild));
 }
 
 export async function freePort(): Promise<number> {
