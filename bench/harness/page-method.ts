@@ -70,7 +70,7 @@ export const howToRun = [
   '```sh',
   'bench/peers/install                              # nginx and wrk from Debian, MinIO and Versity’s gateway, the tus server',
   'npm run bench                                    # everything beside nginx and the ceilings',
-  'npm run bench -- --peers all                     # beside all peers that are there: about 25 minutes',
+  'npm run bench -- --peers all                     # beside all peers that are there: about 45 minutes',
   'npm run bench -- upload --peers minio --runs 7   # one scenario, beside one peer, in seven rounds',
   'npm run bench -- load --url http://host:8080     # the load generator, against an installation (docs/load.md)',
   'npm run bench:quick                              # under 90 s: has a headline ratio moved since the results here?',
