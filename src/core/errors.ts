@@ -39,6 +39,11 @@ export const errorTable = {
   body_too_large: { kind: 'too_large', title: 'The request body is larger than this route takes.' },
   precondition_failed: { kind: 'precondition', title: 'A condition of the request does not hold.' },
   range_unsatisfiable: { kind: 'unsatisfiable', title: 'No part of the requested range exists.' },
+  // who may
+  unauthenticated: { kind: 'unauthenticated', title: 'The request carries no credentials that are valid here.' },
+  forbidden: { kind: 'forbidden', title: 'The credentials do not allow this.' },
+  rate_limited: { kind: 'busy', title: 'More was asked within a short time than the limit allows.' },
+  identity_unavailable: { kind: 'unavailable', title: 'The keys that tokens are checked with cannot be had.' },
   // uploads
   upload_not_found: { kind: 'not_found', title: 'There is no such upload.' },
   upload_expired: { kind: 'gone', title: 'The upload was idle for too long and has expired.' },

@@ -50,6 +50,7 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
 export function statusOf(code: ErrorCode): number {
   return STATUS_OF_CODE[code] ?? STATUS_OF_KIND[errorTable[code].kind];
 }
+  rate_limited: 429,
 
 export function problemOf(error: QuasarError, context: ProblemContext): ProblemAnswer {
   const status = statusOf(error.code);
@@ -97,6 +98,20 @@ function headersOf(error: QuasarError): readonly string[] {
   }
 }
 
+    case 'unauthenticated':
+      return ['WWW-Authenticate', challengeOf(details.reason)];
+    case 'rate_limited':
+      return ['Retry-After', String(secondsOf(details.retryAfterMs))];
 function numberHeader(name: string, value: unknown): readonly string[] {
   return typeof value === 'number' && Number.isSafeInteger(value) ? [name, String(value)] : [];
 }
+/** RFC 6750 section 3: a request without credentials is told the scheme alone. */
+function challengeOf(reason: unknown): string {
+  return reason === 'credentials_missing' ? 'Bearer realm="quasar"' : 'Bearer realm="quasar", error="invalid_token"';
+}
+
+/** Rounded up: a client that comes back when it is told must not come too early. */
+function secondsOf(ms: unknown): number {
+  return typeof ms === 'number' && Number.isFinite(ms) ? Math.max(1, Math.ceil(ms / 1000)) : limits.retryAfterSeconds;
+}
+

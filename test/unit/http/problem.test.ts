@@ -45,6 +45,10 @@ t.test('statuses that clients and operators rely on', async (t) => {
     ['upload_offset_mismatch', 409],
     ['upload_too_large', 413],
     ['too_many_uploads', 503],
+    ['unauthenticated', 401],
+    ['forbidden', 403],
+    ['rate_limited', 429],
+    ['identity_unavailable', 503],
     ['digest_mismatch', 422],
     ['idempotency_mismatch', 422],
     ['storage_full', 507],
@@ -77,6 +81,11 @@ t.test('what a client acts on stands in headers too', async (t) => {
   t.match(headersOf('too_many_uploads').get('Retry-After'), /^\d+$/);
   t.match(headersOf('database_unavailable').get('Retry-After'), /^\d+$/);
   t.equal(headersOf('storage_full').has('Retry-After'), false);
+  t.equal(headersOf('rate_limited', { retryAfterMs: 1001 }).get('Retry-After'), '2');
+  t.equal(headersOf('rate_limited', { retryAfterMs: 0 }).get('Retry-After'), '1');
+  t.match(headersOf('rate_limited').get('Retry-After'), /^\d+$/);
+  t.equal(headersOf('unauthenticated', { reason: 'credentials_missing' }).get('WWW-Authenticate'), 'Bearer realm="quasar"');
+  t.match(headersOf('unauthenticated', { reason: 'token_expired' }).get('WWW-Authenticate'), /error="invalid_token"$/);
   t.equal(headersOf('upload_offset_mismatch', { expected: 'x\r\ny' }).has('Upload-Offset'), false);
   t.equal(headersOf('internal').get('Content-Type'), 'application/problem+json');
 });
