@@ -63,6 +63,15 @@ export const errorTable = {
   version_not_found: { kind: 'not_found', title: 'There is no such version.' },
   blob_not_found: { kind: 'not_found', title: 'There is no such blob.' },
   version_conflict: { kind: 'conflict', title: 'The document changed in the meantime.' },
+  // metadata
+  metadata_invalid: { kind: 'invalid', title: 'The metadata does not fit its schema or its envelope.' },
+  metadata_too_large: { kind: 'too_large', title: 'The metadata is larger or deeper than one namespace may hold.' },
+  patch_failed: { kind: 'invalid', title: 'An operation of the patch cannot be applied.' },
+  schema_invalid: { kind: 'invalid', title: 'The schema cannot be taken.' },
+  schema_state: { kind: 'conflict', title: 'The state of the schema does not allow this.' },
+  validation_stopped: { kind: 'invalid', title: 'The validation took too long or too much memory and was stopped.' },
+  validation_busy: { kind: 'busy', title: 'Too many validations are waiting.' },
+  migration_lossy: { kind: 'invalid', title: 'The migration does not carry every sample there and back.' },
   // storage
   storage_full: { kind: 'full', title: 'The disk is too full to take new uploads.' },
   storage_in_use: { kind: 'unavailable', title: 'Another process holds this storage directory.' },

@@ -44,13 +44,18 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   unsupported_media_type: 415,
   digest_mismatch: 422,
   idempotency_mismatch: 422,
+  metadata_invalid: 422,
+  patch_failed: 422,
+  schema_invalid: 422,
+  validation_stopped: 422,
+  migration_lossy: 422,
   upload_stalled: 408,
+  rate_limited: 429,
 };
 
 export function statusOf(code: ErrorCode): number {
   return STATUS_OF_CODE[code] ?? STATUS_OF_KIND[errorTable[code].kind];
 }
-  rate_limited: 429,
 
 export function problemOf(error: QuasarError, context: ProblemContext): ProblemAnswer {
   const status = statusOf(error.code);
@@ -93,18 +98,15 @@ function headersOf(error: QuasarError): readonly string[] {
       return Array.isArray(details.allow) ? ['Allow', details.allow.join(', ')] : [];
     case 'range_unsatisfiable':
       return typeof details.size === 'number' ? ['Content-Range', `bytes */${details.size}`] : [];
+    case 'unauthenticated':
+      return ['WWW-Authenticate', challengeOf(details.reason)];
+    case 'rate_limited':
+      return ['Retry-After', String(secondsOf(details.retryAfterMs))];
     default:
       return error.kind === 'busy' || error.kind === 'unavailable' ? ['Retry-After', String(limits.retryAfterSeconds)] : [];
   }
 }
 
-    case 'unauthenticated':
-      return ['WWW-Authenticate', challengeOf(details.reason)];
-    case 'rate_limited':
-      return ['Retry-After', String(secondsOf(details.retryAfterMs))];
-function numberHeader(name: string, value: unknown): readonly string[] {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? [name, String(value)] : [];
-}
 /** RFC 6750 section 3: a request without credentials is told the scheme alone. */
 function challengeOf(reason: unknown): string {
   return reason === 'credentials_missing' ? 'Bearer realm="quasar"' : 'Bearer realm="quasar", error="invalid_token"';
@@ -115,3 +117,6 @@ function secondsOf(ms: unknown): number {
   return typeof ms === 'number' && Number.isFinite(ms) ? Math.max(1, Math.ceil(ms / 1000)) : limits.retryAfterSeconds;
 }
 
+function numberHeader(name: string, value: unknown): readonly string[] {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? [name, String(value)] : [];
+}
