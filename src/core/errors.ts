@@ -62,6 +62,7 @@ export const errorTable = {
   document_not_found: { kind: 'not_found', title: 'There is no such document.' },
   version_not_found: { kind: 'not_found', title: 'There is no such version.' },
   blob_not_found: { kind: 'not_found', title: 'There is no such blob.' },
+  label_conflict: { kind: 'conflict', title: 'The label stands at another version than expected.' },
   version_conflict: { kind: 'conflict', title: 'The document changed in the meantime.' },
   // metadata
   metadata_invalid: { kind: 'invalid', title: 'The metadata does not fit its schema or its envelope.' },

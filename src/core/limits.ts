@@ -125,6 +125,63 @@ export const limits = {
   pageSizeDefault: 100,
   pageSizeMax: 1000,
 
+  // metadata
+  /** Arrays and objects within each other; the recursion of everything that walks metadata. */
+  jsonDepthMax: 64,
+  /** Members of all objects and items of all arrays together. */
+  jsonKeysMax: 20_000,
+  /** UTF-16 units of one string or name. */
+  jsonStringMax: 64 * KiB,
+  jsonNumberMax: 64,
+  /** Characters. */
+  jsonPointerMax: 1024,
+  /** One namespace's data as JSON. */
+  metadataSizeMax: 256 * KiB,
+  metadataNamespacesMax: 64,
+  metadataFaultsMax: 100,
+  metadataFaultTextMax: 500,
+  /** Characters of an IRI; an index over it stays well below a page. */
+  iriMax: 512,
+  provenanceTextMax: 255,
+  patchOperationsMax: 1000,
+  /** What the copy and move operations of one patch may carry together: a bomb doubles until it meets this. */
+  patchCarriedMax: MiB,
+  schemaSizeMax: 64 * KiB,
+  schemaPatternMax: 256,
+  schemaPatternsMax: 256,
+  /** For one job of a validation thread, compilation included; the thread is ended after it. */
+  validationMs: 2 * SECOND,
+  validationThreads: 2,
+  validationQueueMax: 256,
+  /** A thread that has not said hello after this is given up. */
+  validationStartMs: MINUTE,
+  /** Heap of one validation thread, in MiB. */
+  validationHeapMiB: 96,
+  /** Per validation thread; compiled code is some 10 times the size of its schema. */
+  compiledSchemasMax: 64,
+  migrationSamplesMax: 100,
+
+  /** Nesting of whatever is hashed or signed in canonical form; it bounds a recursion. */
+  canonicalJsonDepthMax: 128,
+
+  // audit
+  /** Canonical bytes of an event, its detail among them. */
+  auditEventMax: 8 * KiB,
+  auditDetailMax: 4 * KiB,
+  auditDetailDepthMax: 8,
+  /** UTF-16 units of the id of what an event is about: a schema's URN, a blob's key. */
+  auditResourceIdMax: 512,
+  /** A signed note, with the signatures of witnesses whose keys we may not know. */
+  noteSizeMax: 256 * KiB,
+  noteSignaturesMax: 64,
+  noteKeyNameMax: 255,
+  /** One line of an exported log, in UTF-16 units: a note as JSON text, each of its characters possibly escaped. */
+  auditLineMax: MiB,
+  /** Findings a verification reports in full; further ones are counted. */
+  auditFindingsMax: 1000,
+  /** Leaves between two checkpoints among which a verification looks for two that changed places. */
+  auditPairSearchMax: 64,
+
   // database
   databasePoolSize: 10,
   databaseConnectMs: 5 * SECOND,
@@ -205,5 +262,12 @@ assert(
 assert(
   limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax,
   'the embedded server takes every connection',
+);
+assert(limits.metadataSizeMax <= limits.jsonBodyMax, 'metadata fits into a request');
+assert(limits.jsonStringMax <= limits.metadataSizeMax, 'a string fits into metadata');
+assert(limits.auditDetailMax < limits.auditEventMax, 'an event holds its detail');
+assert(
+  2 * limits.noteSizeMax < limits.auditLineMax && limits.auditEventMax < limits.auditLineMax,
+  'a line holds a note or an event',
 );
 assert(limits.indexFlushEntriesMax < limits.indexUnflushedMax, 'the index is flushed before writers wait for it');

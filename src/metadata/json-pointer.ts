@@ -1,0 +1,37 @@
+import { limits } from '../core/limits.ts';
+import { isForbiddenName } from './forbidden-names.ts';
+
+/** The names and indexes of a JSON Pointer (RFC 6901), unescaped. The empty list is the whole value. */
+export type PointerPath = readonly string[];
+
+/** Returns what is wrong with the text, as the end of a sentence, instead of throwing: the caller knows whose pointer it is. */
+export function parsePointer(text: string): PointerPath | PointerFault {
+  if (text.length > limits.jsonPointerMax) return new PointerFault(`is longer than ${limits.jsonPointerMax} characters`);
+  if (text === '') return [];
+  if (!text.startsWith('/')) return new PointerFault('does not begin with "/"');
+  if (/~(?![01])/.test(text)) return new PointerFault('has a "~" that is neither "~0" nor "~1"');
+  const path = text.slice(1).split('/').map(unescapeName);
+  const forbidden = path.find(isForbiddenName);
+  return forbidden === undefined ? path : new PointerFault(`names the member "${forbidden}", which no metadata has`);
+}
+
+export class PointerFault {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+export function formatPointer(path: readonly (string | number)[]): string {
+  return path.map((name) => `/${escapeName(String(name))}`).join('');
+}
+
+/** "~1" before "~0": the other way round "~01" would become "/" . */
+function unescapeName(name: string): string {
+  return name.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+function escapeName(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}

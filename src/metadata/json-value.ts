@@ -1,0 +1,29 @@
+/** What strict JSON text parses to. Objects are plain; no value of this type is ever changed in place outside the function that made it. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+
+export interface JsonObject {
+  readonly [name: string]: JsonValue;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether two values are the same JSON: members in any order, numbers by value. As deep as the values, which parsers bound. */
+export function sameJson(a: JsonValue, b: JsonValue): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
+  }
+  if (!isJsonObject(a) || !isJsonObject(b)) return false;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameJson(member(a, name), member(b, name)))
+  );
+}
+
+/** @throws nothing: the caller knows that the member is there. */
+export function member(object: JsonObject, name: string): JsonValue {
+  return object[name] as JsonValue;
+}
