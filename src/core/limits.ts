@@ -125,6 +125,17 @@ export const limits = {
   pageSizeDefault: 100,
   pageSizeMax: 1000,
 
+  // access
+  /** Of one document, folder or org. */
+  accessRulesMax: 256,
+  rulePrincipalsMax: 256,
+  /** Names as they come; there are fewer capabilities than this. */
+  ruleActionsMax: 64,
+  /** Some 400 bytes each. */
+  decisionCacheEntriesMax: 16 * 1024,
+  /** Principals (or places of rules) whose last revocation is remembered one by one; more are revoked all together. */
+  revocationsMax: 10_000,
+
   // metadata
   /** Arrays and objects within each other; the recursion of everything that walks metadata. */
   jsonDepthMax: 64,
@@ -181,6 +192,35 @@ export const limits = {
   auditFindingsMax: 1000,
   /** Leaves between two checkpoints among which a verification looks for two that changed places. */
   auditPairSearchMax: 64,
+
+  // credentials
+  /** Characters of an API key or token; with everything else of a head it stays below `httpHeadMax`. */
+  bearerMax: 8 * KiB,
+  /** Clocks of those who issue tokens and ours may differ by this much. */
+  tokenSkewMs: 30 * SECOND,
+  tokenAgeMaxMs: DAY,
+  /** A token that lives longer than this was made by mistake: with milliseconds where seconds belong, most likely. */
+  tokenExpiryAheadMaxMs: 366 * DAY,
+  /** Characters of sub, jti and kid. */
+  tokenNameMax: 255,
+  tokenJsonDepthMax: 16,
+  /** RFC 7518 section 3.2: as long as the digest at least. */
+  tokenSecretSizeMin: 32,
+  jwksSizeMax: 256 * KiB,
+  jwksKeysMax: 100,
+  jwksTimeoutMs: 5 * SECOND,
+  jwksFreshMs: 10 * MINUTE,
+  /** A token with an unknown key makes at most one request to the issuer within this time, however many tokens there are. */
+  jwksCoolDownMs: 30 * SECOND,
+  /** Keys are used for this long while their server does not answer. */
+  jwksStaleMaxMs: DAY,
+  /** Bits of an RSA modulus: below, it is weak; above, each check costs milliseconds. */
+  rsaModulusMin: 2048,
+  rsaModulusMax: 8192,
+  /** About 20 MiB. Beyond it the database is asked. */
+  revocationsMax: 100_000,
+  /** About 15 MiB. */
+  rateLimitKeysMax: 100_000,
 
   // database
   databasePoolSize: 10,
@@ -263,6 +303,10 @@ assert(
   limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax,
   'the embedded server takes every connection',
 );
+assert(2 * limits.bearerMax <= limits.httpHeadMax, 'a token leaves room for the other headers');
+assert(limits.jwksTimeoutMs < limits.jwksCoolDownMs, 'one request for keys is over before the next may start');
+assert(limits.jwksFreshMs <= limits.jwksStaleMaxMs, 'keys are fresh before they are stale');
+assert(limits.tokenAgeMaxMs <= limits.tokenExpiryAheadMaxMs, 'a token that lives as long as it may is no mistake');
 assert(limits.metadataSizeMax <= limits.jsonBodyMax, 'metadata fits into a request');
 assert(limits.jsonStringMax <= limits.metadataSizeMax, 'a string fits into metadata');
 assert(limits.auditDetailMax < limits.auditEventMax, 'an event holds its detail');
