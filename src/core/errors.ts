@@ -42,6 +42,8 @@ export const errorTable = {
   // who may
   unauthenticated: { kind: 'unauthenticated', title: 'The request carries no credentials that are valid here.' },
   forbidden: { kind: 'forbidden', title: 'The credentials do not allow this.' },
+  capability_unknown: { kind: 'invalid', title: 'There is no such capability.' },
+  access_rules_invalid: { kind: 'invalid', title: 'The access rules cannot be taken.' },
   rate_limited: { kind: 'busy', title: 'More was asked within a short time than the limit allows.' },
   identity_unavailable: { kind: 'unavailable', title: 'The keys that tokens are checked with cannot be had.' },
   // uploads

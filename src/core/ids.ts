@@ -11,6 +11,12 @@ export type DocumentId = Branded<'DocumentId'>;
 export type VersionId = Branded<'VersionId'>;
 export type UploadId = Branded<'UploadId'>;
 export type NodeId = Branded<'NodeId'>;
+export type GroupId = Branded<'GroupId'>;
+export type FolderId = Branded<'FolderId'>;
+/** Of an access rule. */
+export type RuleId = Branded<'RuleId'>;
+/** Of an API key. */
+export type KeyId = Branded<'KeyId'>;
 
 /** On whose behalf something happens. Every row carries both. */
 export interface Scope {

@@ -134,7 +134,7 @@ export const limits = {
   /** Some 400 bytes each. */
   decisionCacheEntriesMax: 16 * 1024,
   /** Principals (or places of rules) whose last revocation is remembered one by one; more are revoked all together. */
-  revocationsMax: 10_000,
+  revocationEpochsMax: 10_000,
 
   // metadata
   /** Arrays and objects within each other; the recursion of everything that walks metadata. */

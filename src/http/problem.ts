@@ -44,6 +44,8 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   unsupported_media_type: 415,
   digest_mismatch: 422,
   idempotency_mismatch: 422,
+  capability_unknown: 422,
+  access_rules_invalid: 422,
   metadata_invalid: 422,
   patch_failed: 422,
   schema_invalid: 422,
