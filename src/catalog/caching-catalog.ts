@@ -2,18 +2,27 @@ import type { BlobKey } from '../core/digest.ts';
 import { isQuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
+import type { LabelOutcome, LabelStore, LabelWish } from './label-store.ts';
+
+export interface CachingCatalogOptions {
+  readonly catalog: Catalog;
+  readonly committer: VersionCommitter;
+  readonly labels: LabelStore;
+  readonly entriesMax: number;
+}
 
 /**
  * A catalog that remembers versions and blobs it was asked for and the documents it made, so that a range read, or the
  * first read of what was just stored, costs no round trip. Versions are immutable but for their labels; what a document's
- * current version is, a commit through this object forgets. Nothing absent is remembered. Bounded by count, least recently
+ * current version is, a commit or a move of a label through this object forgets. Nothing absent is remembered. Bounded by count, least recently
  * used first out.
  *
- * Holds only where all commits of the deployment pass through this one process.
+ * Holds only where all changes of the deployment pass through this one process.
  */
-export class CachingCatalog implements Catalog, VersionCommitter {
+export class CachingCatalog implements Catalog, VersionCommitter, LabelStore {
   readonly #catalog: Catalog;
   readonly #committer: VersionCommitter;
+  readonly #labels: LabelStore;
   /** Current versions by document; apart from those asked for by id, which are few and searched when a document changes. */
   readonly #current: LeastRecentlyUsed<VersionFacts>;
   readonly #versions: LeastRecentlyUsed<VersionFacts>;
@@ -24,9 +33,10 @@ export class CachingCatalog implements Catalog, VersionCommitter {
   /** Look-ups under way, by document: a commit in the meantime keeps their answers out of the cache. */
   readonly #finding = new Map<DocumentId, Set<{ stale: boolean }>>();
 
-  constructor(catalog: Catalog, committer: VersionCommitter, entriesMax: number) {
+  constructor({ catalog, committer, labels, entriesMax }: CachingCatalogOptions) {
     this.#catalog = catalog;
     this.#committer = committer;
+    this.#labels = labels;
     this.#entriesMax = entriesMax;
     this.#current = new LeastRecentlyUsed(entriesMax);
     this.#versions = new LeastRecentlyUsed(entriesMax);
@@ -70,6 +80,26 @@ export class CachingCatalog implements Catalog, VersionCommitter {
     } finally {
       if (!wish.newDocument) this.#forget(scope, wish.documentId);
     }
+  }
+
+  /** Forgets also what a failed move may have changed. */
+  async moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome> {
+    try {
+      return await this.#labels.moveLabel(scope, wish);
+    } catch (error) {
+      this.#doubt(wish.documentId);
+      throw error;
+    } finally {
+      this.#forget(scope, wish.documentId);
+    }
+  }
+
+  findLabel(...question: Parameters<LabelStore['findLabel']>): ReturnType<LabelStore['findLabel']> {
+    return this.#labels.findLabel(...question);
+  }
+
+  listLabelMoves(...question: Parameters<LabelStore['listLabelMoves']>): ReturnType<LabelStore['listLabelMoves']> {
+    return this.#labels.listLabelMoves(...question);
   }
 
   /** Whoever stores a document often reads it next. A further version may be there already: its answer may overtake ours. */

@@ -63,6 +63,8 @@ export interface VersionCommit {
   readonly documentId: DocumentId;
   /** True makes the document; false requires it and puts the current version into `parents`. */
   readonly newDocument: boolean;
+  /** Of a further version: what the current one must be when it is committed; undefined when any will do. */
+  readonly expectedVersionId: VersionId | undefined;
   readonly versionId: VersionId;
   readonly blob: BlobFacts;
   /** Encoded manifest pages in order; none for blobs of one block or less. */
@@ -86,6 +88,8 @@ export type CommitOutcome =
   | { readonly kind: 'idempotency_mismatch' }
   | { readonly kind: 'document_missing' }
   | { readonly kind: 'document_exists' }
+  /** The current version is not the expected one. */
+  | { readonly kind: 'version_changed' }
   | { readonly kind: 'fence_lost' };
 
 /**

@@ -12,6 +12,7 @@ export function toCommitItem(wish: VersionCommit, n: number, pagesAt: number): R
     document_id: wish.documentId,
     new_document: wish.newDocument,
     version_id: wish.versionId,
+    expected_version_id: wish.expectedVersionId,
     key: blake3Of(wish.blob.key),
     size: wish.blob.size,
     sha256: wish.blob.sha256,

@@ -13,7 +13,7 @@ export type ConditionOutcome = 'proceed' | 'not_modified' | 'precondition_failed
  */
 export function evaluateConditions(method: string, conditions: Conditions, etag: string): ConditionOutcome {
   const { ifMatch, ifNoneMatch } = conditions;
-  if (ifMatch !== undefined && !listHas(ifMatch, (entry) => entry === etag)) return 'precondition_failed';
+  if (ifMatch !== undefined && !matchesAny(ifMatch, [etag])) return 'precondition_failed';
   if (ifNoneMatch !== undefined && listHas(ifNoneMatch, (entry) => opaqueOf(entry) === etag)) {
     return method === 'GET' || method === 'HEAD' ? 'not_modified' : 'precondition_failed';
   }
@@ -23,6 +23,11 @@ export function evaluateConditions(method: string, conditions: Conditions, etag:
 /** Whether Range may be honoured: If-Range must be absent or exactly the strong ETag (a date never is). */
 export function rangeApplies(ifRange: string | undefined, etag: string): boolean {
   return ifRange === undefined || ifRange.trim() === etag;
+}
+
+/** Whether If-Match names one of these strong ETags, or any by `*`. */
+export function matchesAny(ifMatch: string, etags: readonly string[]): boolean {
+  return listHas(ifMatch, (entry) => etags.includes(entry));
 }
 
 /** True for `*`, or when an entry of the list passes. A list that cannot be read to its end has no entries. */

@@ -1,5 +1,6 @@
 import { getBlob, getContent } from './handlers/content.ts';
 import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
+import { listLabelMoves, putLabel } from './handlers/labels.ts';
 import type { Services } from './handlers/services.ts';
 import { getHealth, getMetrics, getOpenapi, getReady } from './handlers/system.ts';
 import { deleteUpload, finalizeUpload, getUpload, headUpload, putUploadBytes } from './handlers/uploads.ts';
@@ -17,6 +18,8 @@ export const routes: readonly Route<Services>[] = [
   listVersions,
   getContent,
   putDocumentContent,
+  putLabel,
+  listLabelMoves,
   headUpload,
   getUpload,
   deleteUpload,

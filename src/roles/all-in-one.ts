@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
+import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
 import { PostgresVersionCommitter } from '../catalog/postgres-version-committer.ts';
 import type { ChunkerName } from '../chunker/hasher.ts';
 import { PiscinaHasher } from '../chunker/piscina-hasher.ts';
@@ -95,7 +96,12 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
 
   const plainCatalog = new PostgresCatalog(database.pool);
   const committer = new PostgresVersionCommitter({ pool: database.pool, catalog: plainCatalog, clock: systemClock });
-  const catalog = new CachingCatalog(plainCatalog, committer, limits.contentCacheEntriesMax);
+  const catalog = new CachingCatalog({
+    catalog: plainCatalog,
+    committer,
+    labels: new PostgresLabelStore(database.pool),
+    entriesMax: limits.contentCacheEntriesMax,
+  });
   const cache = new BlockCache({
     slab,
     node,

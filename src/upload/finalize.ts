@@ -42,6 +42,7 @@ export async function finalizeUpload(
         {
           documentId: session.documentId,
           newDocument,
+          expectedVersionId: undefined,
           versionId: newId<VersionId>(deps.clock),
           filename: session.filename,
           contentType: session.contentType,
@@ -84,6 +85,8 @@ export function versionOf(outcome: CommitOutcome, op: string): VersionFacts {
       throw new QuasarError('document_not_found', { op });
     case 'document_exists':
       throw new QuasarError('version_conflict', { op });
+    case 'version_changed':
+      throw new QuasarError('precondition_failed', { op });
     case 'fence_lost':
       throw new QuasarError('upload_taken_over', { op });
   }

@@ -103,6 +103,29 @@ export function catalogContract(test: Test, { catalog, committer, scope, strange
     t.equal((await catalog.findManifestPage(scope, blob.key, 0))?.length, 36);
   });
 
+  test.test('a further version that expects another current one is refused and leaves nothing', async (t) => {
+    const first = versionWish();
+    await committer.commit(scope, first);
+    const { documentId } = first;
+    const second = versionWish({ documentId, newDocument: false, expectedVersionId: first.versionId });
+    t.match(await committer.commit(scope, second), { kind: 'committed', version: { parents: [first.versionId] } });
+    const idempotency = { key: randomUUID(), fingerprint: 'f' };
+    const late = versionWish({ documentId, newDocument: false, expectedVersionId: first.versionId, idempotency });
+    t.strictSame(await committer.commit(scope, late), { kind: 'version_changed' });
+    t.equal(await catalog.findBlob(scope, late.blob.key), undefined, 'no blob');
+    t.equal(await committer.findByIdempotencyKey(scope, idempotency.key), undefined, 'and the key is free');
+    t.equal((await catalog.findVersion(scope, documentId))?.versionId, second.versionId);
+  });
+
+  test.test('of many that come after the same version, one does', async (t) => {
+    const first = versionWish();
+    await committer.commit(scope, first);
+    const wish = { documentId: first.documentId, newDocument: false, expectedVersionId: first.versionId };
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => committer.commit(scope, versionWish(wish))));
+    t.equal(outcomes.filter(({ kind }) => kind === 'committed').length, 1);
+    t.equal(outcomes.filter(({ kind }) => kind === 'version_changed').length, 19);
+  });
+
   test.test('a document is made once, and is needed for a further version', async (t) => {
     const wish = versionWish();
     await committer.commit(scope, wish);

@@ -4,16 +4,19 @@ import { systemClock } from '../../src/core/clock.ts';
 import { newId, type OrgId, type PrincipalId, type Scope } from '../../src/core/ids.ts';
 import { MemoryCatalog } from '../helpers/memory-catalog.ts';
 import { catalogContract } from './catalog.contract.ts';
+import { labelStoreContract } from './label-store.contract.ts';
 
 const scopeOf = (): Scope => ({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
 
 t.test('the catalog of unit tests', async (t) => {
   const catalog = new MemoryCatalog(systemClock.now);
   catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
+  labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
 });
 
 t.test('a catalog that remembers what it was asked', async (t) => {
   const behind = new MemoryCatalog(systemClock.now);
-  const catalog = new CachingCatalog(behind, behind, 50);
+  const catalog = new CachingCatalog({ catalog: behind, committer: behind, labels: behind, entriesMax: 50 });
   catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
+  labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
 });

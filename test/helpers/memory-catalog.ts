@@ -8,9 +8,10 @@ import type {
   VersionCommitter,
   VersionFacts,
 } from '../../src/catalog/catalog.ts';
+import type { LabelMove, LabelOutcome, LabelStore, LabelWish } from '../../src/catalog/label-store.ts';
 import type { BlobKey } from '../../src/core/digest.ts';
 import { QuasarError } from '../../src/core/errors.ts';
-import type { DocumentId, Scope, VersionId } from '../../src/core/ids.ts';
+import type { DocumentId, PrincipalId, Scope, VersionId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import type { MemorySessionStore } from './memory-session-store.ts';
 
@@ -21,6 +22,8 @@ interface Document {
   /** Newest last. */
   readonly versions: Map<VersionId, VersionFacts>;
   readonly labels: Map<string, VersionId>;
+  /** Latest last; that of CURRENT begins with the making of the document. */
+  readonly moves: Map<string, LabelMove[]>;
 }
 
 interface Org {
@@ -30,7 +33,7 @@ interface Org {
 }
 
 /** A catalog without a database, for tests of what lies above. It passes the catalog's contract. */
-export class MemoryCatalog implements Catalog, VersionCommitter {
+export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
   /** Called at the start of every method; what it throws comes before anything is changed. */
   before: (method: string) => Promise<void> = async () => {};
   /** Called when a method has its answer; what it throws is an answer that was lost. */
@@ -110,6 +113,47 @@ export class MemoryCatalog implements Catalog, VersionCommitter {
     });
   }
 
+  moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome> {
+    return this.#step('moveLabel', () => {
+      const { documentId, label, versionId, expected, reason, atMs } = wish;
+      const document = this.#org(scope).documents.get(documentId);
+      if (document === undefined) return { kind: 'document_missing' };
+      if (!document.versions.has(versionId)) return { kind: 'version_missing' };
+      const held = label === 'CURRENT' ? document.current : document.labels.get(label);
+      if (held === versionId) return { kind: 'unchanged' };
+      if (held !== expected) return { kind: 'label_moved', current: held };
+      const movedAtMs = Math.max(atMs, document.updatedAtMs);
+      document.updatedAtMs = movedAtMs;
+      addMove(document, label, { versionId, previous: held, reason, movedBy: scope.principalId, movedAtMs });
+      if (label === 'CURRENT') document.current = versionId;
+      else document.labels.set(label, versionId);
+      return { kind: 'moved', previous: held, movedAtMs };
+    });
+  }
+
+  findLabel(
+    scope: Scope,
+    { documentId, label, atMs }: { documentId: DocumentId; label: string; atMs: number | undefined },
+  ): Promise<VersionId | undefined> {
+    return this.#step('findLabel', () => {
+      const moves = this.#org(scope).documents.get(documentId)?.moves.get(label) ?? [];
+      return moves.findLast(({ movedAtMs }) => movedAtMs <= (atMs ?? Number.POSITIVE_INFINITY))?.versionId;
+    });
+  }
+
+  listLabelMoves(
+    scope: Scope,
+    { documentId, label }: { documentId: DocumentId; label: string },
+    { limit, after }: { limit: number; after: string | undefined },
+  ): Promise<Page<LabelMove>> {
+    return this.#step('listLabelMoves', () => {
+      const moves = this.#org(scope).documents.get(documentId)?.moves.get(label) ?? [];
+      const end = after === undefined ? moves.length : Number(after);
+      const start = Math.max(0, end - limit);
+      return { items: moves.slice(start, end).reverse(), next: start > 0 ? String(start) : undefined };
+    });
+  }
+
   #commit(scope: Scope, wish: VersionCommit): CommitOutcome {
     if (wish.filename?.includes('\0')) throw new QuasarError('bad_parameter', { op: 'catalog.commit' });
     const org = this.#org(scope);
@@ -124,6 +168,8 @@ export class MemoryCatalog implements Catalog, VersionCommitter {
     const known = org.documents.get(documentId);
     if (wish.newDocument && known !== undefined) return { kind: 'document_exists' };
     if (!wish.newDocument && known === undefined) return { kind: 'document_missing' };
+    if (wish.expectedVersionId !== undefined && known !== undefined && known.current !== wish.expectedVersionId)
+      return { kind: 'version_changed' };
     const result = upload && { versionId, fingerprint: upload.fingerprint };
     if (upload !== undefined && result !== undefined && !this.#sessions?.complete(upload.uploadId, upload.fence, result)) {
       return { kind: 'fence_lost' };
@@ -135,8 +181,10 @@ export class MemoryCatalog implements Catalog, VersionCommitter {
       current: versionId,
       versions: new Map(),
       labels: new Map(),
+      moves: new Map(),
     };
     org.documents.set(documentId, document);
+    leaveMoves(document, wish, scope.principalId);
     addVersion(document, wish, org.blobs.get(wish.blob.key)?.facts as BlobFacts, known?.current);
     if (idempotency !== undefined) {
       const expiresAtMs = createdAtMs + limits.idempotencyLifetimeMs;
@@ -177,8 +225,29 @@ function addVersion(document: Document, wish: VersionCommit, blob: BlobFacts, pa
     createdAtMs,
   });
   document.current = versionId;
-  document.updatedAtMs = createdAtMs;
+  document.updatedAtMs = Math.max(document.updatedAtMs, createdAtMs);
   for (const label of labels) if (label !== 'CURRENT') document.labels.set(label, versionId);
+}
+
+function leaveMoves(document: Document, wish: VersionCommit, movedBy: PrincipalId): void {
+  const { versionId, reason } = wish;
+  const first = document.versions.size === 0;
+  const movedAtMs = Math.max(wish.createdAtMs, document.updatedAtMs);
+  addMove(document, 'CURRENT', {
+    versionId,
+    previous: first ? undefined : document.current,
+    reason: first ? undefined : reason,
+    movedBy,
+    movedAtMs,
+  });
+  for (const label of new Set(wish.labels)) {
+    if (label !== 'CURRENT')
+      addMove(document, label, { versionId, previous: document.labels.get(label), reason, movedBy, movedAtMs });
+  }
+}
+
+function addMove(document: Document, label: string, move: LabelMove): void {
+  document.moves.set(label, [...(document.moves.get(label) ?? []), move]);
 }
 
 function viewOf(document: Document, versionId: VersionId): VersionFacts | undefined {

@@ -9,6 +9,7 @@ export function versionWish(changes: Partial<VersionCommit> = {}): VersionCommit
   return {
     documentId: newId<DocumentId>(systemClock),
     newDocument: true,
+    expectedVersionId: undefined,
     versionId: newId<VersionId>(systemClock),
     blob: blobFacts(Buffer.from(systemClock.random(16)).toString('hex')),
     pages: [],

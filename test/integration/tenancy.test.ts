@@ -18,6 +18,7 @@ const TENANT_TABLES = [
   'quasar.document',
   'quasar.version',
   'quasar.label',
+  'quasar.label_move',
   'quasar.upload',
   'quasar.upload_checkpoint',
   'quasar.idempotency',

@@ -2,7 +2,6 @@ import type { BlobFacts, VersionFacts } from '../../catalog/catalog.ts';
 import type { Clock } from '../../core/clock.ts';
 import { parseBlobKey } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
-import { parseId, type VersionId } from '../../core/ids.ts';
 import { evaluateConditions, rangeApplies } from '../conditional.ts';
 import { type ContentFacts, contentHeaders, contentTypeHeader, etagOf, validatorHeaders } from '../content-headers.ts';
 import type { Exchange } from '../edge.ts';
@@ -12,19 +11,19 @@ import { route } from '../router.ts';
 import { documentIdOf } from './documents.ts';
 import { type ContentAnswer, sendContent } from './send-content.ts';
 import type { Services } from './services.ts';
+import { findSelected, parseVersionSelector } from './version-selector.ts';
 
 /** Synchronous when the version and the block are in memory: a hot range costs no promise. */
 export const getContent = route('GET', '/v1/documents/{documentId}/content', (exchange, params, services: Services) => {
   const documentId = documentIdOf(params);
-  const versionId = exchange.query === '' ? undefined : versionOfQuery(exchange.query);
-  const known = services.catalog.peekVersion(services.scope, documentId, versionId);
-  if (known !== undefined) return answerVersion(exchange, known, versionId !== undefined, services);
-  return services.catalog.findVersion(services.scope, documentId, versionId).then((version) => {
-    if (version === undefined) {
-      throw new QuasarError(versionId === undefined ? 'document_not_found' : 'version_not_found', { op: 'document.content' });
-    }
-    return answerVersion(exchange, version, versionId !== undefined, services);
-  });
+  const selector = parseVersionSelector(exchange.query);
+  const named = selector.kind === 'version';
+  const known =
+    selector.kind === 'label'
+      ? undefined
+      : services.catalog.peekVersion(services.scope, documentId, named ? selector.versionId : undefined);
+  if (known !== undefined) return answerVersion(exchange, known, named, services);
+  return findSelected(documentId, selector, services).then((version) => answerVersion(exchange, version, named, services));
 });
 
 export const getBlob = route('GET', '/v1/blobs/{key}', async (exchange, params, services: Services) => {
@@ -34,11 +33,6 @@ export const getBlob = route('GET', '/v1/blobs/{key}', async (exchange, params, 
   const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
   await answer(exchange, blob, describeFacts(facts), services);
 });
-
-function versionOfQuery(query: string): VersionId | undefined {
-  const text = new URLSearchParams(query).get('version');
-  return text === null ? undefined : parseId<VersionId>(text, 'version');
-}
 
 function answerVersion(exchange: Exchange, version: VersionFacts, immutable: boolean, services: Services): void | Promise<void> {
   return answer(exchange, version.blob, describe(version, immutable), services);

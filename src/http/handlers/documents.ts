@@ -2,9 +2,11 @@ import { toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
 import { type DocumentId, newId, parseId, type UploadId, type VersionId } from '../../core/ids.ts';
+import type { VersionWish } from '../../upload/commit.ts';
 import { versionOf } from '../../upload/finalize.ts';
 import { storeOneShot } from '../../upload/one-shot.ts';
 import type { UploadSession } from '../../upload/session.ts';
+import { expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
 import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
 import { filenameOf } from '../filename.ts';
@@ -15,12 +17,14 @@ import { mediaTypeOf } from '../sniff.ts';
 import { idempotencyKeyOf, pageOf, parseCreateBody } from './request-bodies.ts';
 import type { Services } from './services.ts';
 import { locationOf, requestDigest } from './uploads.ts';
+import { findSelected, parseVersionSelector } from './version-selector.ts';
 import { documentView, versionView } from './views.ts';
 
 export const postDocument = route('POST', '/v1/documents', (exchange, _params, services: Services) => {
   const contentType = exchange.header('content-type');
   if (contentType !== undefined && isJson(contentType)) return createSession(exchange, services);
-  return oneShot(exchange, services, { documentId: newId<DocumentId>(services.clock), newDocument: true });
+  const documentId = newId<DocumentId>(services.clock);
+  return oneShot(exchange, services, { documentId, newDocument: true, expectedVersionId: undefined });
 });
 
 export const putDocumentContent = route(
@@ -30,7 +34,12 @@ export const putDocumentContent = route(
     const documentId = documentIdOf(params);
     const current = await services.catalog.findVersion(services.scope, documentId);
     if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
-    await oneShot(exchange, services, { documentId, newDocument: false });
+    const expectedVersionId = expectedVersionOf(exchange.header('if-match'), current);
+    // With a key it may be the repeat of a request that has moved the version itself: the commit tells.
+    if (expectedVersionId === NO_VERSION && idempotencyKeyOf(exchange) === undefined) {
+      throw new QuasarError('precondition_failed', { op: 'document.put', details: { etag: versionEtagOf(current.versionId) } });
+    }
+    await oneShot(exchange, services, { documentId, newDocument: false, expectedVersionId });
   },
 );
 
@@ -49,7 +58,10 @@ export const getDocument = route('GET', '/v1/documents/{documentId}', async (exc
   // By its id: a commit between the two questions must not pair one version's id with another's facts.
   const current = document && (await services.catalog.findVersion(services.scope, documentId, document.currentVersionId));
   if (document === undefined || current === undefined) throw new QuasarError('document_not_found', { op: 'document.get' });
-  replyJson(exchange, 200, documentView(document, current));
+  const selector = parseVersionSelector(exchange.query);
+  const selected = selector.kind === 'current' ? undefined : await findSelected(documentId, selector, services);
+  const view = { ...documentView(document, current), ...(selected === undefined ? {} : { version: versionView(selected) }) };
+  replyJson(exchange, 200, view, ['ETag', versionEtagOf(document.currentVersionId)]);
 });
 
 export const listVersions = route('GET', '/v1/documents/{documentId}/versions', async (exchange, params, services: Services) => {
@@ -104,11 +116,9 @@ async function createSession(exchange: Exchange, services: Services): Promise<vo
   );
 }
 
-async function oneShot(
-  exchange: Exchange,
-  services: Services,
-  target: { readonly documentId: DocumentId; readonly newDocument: boolean },
-): Promise<void> {
+type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'expectedVersionId'>;
+
+async function oneShot(exchange: Exchange, services: Services, target: OneShotTarget): Promise<void> {
   const declared = exchange.header('content-type');
   if (declared?.trim().toLowerCase().startsWith('multipart/form-data')) {
     throw new QuasarError('unsupported_media_type', {
@@ -159,7 +169,7 @@ async function oneShot(
 }
 
 /** A repeated POST names no document of its own: the first one made it. */
-function oneShotTarget(target: { readonly documentId: DocumentId; readonly newDocument: boolean }): string {
+function oneShotTarget(target: OneShotTarget): string {
   return target.newDocument ? 'new' : target.documentId;
 }
 

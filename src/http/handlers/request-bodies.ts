@@ -1,7 +1,7 @@
 import { isHexDigest } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
-import { type DocumentId, parseId } from '../../core/ids.ts';
+import { type DocumentId, parseId, type VersionId } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
 import type { FinalizeWish } from '../../upload/finalize.ts';
 import type { AnnouncedDigests } from '../../upload/session.ts';
@@ -38,10 +38,35 @@ export function parseCreateBody(body: unknown, sizeMax: number): CreateWish {
 export function parseFinalizeBody(body: unknown): FinalizeWish {
   const fields = fieldsOf(body, ['labels', 'reason', 'digests']);
   const labels = parseLabels(fields.labels);
-  const reason = optionalString(fields, 'reason');
-  if (reason !== undefined && reason.length > REASON_MAX) throw badField('reason', `must have at most ${REASON_MAX} characters`);
+  const reason = parseReason(fields);
   const digests = parseDigests(fields.digests);
   return { labels, reason, digests, fingerprint: fingerprintOf({ labels, reason, digests }) };
+}
+
+export interface LabelBody {
+  readonly versionId: VersionId;
+  readonly expected: VersionId | undefined;
+  readonly reason: string | undefined;
+}
+
+/** `expected` must be said, with null for a label that is not there yet. */
+export function parseLabelBody(body: unknown): LabelBody {
+  const fields = fieldsOf(body, ['versionId', 'expected', 'reason']);
+  const versionId = optionalString(fields, 'versionId');
+  if (versionId === undefined) throw badField('versionId', 'must be the id of a version');
+  if (fields.expected === undefined)
+    throw badField('expected', 'must be the version the label stands at, or null for a new label');
+  const expected = optionalString(fields, 'expected');
+  return {
+    versionId: parseId<VersionId>(versionId, 'versionId'),
+    expected: expected === undefined ? undefined : parseId<VersionId>(expected, 'expected'),
+    reason: parseReason(fields),
+  };
+}
+
+export function parseLabel(text: string, parameter: string): string {
+  if (!LABEL.test(text)) throw badField(parameter, `must match ${LABEL.source}`);
+  return text;
 }
 
 export function idempotencyKeyOf(exchange: Exchange): string | undefined {
@@ -119,11 +144,17 @@ function parseLabels(value: unknown): readonly string[] {
   return [...new Set(value as string[])].filter((label) => label !== 'CURRENT').sort();
 }
 
+function parseReason(fields: Readonly<Record<string, unknown>>): string | undefined {
+  const reason = optionalString(fields, 'reason');
+  if (reason !== undefined && reason.length > REASON_MAX) throw badField('reason', `must have at most ${REASON_MAX} characters`);
+  return reason;
+}
+
 function badBody(message: string): QuasarError {
   return new QuasarError('bad_body', { op: 'http.parseBody', message });
 }
 
-function badField(parameter: string, must: string): QuasarError {
+export function badField(parameter: string, must: string): QuasarError {
   return new QuasarError('bad_parameter', { op: 'http.parseBody', message: `${parameter} ${must}.`, details: { parameter } });
 }
 

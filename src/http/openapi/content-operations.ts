@@ -32,7 +32,7 @@ export const contentOperations: readonly Operation[] = [
     summary: 'The bytes of a document.',
     description:
       'Every block is verified before it is sent. Damage found on the way cuts the answer, which then is shorter than its Content-Length.',
-    parameters: ['documentId', 'version', ...conditions],
+    parameters: ['documentId', 'version', 'versionLabel', 'asOf', ...conditions],
     answers,
     problems: ['document_not_found', 'version_not_found', ...problems],
   },
@@ -42,7 +42,7 @@ export const contentOperations: readonly Operation[] = [
     operationId: 'headContent',
     tag: 'Content',
     summary: 'Size, digests and type of a document.',
-    parameters: ['documentId', 'version', ...conditions],
+    parameters: ['documentId', 'version', 'versionLabel', 'asOf', ...conditions],
     answers: headAnswers,
     problems: ['document_not_found', 'version_not_found', ...problems],
   },

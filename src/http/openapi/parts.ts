@@ -13,6 +13,13 @@ export const parameters = {
     pattern: '^b3:[0-9a-f]{64}$',
   }),
   version: query('version', 'A version of the document; the current one when absent.', uuid),
+  versionLabel: query('label', 'The version this label stands at.', { type: 'string', examples: ['sealed'] }),
+  asOf: query('asOf', 'The version a label (CURRENT when none is named) stood at then.', {
+    type: 'string',
+    format: 'date-time',
+    examples: ['2026-11-21T09:00:00.000Z'],
+  }),
+  label: path('label', 'The label; CURRENT is one.', { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
   limit: query('limit', 'Items of a page.', {
     type: 'integer',
     minimum: 1,
@@ -42,6 +49,11 @@ export const parameters = {
   }),
   ifRange: header('If-Range', 'Honour Range only if this is the ETag.', { type: 'string' }),
   ifMatch: header('If-Match', 'Answer only if one of these is the ETag.', { type: 'string' }),
+  ifVersionMatch: header(
+    'If-Match',
+    "Store only if this is still the document's ETag (`v-` and the current version) or the content's.",
+    { type: 'string', examples: ['"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'] },
+  ),
   ifNoneMatch: header('If-None-Match', 'Answer 304 if one of these is the ETag.', { type: 'string' }),
 } as const;
 
@@ -57,7 +69,10 @@ export const headers = {
   'Upload-Complete': says('?1 once the upload is committed.', { type: 'string', enum: ['?0', '?1'] }),
   'Upload-Expires': says('When the session ends if nothing more arrives.', { type: 'string', format: 'date-time' }),
   'Quasar-Durability': says('How safe the acknowledged bytes are.', { type: 'string', examples: ['fsync;nodes=1'] }),
-  ETag: says('Strong: the BLAKE3-256 of the bytes.', { type: 'string', examples: [`"b3-${'0'.repeat(64)}"`] }),
+  ETag: says('Strong: the BLAKE3-256 of the bytes, or the current version of a document.', {
+    type: 'string',
+    examples: [`"b3-${'0'.repeat(64)}"`, '"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'],
+  }),
   'Repr-Digest': says('SHA-256 of the whole file (RFC 9530).', digestField),
   'Accept-Ranges': says('Ranges are served.', { type: 'string', const: 'bytes' }),
   'Content-Range': says('Which bytes these are.', { type: 'string' }),

@@ -72,9 +72,32 @@ export const schemas = {
       updatedAt: '2026-11-21T09:00:00.000Z',
       current: versionExample,
     },
+    { version: { ...ref('Version'), description: 'The one that was asked for by version, label or asOf.' } },
   ),
   DocumentPage: page('Document'),
   VersionPage: page('Version'),
+  MoveLabel: {
+    type: 'object',
+    properties: { versionId: uuid, expected: orNull(uuid), reason: { ...text, maxLength: 1000 } },
+    required: ['versionId', 'expected'],
+    additionalProperties: false,
+    examples: [{ versionId: VERSION, expected: null, reason: 'Sealed by order of the court' }],
+  },
+  Label: object(
+    { label: text, versionId: uuid, moved: { type: 'boolean', description: 'False: it stood there already.' } },
+    { label: 'sealed', versionId: VERSION, moved: true },
+  ),
+  LabelMove: object(
+    { versionId: uuid, previousVersionId: orNull(uuid), reason: orNull(text), movedBy: uuid, movedAt: time },
+    {
+      versionId: VERSION,
+      previousVersionId: null,
+      reason: 'Sealed by order of the court',
+      movedBy: '019aa5c0-6e00-7a3b-8c1d-2e4f5a6b7c8d',
+      movedAt: '2026-11-21T09:00:00.000Z',
+    },
+  ),
+  LabelMovePage: page('LabelMove'),
   CreateUpload: {
     type: 'object',
     description: 'All fields are optional.',
@@ -168,10 +191,10 @@ function page(of: string) {
 }
 
 /** An answer: every field is always there. */
-function object(properties: Readonly<Record<string, object>>, example?: object) {
+function object(properties: Readonly<Record<string, object>>, example?: object, optional: Readonly<Record<string, object>> = {}) {
   return {
     type: 'object',
-    properties,
+    properties: { ...properties, ...optional },
     required: Object.keys(properties),
     ...(example === undefined ? {} : { examples: [example] }),
   };

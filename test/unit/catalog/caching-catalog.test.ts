@@ -10,7 +10,7 @@ import { versionWish } from '../../helpers/version-wish.ts';
 
 function openCaching(entriesMax = 10) {
   const behind = new MemoryCatalog(systemClock.now);
-  return { behind, catalog: new CachingCatalog(behind, behind, entriesMax) };
+  return { behind, catalog: new CachingCatalog({ catalog: behind, committer: behind, labels: behind, entriesMax }) };
 }
 
 /** A further version of the document. */
@@ -74,6 +74,26 @@ t.test('a commit shows at once: the current version moves, and its labels leave 
   await catalog.commit(testScope, second);
   t.equal((await catalog.findVersion(testScope, first.documentId))?.versionId, second.versionId);
   t.same((await catalog.findVersion(testScope, first.documentId, first.versionId))?.labels, []);
+});
+
+t.test('a label that moves shows at once, also when its answer is lost', async (t) => {
+  const { behind, catalog } = openCaching();
+  const first = versionWish();
+  const second = successor(first);
+  const { documentId } = first;
+  await catalog.commit(testScope, first);
+  await catalog.commit(testScope, second);
+  await catalog.findVersion(testScope, documentId);
+  const wish = { documentId, label: 'CURRENT', reason: undefined, atMs: systemClock.now() };
+  await catalog.moveLabel(testScope, { ...wish, versionId: first.versionId, expected: second.versionId });
+  t.equal((await catalog.findVersion(testScope, documentId))?.versionId, first.versionId);
+  behind.after = async () => {
+    behind.after = async () => {};
+    throw new QuasarError('database_unavailable', { op: 'test' });
+  };
+  const lost = catalog.moveLabel(testScope, { ...wish, versionId: second.versionId, expected: first.versionId });
+  await t.rejects(lost, { code: 'database_unavailable' });
+  t.equal((await catalog.findVersion(testScope, documentId))?.versionId, second.versionId);
 });
 
 t.test('an answer that was under way when a commit came is given, but not remembered', async (t) => {

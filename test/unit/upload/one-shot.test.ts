@@ -14,6 +14,7 @@ function requestOf(world: OpenUploads, size: number, changes: Partial<OneShotReq
   const wish: VersionWish = {
     documentId: newId<DocumentId>(world.deps.clock),
     newDocument: true,
+    expectedVersionId: undefined,
     versionId: newId<VersionId>(world.deps.clock),
     filename: undefined,
     contentType: 'application/octet-stream',

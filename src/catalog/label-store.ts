@@ -1,0 +1,46 @@
+import type { DocumentId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
+import type { Page } from './catalog.ts';
+
+export interface LabelWish {
+  readonly documentId: DocumentId;
+  readonly label: string;
+  /** Where it shall stand. */
+  readonly versionId: VersionId;
+  /** Where it stands, as far as the caller knows; undefined: nowhere yet. */
+  readonly expected: VersionId | undefined;
+  readonly reason: string | undefined;
+  readonly atMs: number;
+}
+
+export type LabelOutcome =
+  | { readonly kind: 'moved'; readonly previous: VersionId | undefined; readonly movedAtMs: number }
+  /** It stood there already, whatever was expected: a repeat of a move that was made. */
+  | { readonly kind: 'unchanged' }
+  /** It stands elsewhere than expected. */
+  | { readonly kind: 'label_moved'; readonly current: VersionId | undefined }
+  | { readonly kind: 'version_missing' }
+  | { readonly kind: 'document_missing' };
+
+export interface LabelMove {
+  readonly versionId: VersionId;
+  readonly previous: VersionId | undefined;
+  readonly reason: string | undefined;
+  readonly movedBy: PrincipalId;
+  readonly movedAtMs: number;
+}
+
+/** Labels of documents, CURRENT among them: each names one version and moves by compare-and-set; where it stood is kept. */
+export interface LabelStore {
+  moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome>;
+  /** Where the label stood at the end of that millisecond, or stands now. Undefined when it was nowhere, or all is absent. */
+  findLabel(
+    scope: Scope,
+    place: { readonly documentId: DocumentId; readonly label: string; readonly atMs: number | undefined },
+  ): Promise<VersionId | undefined>;
+  /** Latest first. `after` is a `next` of an earlier page. Empty for a label nobody ever set. */
+  listLabelMoves(
+    scope: Scope,
+    place: { readonly documentId: DocumentId; readonly label: string },
+    options: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<LabelMove>>;
+}

@@ -1,0 +1,72 @@
+import type { LabelMove, LabelOutcome } from '../../catalog/label-store.ts';
+import { toTimestamp } from '../../core/clock.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { readJsonBody } from '../json-body.ts';
+import { replyJson } from '../reply.ts';
+import { type Params, route } from '../router.ts';
+import { documentIdOf } from './documents.ts';
+import { pageOf, parseLabel, parseLabelBody } from './request-bodies.ts';
+import type { Services } from './services.ts';
+
+export const putLabel = route(
+  'PUT',
+  '/v1/documents/{documentId}/labels/{label}',
+  async (exchange, params, services: Services) => {
+    const documentId = documentIdOf(params);
+    const label = labelOf(params);
+    const body = parseLabelBody(await readJsonBody(exchange, { optional: false }));
+    const outcome = await services.catalog.moveLabel(services.scope, { documentId, label, ...body, atMs: services.clock.now() });
+    refuseUnmoved(outcome);
+    replyJson(exchange, 200, { label, versionId: body.versionId, moved: outcome.kind === 'moved' });
+  },
+);
+
+export const listLabelMoves = route(
+  'GET',
+  '/v1/documents/{documentId}/labels/{label}/moves',
+  async (exchange, params, services: Services) => {
+    const documentId = documentIdOf(params);
+    const label = labelOf(params);
+    const purpose = `moves:${documentId}:${label}`;
+    const { limit, after } = pageOf(exchange, services.cursors, purpose);
+    const page = await services.catalog.listLabelMoves(services.scope, { documentId, label }, { limit, after });
+    if (page.items.length === 0 && after === undefined) await requireDocument(documentId, services);
+    replyJson(exchange, 200, {
+      items: page.items.map(moveView),
+      nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+    });
+  },
+);
+
+function refuseUnmoved(outcome: LabelOutcome): asserts outcome is Extract<LabelOutcome, { kind: 'moved' | 'unchanged' }> {
+  const op = 'label.move';
+  switch (outcome.kind) {
+    case 'document_missing':
+      throw new QuasarError('document_not_found', { op });
+    case 'version_missing':
+      throw new QuasarError('version_not_found', { op });
+    case 'label_moved':
+      throw new QuasarError('label_conflict', { op, details: { versionId: outcome.current ?? null } });
+    case 'moved':
+    case 'unchanged':
+  }
+}
+
+async function requireDocument(documentId: ReturnType<typeof documentIdOf>, services: Services): Promise<void> {
+  const document = await services.catalog.findDocument(services.scope, documentId);
+  if (document === undefined) throw new QuasarError('document_not_found', { op: 'label.moves' });
+}
+
+function moveView(move: LabelMove): Record<string, unknown> {
+  return {
+    versionId: move.versionId,
+    previousVersionId: move.previous ?? null,
+    reason: move.reason ?? null,
+    movedBy: move.movedBy,
+    movedAt: toTimestamp(move.movedAtMs),
+  };
+}
+
+function labelOf(params: Params): string {
+  return parseLabel(params.label as string, 'label');
+}

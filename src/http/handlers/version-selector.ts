@@ -1,0 +1,61 @@
+import type { VersionFacts } from '../../catalog/catalog.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { type DocumentId, parseId, type VersionId } from '../../core/ids.ts';
+import { badField, parseLabel } from './request-bodies.ts';
+import type { Services } from './services.ts';
+
+/** Which version a request is about; a label without a time is where it stands now. */
+export type VersionSelector =
+  | { readonly kind: 'current' }
+  | { readonly kind: 'version'; readonly versionId: VersionId }
+  | { readonly kind: 'label'; readonly label: string; readonly atMs: number | undefined };
+
+/**
+ * Reads `?version=`, or `?label=` and `?asOf=`, which go together; other names are somebody else's.
+ * @throws QuasarError `bad_parameter`.
+ */
+export function parseVersionSelector(query: string): VersionSelector {
+  if (query === '') return CURRENT;
+  const values = new URLSearchParams(query);
+  const version = values.get('version');
+  const label = values.get('label');
+  const asOf = values.get('asOf');
+  if (version !== null) {
+    if (label !== null || asOf !== null) throw badField('version', 'stands alone: a version has neither label nor time');
+    return { kind: 'version', versionId: parseId<VersionId>(version, 'version') };
+  }
+  if (label === null && asOf === null) return CURRENT;
+  return {
+    kind: 'label',
+    label: label === null ? 'CURRENT' : parseLabel(label, 'label'),
+    atMs: asOf === null ? undefined : parseTimestamp(asOf),
+  };
+}
+
+/** @throws QuasarError `document_not_found`, `version_not_found`. */
+export async function findSelected(documentId: DocumentId, selector: VersionSelector, services: Services): Promise<VersionFacts> {
+  const { catalog, scope } = services;
+  const op = 'document.version';
+  if (selector.kind === 'current') {
+    const current = await catalog.findVersion(scope, documentId);
+    if (current === undefined) throw new QuasarError('document_not_found', { op });
+    return current;
+  }
+  const versionId =
+    selector.kind === 'version'
+      ? selector.versionId
+      : await catalog.findLabel(scope, { documentId, label: selector.label, atMs: selector.atMs });
+  const version = versionId && (await catalog.findVersion(scope, documentId, versionId));
+  if (version !== undefined) return version;
+  const document = await catalog.findDocument(scope, documentId);
+  throw new QuasarError(document === undefined ? 'document_not_found' : 'version_not_found', { op });
+}
+
+function parseTimestamp(text: string): number {
+  const ms = TIMESTAMP.test(text) ? Date.parse(text) : Number.NaN;
+  if (!(ms >= 0)) throw badField('asOf', 'must be an RFC 3339 time, such as 2026-11-21T09:00:00.000Z');
+  return ms;
+}
+
+const CURRENT: VersionSelector = { kind: 'current' };
+const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
