@@ -9,8 +9,8 @@ import { type JsonBounds, metadataBounds } from './strict-json.ts';
 /**
  * Applies a JSON Patch (RFC 6902) to a copy: all of it or nothing, and neither argument is changed.
  * What copy and move carry is bounded by `limits.patchCarriedMax` before it is carried, and depth after each operation, so that
- * no patch makes more on its way than its end may be. Own code: the two libraries in use take `~2`, indexes like "01" and moves
- * into the moved value, or change their arguments.
+ * no patch makes more on its way than its end may be. Own code, because of what was tried: fast-json-patch 3.1.1 and rfc6902 5.4.0
+ * take `~2` and copy what objects inherit, the first adds at the index "01", the second leaves its argument half changed.
  * @throws QuasarError `patch_failed`, `details.operation` being the index and `details.path` the pointer of what failed;
  * `metadata_too_large` for what is beyond the bounds.
  */
@@ -48,17 +48,21 @@ class PatchWork {
   apply(operation: PatchOperation): void {
     switch (operation.op) {
       case 'add':
-        return this.#add(operation.path, structuredClone(operation.value));
+        this.#add(operation.path, structuredClone(operation.value));
+        return;
       case 'replace':
-        return this.#replace(operation.path, structuredClone(operation.value));
+        this.#replace(operation.path, structuredClone(operation.value));
+        return;
       case 'remove':
         this.#remove(operation.path);
         return;
       case 'move':
-        return this.#move(operation.from, operation.path);
+        this.#move(operation.from, operation.path);
+        return;
       case 'copy':
         this.#carry(operation.from);
-        return this.#add(operation.path, structuredClone(this.#get(operation.from)));
+        this.#add(operation.path, structuredClone(this.#get(operation.from)));
+        return;
       case 'test':
         if (!sameJson(this.#get(operation.path), operation.value)) throw new Fault(operation.path, 'is not what the test says');
     }

@@ -59,6 +59,7 @@ t.test('a bundle of another form is refused with the place', async (t) => {
 t.test('derived metadata without provenance is refused, and canonical metadata with one', async (t) => {
   const bundle = { [core]: { data: {} } };
   t.throws(() => parseBundle({ mode: 'derived', bundle, provenance: undefined }), {
+    code: 'metadata_invalid',
     details: { errors: [{ path: '/provenance' }] },
   });
   t.throws(() => parseBundle({ mode: 'canonical', bundle, provenance }), {
