@@ -1,0 +1,70 @@
+import { assert } from '../core/assert.ts';
+import type { Clock } from '../core/clock.ts';
+import { stepOf } from './gcra.ts';
+import type { RateDecision, RateLimit, RateLimiter } from './rate-limiter.ts';
+
+export interface MemoryRateLimiterOptions {
+  readonly clock: Clock;
+  /** Keys remembered at once. */
+  readonly keysMax: number;
+}
+
+/**
+ * Rate limits of one process. Keeps only keys that have taken something they have not yet got back: each new key looks at the
+ * few that were longest unused and forgets those that are full again. Should more keys than `keysMax` be short of something at
+ * once, the one of those few that is nearest to full is forgotten, and gets the rest of its burst as a present.
+ */
+export class MemoryRateLimiter implements RateLimiter {
+  readonly #options: MemoryRateLimiterOptions;
+  readonly #startedAt: number;
+  /** When each key is full again, in milliseconds since the start, whose smallness keeps fractions exact; the longest unused first. */
+  readonly #fullAt = new Map<string, number>();
+
+  constructor(options: MemoryRateLimiterOptions) {
+    assert(options.keysMax > 0, 'a rate limiter remembers a key at least');
+    this.#options = options;
+    this.#startedAt = options.clock.monotonic();
+  }
+
+  get count(): number {
+    return this.#fullAt.size;
+  }
+
+  async take(key: string, cost: number, limit: RateLimit): Promise<RateDecision> {
+    assert(Number.isFinite(cost) && cost >= 0, 'a cost is a number from 0');
+    assert(Number.isFinite(limit.perSecond) && limit.perSecond > 0, 'what was taken comes back');
+    assert(Number.isFinite(limit.burst) && limit.burst >= 1, 'a burst holds one unit at least');
+    // Monotonic: a clock that is set must neither open nor close a key.
+    const now = this.#options.clock.monotonic() - this.#startedAt;
+    const known = this.#fullAt.get(key);
+    const { decision, fullAt } = stepOf(known ?? now, now, cost, limit);
+    if (known !== undefined) this.#fullAt.delete(key);
+    if (fullAt > now) {
+      if (known === undefined) this.#makeRoom(now);
+      this.#fullAt.set(key, fullAt);
+    }
+    return decision;
+  }
+
+  #makeRoom(now: number): void {
+    let nearest: string | undefined;
+    let nearestAt = Number.POSITIVE_INFINITY;
+    for (const [key, fullAt] of this.#longestUnused()) {
+      this.#fullAt.delete(key);
+      if (fullAt <= now) continue;
+      // At the end of the line, so that the next look goes to others.
+      this.#fullAt.set(key, fullAt);
+      if (fullAt < nearestAt) [nearest, nearestAt] = [key, fullAt];
+    }
+    if (this.#fullAt.size >= this.#options.keysMax && nearest !== undefined) this.#fullAt.delete(nearest);
+  }
+
+  #longestUnused(): readonly (readonly [string, number])[] {
+    const found: [string, number][] = [];
+    for (const entry of this.#fullAt) if (found.push(entry) === LOOK_AT) break;
+    return found;
+  }
+}
+
+/** More than one, so that forgetting is faster than remembering. */
+const LOOK_AT = 4;
