@@ -10,7 +10,10 @@ export type PrincipalId = Branded<'PrincipalId'>;
 export type DocumentId = Branded<'DocumentId'>;
 export type VersionId = Branded<'VersionId'>;
 export type UploadId = Branded<'UploadId'>;
+/** Of one namespace's entry in a document's metadata. */
+export type MetadataId = Branded<'MetadataId'>;
 export type NodeId = Branded<'NodeId'>;
+export type AuditEventId = Branded<'AuditEventId'>;
 export type GroupId = Branded<'GroupId'>;
 export type FolderId = Branded<'FolderId'>;
 /** Of an access rule. */

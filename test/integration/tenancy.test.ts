@@ -1,11 +1,14 @@
 import t from 'tap';
 import { PostgresCatalog } from '../../src/catalog/postgres-catalog.ts';
+import { PostgresMetadataStore } from '../../src/catalog/postgres-metadata-store.ts';
+import { PostgresSchemaStore } from '../../src/catalog/postgres-schema-store.ts';
 import { PostgresVersionCommitter } from '../../src/catalog/postgres-version-committer.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { isId, type Scope } from '../../src/core/ids.ts';
 import { withTransaction } from '../../src/database/transaction.ts';
 import { PostgresSessionStore } from '../../src/upload/postgres-session-store.ts';
 import { newSession } from '../contract/session-store.contract.ts';
+import { CASE, metadataEntry, metadataWish, putting } from '../helpers/metadata-wish.ts';
 import { makeOrg, openTestDatabase } from '../helpers/postgres.ts';
 import { versionWish } from '../helpers/version-wish.ts';
 
@@ -19,6 +22,9 @@ const TENANT_TABLES = [
   'quasar.version',
   'quasar.label',
   'quasar.label_move',
+  'quasar.metadata',
+  'quasar.bundle_entry',
+  'quasar.schema',
   'quasar.upload',
   'quasar.upload_checkpoint',
   'quasar.idempotency',
@@ -29,7 +35,11 @@ async function fill(of: Scope): Promise<void> {
   const catalog = new PostgresCatalog(pool);
   const committer = new PostgresVersionCommitter({ pool, catalog, clock: systemClock });
   const idempotency = { key: 'key', fingerprint: 'f' };
-  await committer.commit(of, versionWish({ labels: ['signed'], pages: [Buffer.alloc(72)], idempotency }));
+  const wish = versionWish({ labels: ['signed'], pages: [Buffer.alloc(72)], idempotency });
+  await committer.commit(of, wish);
+  await new PostgresMetadataStore(pool).commitMetadata(of, metadataWish(wish.documentId, [putting(metadataEntry())]));
+  const body = { body: '{}', digest: wish.blob.sha256, namespace: CASE, state: 'draft' } as const;
+  await new PostgresSchemaStore(pool).addSchema(of, { urn: 'urn:quasar:schema:case@1.0.0', ...body }, 0);
   const sessions = new PostgresSessionStore({ pool, clock: systemClock });
   const session = newSession(systemClock);
   const { uploadId, fence } = session;

@@ -1,0 +1,80 @@
+import { assert } from '../core/assert.ts';
+import type { Scope } from '../core/ids.ts';
+import type { Queries } from '../database/transaction.ts';
+import type { Page } from './catalog.ts';
+import type { NewSchema, SchemaState, SchemaStore, StateOutcome, StoredSchema } from './schema-store.ts';
+
+interface SchemaRow {
+  readonly urn: string;
+  readonly namespace: string;
+  readonly state: SchemaState;
+  readonly body: string;
+  readonly digest: string;
+  readonly created_at_ms: number;
+  readonly changed_at_ms: number;
+}
+
+/** The functions of migrations/000008-metadata.sql, one round trip each. */
+export class PostgresSchemaStore implements SchemaStore {
+  readonly #queries: Queries;
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  async addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<'added' | 'unchanged' | 'schema_differs'> {
+    const { urn, namespace, state, body, digest } = schema;
+    const { rows } = await this.#queries.query<{ outcome: 'added' | 'unchanged' | 'schema_differs' }>(
+      'SELECT quasar.add_schema($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
+      [scope.orgId, scope.principalId, urn, namespace, state, body, digest, atMs],
+    );
+    const [row] = rows;
+    assert(row !== undefined, 'an addition has an outcome');
+    return row.outcome;
+  }
+
+  async changeState(
+    scope: Scope,
+    {
+      urn,
+      from,
+      to,
+      atMs,
+    }: { readonly urn: string; readonly from: SchemaState; readonly to: SchemaState; readonly atMs: number },
+  ): Promise<StateOutcome> {
+    const { rows } = await this.#queries.query<{ outcome: StateOutcome['kind']; state: SchemaState | null }>(
+      'SELECT * FROM quasar.change_schema_state($1, $2, $3, $4, $5, $6)',
+      [scope.orgId, scope.principalId, urn, from, to, atMs],
+    );
+    const [row] = rows;
+    assert(row !== undefined, 'a change has an outcome');
+    if (row.outcome !== 'state_differs') return { kind: row.outcome };
+    assert(row.state !== null, 'a schema has a state');
+    return { kind: 'state_differs', state: row.state };
+  }
+
+  async findSchema(scope: Scope, urn: string): Promise<StoredSchema | undefined> {
+    const { rows } = await this.#queries.query<SchemaRow>('SELECT * FROM quasar.find_schema($1, $2)', [scope.orgId, urn]);
+    const [row] = rows;
+    return row && toSchema(row);
+  }
+
+  async listSchemas(
+    scope: Scope,
+    {
+      namespace,
+      limit,
+      after,
+    }: { readonly namespace: string | undefined; readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<StoredSchema>> {
+    const values = [scope.orgId, namespace ?? null, after ?? null, limit + 1];
+    const { rows } = await this.#queries.query<SchemaRow>('SELECT * FROM quasar.list_schemas($1, $2, $3, $4)', values);
+    const shown = rows.slice(0, limit);
+    return { items: shown.map(toSchema), next: rows.length > limit ? shown.at(-1)?.urn : undefined };
+  }
+}
+
+function toSchema(row: SchemaRow): StoredSchema {
+  const { urn, namespace, state, body, digest } = row;
+  return { urn, namespace, state, body, digest, createdAtMs: row.created_at_ms, changedAtMs: row.changed_at_ms };
+}

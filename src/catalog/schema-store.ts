@@ -1,0 +1,41 @@
+import type { Scope } from '../core/ids.ts';
+import type { Page } from './catalog.ts';
+
+/** Draft: being written. Active: new metadata may name it. Deprecated: old metadata may keep it. Revoked: none may. */
+export type SchemaState = 'draft' | 'active' | 'deprecated' | 'revoked';
+
+export interface StoredSchema {
+  readonly urn: string;
+  /** The namespace its data belongs to. */
+  readonly namespace: string;
+  readonly state: SchemaState;
+  /** RFC 8785. */
+  readonly body: string;
+  /** SHA-256 of the body, in hex. */
+  readonly digest: string;
+  readonly createdAtMs: number;
+  readonly changedAtMs: number;
+}
+
+export type NewSchema = Omit<StoredSchema, 'createdAtMs' | 'changedAtMs'>;
+
+export type StateOutcome =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'state_differs'; readonly state: SchemaState }
+  | { readonly kind: 'schema_missing' };
+
+/** The schemas of an org, by URN. What a URN means never changes; its state does. */
+export interface SchemaStore {
+  /** `unchanged` when the same content is there, whatever its state; `schema_differs` when other content is. */
+  addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<'added' | 'unchanged' | 'schema_differs'>;
+  changeState(
+    scope: Scope,
+    change: { readonly urn: string; readonly from: SchemaState; readonly to: SchemaState; readonly atMs: number },
+  ): Promise<StateOutcome>;
+  findSchema(scope: Scope, urn: string): Promise<StoredSchema | undefined>;
+  /** In the order of URNs; `after` is a `next` of an earlier page. */
+  listSchemas(
+    scope: Scope,
+    options: { readonly namespace: string | undefined; readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<StoredSchema>>;
+}
