@@ -1,0 +1,144 @@
+import { canonicalJson, canonicalJsonBytes } from '../core/canonical-json.ts';
+import { QuasarError } from '../core/errors.ts';
+import type { AuditEventId, OrgId } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import { Fault } from '../segment/fault.ts';
+import {
+  type AuditAction,
+  type AuditPrincipalKind,
+  type AuditResourceKind,
+  auditActions,
+  auditPrincipalKinds,
+  auditResourceKinds,
+} from './audit-action.ts';
+import { type Check, count, isObject, matching, members, oneOf, timestamp, uuid } from './shape.ts';
+
+/**
+ * One line of what happened: a decision, allowed or denied, or a change. Its canonical JSON (RFC 8785) is the leaf of the
+ * log's tree; docs/format/audit-v1.md section 4 is the specification.
+ */
+export interface AuditEvent {
+  readonly orgId: OrgId;
+  readonly eventId: AuditEventId;
+  /** RFC 3339, UTC, milliseconds: when it happened. The order of the log is that of commits, not of times. */
+  readonly time: string;
+  readonly principal: { readonly kind: AuditPrincipalKind; readonly id: string };
+  readonly action: AuditAction;
+  /** `version` when it was about one version of a document. */
+  readonly resource: { readonly kind: AuditResourceKind; readonly id: string; readonly version?: string };
+  readonly outcome: 'allowed' | 'denied';
+  /** Code of why: `[a-z][a-z0-9_.-]*`, at most 64 characters. */
+  readonly reason: string;
+  readonly requestId: string;
+  /** Only in the event that closes a window of reads. */
+  readonly reads?: ReadCounters;
+  /** Of the action's own making; no secrets, no content of documents. */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** Reads of one principal and version between two times. */
+export interface ReadCounters {
+  /** Requests, at least one. */
+  readonly count: number;
+  readonly bytes: number;
+  readonly windowStart: string;
+  readonly windowEnd: string;
+}
+
+/** Why bytes are no event: not in canonical form, so that others could mean the same; or not of an event's shape. */
+export class EventFault extends Fault {
+  readonly kind: 'not-canonical' | 'not-an-event';
+
+  constructor(kind: 'not-canonical' | 'not-an-event', meaning: string) {
+    super(meaning);
+    this.kind = kind;
+  }
+}
+
+export const AUDIT_EVENT_VERSION = 1;
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const PART_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const REASON = /^[a-z][a-z0-9_.-]{0,63}$/;
+const REQUEST_ID = new RegExp(`^[\\x21-\\x7e]{1,${limits.requestIdMax}}$`);
+const RESOURCE_ID = new RegExp(`^[^\\p{Cc}\\p{Surrogate}]{1,${limits.auditResourceIdMax}}$`, 'u');
+
+const shape = members(
+  {
+    v: oneOf([AUDIT_EVENT_VERSION]),
+    orgId: uuid,
+    eventId: matching(UUID_V7),
+    time: timestamp,
+    principal,
+    action: oneOf(auditActions),
+    resource: members({ kind: oneOf(auditResourceKinds), id: matching(RESOURCE_ID) }, { version: uuid }),
+    outcome: oneOf(['allowed', 'denied']),
+    reason: matching(REASON),
+    requestId: matching(REQUEST_ID),
+    detail,
+  },
+  { reads },
+);
+
+/**
+ * The event's canonical bytes, fresh memory. What clients said must be within the limits of an event before it comes here.
+ * @throws QuasarError `bad_body` when a text in it is no Unicode or a number not finite; `internal` for any other breach.
+ */
+export function encodeEvent(event: AuditEvent): Buffer {
+  const value = { v: AUDIT_EVENT_VERSION, ...event };
+  const bytes = canonicalJsonBytes(value);
+  const wrong = bytes.byteLength > limits.auditEventMax ? 'is longer than an event may be' : shape(value);
+  if (wrong !== undefined) throw new QuasarError('internal', { op: 'audit.encodeEvent', message: `The audit event ${wrong}.` });
+  return bytes;
+}
+
+/** Takes exactly what `encodeEvent` gives; two byte strings never mean the same event. */
+export function decodeEvent(bytes: Uint8Array): AuditEvent | EventFault {
+  if (bytes.byteLength > limits.auditEventMax) return new EventFault('not-an-event', 'it is longer than an event may be');
+  const value = parseCanonical(bytes);
+  if (value instanceof EventFault) return value;
+  const wrong = shape(value);
+  if (wrong !== undefined) return new EventFault('not-an-event', `it ${wrong}`);
+  const { v: _, ...event } = value as AuditEvent & { readonly v: number };
+  return event;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Members twice, other orders, spaces, other spellings of numbers and texts: none of them survives being written again. */
+function parseCanonical(bytes: Uint8Array): unknown | EventFault {
+  try {
+    const text = utf8.decode(bytes);
+    const value: unknown = JSON.parse(text);
+    return canonicalJson(value) === text ? value : new EventFault('not-canonical', 'it is not in canonical form');
+  } catch (error) {
+    const meaning = error instanceof QuasarError ? 'it has no canonical form' : 'it is not JSON in UTF-8';
+    return new EventFault('not-canonical', meaning);
+  }
+}
+
+function principal(value: unknown): ReturnType<Check> {
+  const wrong = members({ kind: oneOf(auditPrincipalKinds), id: matching(PART_NAME) })(value);
+  if (wrong !== undefined) return wrong;
+  const { kind, id } = value as AuditEvent['principal'];
+  return kind === 'user' || kind === 'service_account' ? uuid(id) : undefined;
+}
+
+function reads(value: unknown): ReturnType<Check> {
+  const wrong = members({ count: count(1), bytes: count(0), windowStart: timestamp, windowEnd: timestamp })(value);
+  if (wrong !== undefined) return wrong;
+  const { windowStart, windowEnd } = value as ReadCounters;
+  return windowStart <= windowEnd ? undefined : 'ends before it starts';
+}
+
+function detail(value: unknown): ReturnType<Check> {
+  if (!isObject(value)) return 'is no object';
+  if (depthOf(value) > limits.auditDetailDepthMax) return 'is nested too deep';
+  return canonicalJsonBytes(value).byteLength > limits.auditDetailMax ? 'is too long' : undefined;
+}
+
+/** Only of values whose canonical form was written, so the depth is bounded. */
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Object.values(value).reduce((depth: number, item) => Math.max(depth, depthOf(item)), 0);
+}
