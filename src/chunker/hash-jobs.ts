@@ -1,15 +1,9 @@
 import type { BlockId } from '../core/digest.ts';
-import type { ChunkerName, CutBlock, WholeDigests } from './hasher.ts';
+import type { ChunkerName, CutBlock, SlabRange, WholeDigests } from './hasher.ts';
 
 /** What a lane's thread is given at its start: the slab, shared in place. */
 export interface LaneData {
   readonly slab: SharedArrayBuffer;
-}
-
-/** Bytes of the slab. */
-export interface SlabRange {
-  readonly at: number;
-  readonly size: number;
 }
 
 /**
@@ -21,10 +15,17 @@ export type HashJob =
   | ({ readonly kind: 'block' } & SlabRange)
   | ({ readonly kind: 'stretches' } & SlabRange)
   | ({ readonly kind: 'single' } & SlabRange)
-  | ({ readonly kind: 'cut'; readonly final: boolean; readonly whole: boolean } & OfStream & SlabRange)
+  | ({ readonly kind: 'cut' } & CutWish & OfStream)
   | ({ readonly kind: 'absorb' } & OfStream & SlabRange)
   | ({ readonly kind: 'finish' } & OfStream)
   | { readonly kind: 'close'; readonly stream: number };
+
+/** What `HashStream.cut` takes. */
+export interface CutWish {
+  readonly ranges: readonly SlabRange[];
+  readonly final: boolean;
+  readonly whole: boolean;
+}
 
 export interface OfStream {
   readonly stream: number;

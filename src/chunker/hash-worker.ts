@@ -6,9 +6,9 @@ import { type BlockId, digestToHex, type Sha256 } from '../core/digest.ts';
 import { limits } from '../core/limits.ts';
 import type { Cutter } from './cutter.ts';
 import { cutterOf } from './cutters.ts';
-import type { HashJob, JobResults, LaneData, OfStream, SlabRange } from './hash-jobs.ts';
+import type { CutWish, HashJob, JobResults, LaneData, OfStream } from './hash-jobs.ts';
 import { hashWhole } from './hash-whole.ts';
-import type { CutBlock, WholeDigests } from './hasher.ts';
+import type { CutBlock, SlabRange, WholeDigests } from './hasher.ts';
 
 /**
  * A lane's thread: does one job at a time, on bytes that stay where they are. It holds the hash states of the lane's
@@ -66,17 +66,19 @@ function closeStream(stream: number): true {
   return true;
 }
 
-function cut(state: StreamState, job: SlabRange & { readonly final: boolean; readonly whole: boolean }): CutBlock[] {
+function cut(state: StreamState, { ranges, final, whole }: CutWish): CutBlock[] {
   const blocks: CutBlock[] = [];
-  const end = job.at + job.size;
-  let at = job.at;
-  while (at < end) {
-    const size = state.cutter.cut(slab, at, end, job.final);
-    if (size === 0) break;
-    const bytes = slab.subarray(at, at + size);
-    blocks.push({ id: blockIdOf(bytes), at, size });
-    if (job.whole) absorb(state, bytes);
-    at += size;
+  for (const range of ranges) {
+    const end = range.at + range.size;
+    let at = range.at;
+    while (at < end) {
+      const size = state.cutter.cut(slab, at, end, final);
+      if (size === 0) break;
+      const bytes = slab.subarray(at, at + size);
+      blocks.push({ id: blockIdOf(bytes), at, size });
+      if (whole) absorb(state, bytes);
+      at += size;
+    }
   }
   return blocks;
 }

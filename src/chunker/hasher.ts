@@ -8,6 +8,12 @@ export function singleBlockMax(chunker: ChunkerName): number {
   return chunker === 'fixed-1m' ? 1024 * 1024 : 64 * 1024;
 }
 
+/** Bytes of the slab. */
+export interface SlabRange {
+  readonly at: number;
+  readonly size: number;
+}
+
 export interface CutBlock {
   readonly id: BlockId;
   /** Offset of the block's first byte in the slab. */
@@ -43,12 +49,13 @@ export interface HashStream {
   readonly carries: boolean;
 
   /**
-   * Cuts `size` bytes at slab offset `at`. The first byte is the first after the last cut, so whatever a call leaves
-   * uncut (`size` minus the blocks' sizes) must be given again, at the front, by the next call.
+   * Cuts bytes of the slab: `ranges` follow one another in the blob, all but the last are full slots, and a stream that
+   * carries takes one a call. The first byte is the first after the last cut, so whatever a call leaves uncut (the last
+   * range's size minus its blocks' sizes) must be given again, at the front, by the next call.
    * `final` says no byte follows: everything is cut. With `whole`, the cut bytes also enter the whole-blob hashes
    * (leave it out while another stream re-hashes the prefix). The bytes are borrowed until it settles.
    */
-  cut(options: { at: number; size: number; final: boolean; whole: boolean }): Promise<readonly CutBlock[]>;
+  cut(options: { ranges: readonly SlabRange[]; final: boolean; whole: boolean }): Promise<readonly CutBlock[]>;
 
   /** Adds a block that is already stored and verified to the whole-blob hashes only. */
   absorb(at: number, size: number): Promise<void>;

@@ -101,7 +101,7 @@ async function cutPiece(live: LiveUpload, deps: UploadsDeps): Promise<void> {
   try {
     const whole = live.hashedUpToDate;
     const size = await readPiece(piece, slot, deps);
-    const blocks = await live.stream.cut({ at: slot.at, size, final: true, whole });
+    const blocks = await live.stream.cut({ ranges: [{ at: slot.at, size }], final: true, whole });
     await deps.node.putBlocks(
       blocks.map(({ id, at, size: length }) => ({ kind: 'data', id, bytes: deps.slab.bytes.subarray(at, at + length) })),
     );

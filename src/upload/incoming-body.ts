@@ -123,6 +123,15 @@ export class IncomingBody implements ExposedBody {
     }
   }
 
+  /** What `next` returns, and with it those of the following slots that are full already: `countMax` at most, none at the end. */
+  async nextFew(countMax: number): Promise<FilledSlot[]> {
+    const first = await this.next();
+    if (first === undefined) return [];
+    const few = [first, ...this.#ready.splice(0, countMax - 1)];
+    this.#lastGiven = few.at(-1)?.last === true;
+    return few;
+  }
+
   /** The slot `next` will return; it stays the body's. */
   async peek(): Promise<FilledSlot> {
     const first = await this.next();

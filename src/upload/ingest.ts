@@ -1,9 +1,10 @@
 import type { CutBlock, Hasher, HashStream } from '../chunker/hasher.ts';
 import type { BlockList } from '../core/block-list.ts';
 import { QuasarError, toQuasarError } from '../core/errors.ts';
-import type { Slab, Slot, UploadAccount } from '../core/slab.ts';
+import type { Slab, UploadAccount } from '../core/slab.ts';
 import type { Node } from '../graviton/node.ts';
 import type { FilledSlot, IncomingBody } from './incoming-body.ts';
+import { JobsUnderWay } from './jobs-under-way.ts';
 import type { StoredBlock } from './session.ts';
 
 export interface IngestDeps {
@@ -37,28 +38,36 @@ export async function ingest(body: IncomingBody, upload: IngestUpload, deps: Ing
   const prefix = new DurablePrefixLine(upload, (error) => body.fail(toQuasarError(error, 'upload.store')));
   let piece: Promise<StoredBlock | undefined> = Promise.resolve(undefined);
 
-  const take = async (filled: FilledSlot, final: boolean): Promise<void> => {
-    const cutting = upload.stream.cut({ at: filled.slot.at, size: filled.size, final, whole: upload.whole });
+  const jobs = new JobsUnderWay();
+
+  const take = async (filled: readonly FilledSlot[], final: boolean): Promise<void> => {
+    const ranges = filled.map(({ slot, size }) => ({ at: slot.at, size }));
+    const cutting = upload.stream.cut({ ranges, final, whole: upload.whole });
+    jobs.add(cutting);
     const storing = storeBlocks(cutting, deps);
     prefix.push(storing);
-    if (filled.last) {
+    const latest = filled.at(-1) as FilledSlot;
+    if (latest.last) {
       piece = storing.then((blocks) => storePiece(filled, blocks, deps));
-      returnSlot(filled.slot, piece, upload, body);
+      returnSlots(filled, piece, upload, body);
     } else if (upload.stream.carries) {
-      await carry(filled, cutting, storing, { body, upload, deps });
+      await carry(latest, cutting, storing, { body, upload, deps });
     } else {
-      returnSlot(filled.slot, storing, upload, body);
+      returnSlots(filled, storing, upload, body);
     }
   };
 
   try {
-    for (let filled = await body.next(); filled !== undefined; filled = await body.next()) {
+    for (;;) {
+      await jobs.turn();
+      const filled = await body.nextFew(upload.stream.carries ? 1 : slotsAJob(upload.mayHold()));
+      if (filled.length === 0) break;
       if (isReserveTouched(deps.node)) body.fail(new QuasarError('storage_full', { op: 'upload.store' }));
-      await take(filled, filled.last && upload.endsAfter(body.received));
+      await take(filled, filled.at(-1)?.last === true && upload.endsAfter(body.received));
     }
   } catch (fault) {
     const rest = body.takeRest();
-    if (rest !== undefined) await take(rest, false);
+    if (rest !== undefined) await take([rest], false);
     await prefix.settled();
     throw new InterruptedBody(fault, await piece);
   }
@@ -96,11 +105,16 @@ async function storeBlocks(cutting: Promise<readonly CutBlock[]>, deps: IngestDe
   return blocks;
 }
 
-async function storePiece(filled: FilledSlot, blocks: readonly CutBlock[], deps: IngestDeps): Promise<StoredBlock | undefined> {
-  const cut = cutSize(blocks);
-  const size = filled.size - cut;
+/** What is uncut lies at the end of the last slot. */
+async function storePiece(
+  filled: readonly FilledSlot[],
+  blocks: readonly CutBlock[],
+  deps: IngestDeps,
+): Promise<StoredBlock | undefined> {
+  const size = sizeOf(filled) - sizeOf(blocks);
   if (size === 0) return undefined;
-  const at = filled.slot.at + cut;
+  const latest = filled.at(-1) as FilledSlot;
+  const at = latest.slot.at + latest.size - size;
   const id = await deps.hasher.hashBlock(at, size);
   await deps.node.putBlocks([{ kind: 'piece', id, bytes: deps.slab.bytes.subarray(at, at + size) }]);
   return { id, size };
@@ -115,7 +129,7 @@ async function carry(
 ): Promise<void> {
   let stays = false;
   try {
-    const cut = cutSize(await cutting);
+    const cut = sizeOf(await cutting);
     const size = filled.size - cut;
     const next = size === 0 ? undefined : upload.account.tryAcquire(upload.mayHold());
     if (size > 0 && next === undefined) {
@@ -126,23 +140,33 @@ async function carry(
     if (size > 0) deps.slab.move(slot.at, filled.slot.at + cut, size);
     body.release(size === 0 ? undefined : { slot, size });
   } finally {
-    if (!stays) returnSlot(filled.slot, storing, upload, body);
+    if (!stays) returnSlots([filled], storing, upload, body);
   }
 }
 
-function cutSize(blocks: readonly CutBlock[]): number {
+function sizeOf(parts: readonly { readonly size: number }[]): number {
   let size = 0;
-  for (const block of blocks) size += block.size;
+  for (const part of parts) size += part.size;
   return size;
 }
 
-function returnSlot(slot: Slot, after: Promise<unknown>, upload: IngestUpload, body: IncomingBody): void {
+function returnSlots(filled: readonly FilledSlot[], after: Promise<unknown>, upload: IngestUpload, body: IncomingBody): void {
   const giveBack = () => {
-    upload.account.giveBack(slot);
+    for (const { slot } of filled) upload.account.giveBack(slot);
     body.slotAvailable();
   };
   after.then(giveBack, giveBack);
 }
+
+/**
+ * A quarter of what the upload may hold is filled, one waits, one is hashed and one written. More than three slots make a
+ * job of over 3 ms, which readers' small jobs on the same lane would wait for.
+ */
+function slotsAJob(mayHold: number): number {
+  return Math.min(SLOTS_A_JOB_MAX, Math.max(1, Math.floor(mayHold / 4)));
+}
+
+const SLOTS_A_JOB_MAX = 3;
 
 /** Blocks become durable in any order; the prefix grows in the order they were cut, and stops for good at the first failure. */
 class DurablePrefixLine {

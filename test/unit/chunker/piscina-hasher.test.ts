@@ -48,7 +48,7 @@ async function cutInPortions(stream: HashStream, range: { at: number; size: numb
   for (let end = range.at; end < range.at + range.size; ) {
     end = Math.min(end + portion, range.at + range.size);
     const final = end === range.at + range.size;
-    const cut = await stream.cut({ at: start, size: end - start, final, whole: true });
+    const cut = await stream.cut({ ranges: [{ at: start, size: end - start }], final, whole: true });
     blocks.push(...cut);
     start = cut.reduce((sum, block) => sum + block.size, start);
   }
@@ -78,14 +78,14 @@ for (const chunker of CHUNKERS) {
 
   t.test(`${chunker}: without "final" the rest stays uncut and unhashed`, async (t) => {
     const stream = hasher.openStream(chunker);
-    t.same(await stream.cut({ at: 0, size: 60_000, final: false, whole: true }), []);
+    t.same(await stream.cut({ ranges: [{ at: 0, size: 60_000 }], final: false, whole: true }), []);
     t.same(await stream.finish(), NOTHING);
     stream.close();
   });
 
   t.test(`${chunker}: a stream that saw no bytes has the digests of nothing`, async (t) => {
     const stream = hasher.openStream(chunker);
-    t.same(await stream.cut({ at: 0, size: 0, final: true, whole: true }), []);
+    t.same(await stream.cut({ ranges: [{ at: 0, size: 0 }], final: true, whole: true }), []);
     t.same(await stream.finish(), NOTHING);
     stream.close();
     const untouched = hasher.openStream(chunker);
@@ -101,7 +101,7 @@ t.test('jobs given at once are done in the order of the calls, on many streams a
     streams.map(async (stream, number) => {
       const jobs = Array.from({ length: 10 }, (_, index) =>
         stream
-          .cut({ at: index * MiB, size: index === 9 ? number : MiB, final: index === 9, whole: true })
+          .cut({ ranges: [{ at: index * MiB, size: index === 9 ? number : MiB }], final: index === 9, whole: true })
           .then(() => settled[number]?.push(index)),
       );
       const finished = stream.finish();
@@ -116,18 +116,33 @@ t.test('jobs given at once are done in the order of the calls, on many streams a
   );
 });
 
+t.test('slots that lie apart are cut in one call as one after the other', async (t) => {
+  const stream = hasher.openStream('fixed-1m');
+  const ranges = [
+    { at: 5 * MiB, size: MiB },
+    { at: MiB, size: MiB },
+    { at: 9 * MiB, size: 77 },
+  ];
+  const whole = Buffer.concat(ranges.map(({ at, size }) => slab.bytes.subarray(at, at + size)));
+  const blocksOf = (parts: typeof ranges) => parts.map(({ at, size }) => ({ id: hexOf(at, size), at, size }));
+  t.same(await stream.cut({ ranges, final: false, whole: false }), blocksOf(ranges.slice(0, 2)), 'the last may stay uncut');
+  t.same(await stream.cut({ ranges, final: true, whole: true }), blocksOf(ranges));
+  t.equal((await stream.finish()).sha256, createHash('sha256').update(whole).digest('hex'));
+  stream.close();
+});
+
 t.test('stored blocks absorbed and new ones cut give the digests of both', async (t) => {
   const stream = hasher.openStream('fixed-1m');
   await stream.absorb(0, MiB);
   await stream.absorb(MiB, MiB);
-  await stream.cut({ at: 2 * MiB, size: MiB + 9, final: true, whole: true });
+  await stream.cut({ ranges: [{ at: 2 * MiB, size: MiB + 9 }], final: true, whole: true });
   t.same(await stream.finish(), digestsOf(0, 3 * MiB + 9));
   stream.close();
 });
 
 t.test('cuts without "whole" leave the digests alone', async (t) => {
   const stream = hasher.openStream('fixed-1m');
-  const blocks = await stream.cut({ at: 0, size: MiB, final: true, whole: false });
+  const blocks = await stream.cut({ ranges: [{ at: 0, size: MiB }], final: true, whole: false });
   t.equal(blocks[0]?.id, hexOf(0, MiB));
   t.same(await stream.finish(), NOTHING);
   stream.close();
@@ -136,7 +151,7 @@ t.test('cuts without "whole" leave the digests alone', async (t) => {
 t.test('a single block has the digests that cutting and finishing give, on the event loop and on a lane', async (t) => {
   for (const size of [0, 1, limits.inlineSingleMax - 1, limits.inlineSingleMax, MiB]) {
     const stream = hasher.openStream('fixed-1m');
-    await stream.cut({ at: 77, size, final: true, whole: true });
+    await stream.cut({ ranges: [{ at: 77, size }], final: true, whole: true });
     t.same(await stream.hashSingle(77, size), await stream.finish(), `${size} bytes`);
     stream.close();
   }
@@ -149,11 +164,11 @@ t.test('one block is hashed alike on the event loop and on a lane', async (t) =>
 
 t.test('a stream closed in the middle answers what it was asked and takes no more', async (t) => {
   const stream = hasher.openStream('fixed-1m');
-  const cutting = stream.cut({ at: 0, size: 2 * MiB, final: false, whole: true });
+  const cutting = stream.cut({ ranges: [{ at: 0, size: 2 * MiB }], final: false, whole: true });
   stream.close();
   stream.close();
   t.equal((await cutting).length, 2);
-  await t.rejects(stream.cut({ at: 0, size: MiB, final: false, whole: true }), { code: 'internal' });
+  await t.rejects(stream.cut({ ranges: [{ at: 0, size: MiB }], final: false, whole: true }), { code: 'internal' });
   await t.rejects(stream.finish(), { code: 'internal' });
 });
 
@@ -161,11 +176,15 @@ t.test('a thread that dies fails the jobs and streams it held, and is replaced',
   const own = await PiscinaHasher.open({ slab, lanes: 1 });
   const stream = own.openStream('fixed-1m');
   const idle = own.openStream('fixed-1m');
-  await stream.cut({ at: 0, size: MiB, final: false, whole: true });
-  const running = stream.cut({ at: 0, size: 8 * MiB, final: false, whole: true });
+  await stream.cut({ ranges: [{ at: 0, size: MiB }], final: false, whole: true });
+  const running = stream.cut({ ranges: [{ at: 0, size: 8 * MiB }], final: false, whole: true });
   await Promise.all([t.rejects(running, { code: 'internal' }), threads.at(-1)?.terminate()]);
   await t.rejects(stream.finish(), { code: 'internal' }, 'the digests of a part are never given for the whole');
-  t.same((await idle.cut({ at: 0, size: MiB, final: true, whole: true })).length, 1, 'a stream without state yet goes on');
+  t.same(
+    (await idle.cut({ ranges: [{ at: 0, size: MiB }], final: true, whole: true })).length,
+    1,
+    'a stream without state yet goes on',
+  );
   t.same(await idle.finish(), digestsOf(0, MiB));
   await own.close();
 });
@@ -173,7 +192,7 @@ t.test('a thread that dies fails the jobs and streams it held, and is replaced',
 t.test('closing waits for the jobs under way and refuses later ones', async (t) => {
   const own = await PiscinaHasher.open({ slab, lanes: 2 });
   const stream = own.openStream('fixed-1m');
-  const jobs = [1, 2, 3, 4].map((count) => stream.cut({ at: 0, size: count * MiB, final: false, whole: true }));
+  const jobs = [1, 2, 3, 4].map((count) => stream.cut({ ranges: [{ at: 0, size: count * MiB }], final: false, whole: true }));
   await own.close();
   await own.close();
   t.same(

@@ -99,6 +99,26 @@ t.test('the last slot is marked, also when the body is empty or ends with a full
   }
 });
 
+t.test('slots that are full already come together, in order, the last one marked, and then none', async (t) => {
+  const { body, account } = openBody([patternOf(3 * SLOT + 5)], { slots: 4 });
+  body.start();
+  const counts: number[] = [];
+  const parts: Buffer[] = [];
+  for (let few = await body.nextFew(3); few.length > 0; few = await body.nextFew(3)) {
+    counts.push(few.length);
+    for (const filled of few) {
+      parts.push(textOf(filled));
+      t.equal(filled.last, parts.length === 4);
+      account.giveBack(filled.slot);
+    }
+    body.slotAvailable();
+  }
+  t.same(counts, [3, 1]);
+  t.ok(Buffer.concat(parts).equals(patternOf(3 * SLOT + 5)));
+  body.close();
+  account.close();
+});
+
 t.test('a body over its limit fails, and what came before stays usable', async (t) => {
   const { body, account } = openBody([new Uint8Array(SLOT), new Uint8Array(10)], { slots: 2, sizeMax: SLOT + 5 });
   body.start();
