@@ -19,8 +19,10 @@ export interface VerifiedToken {
   readonly orgId: OrgId;
   readonly jti: string;
   readonly issuedAtMs: number;
-  /** `exp` itself. The token is taken `limits.tokenSkewMs` longer. */
+  /** `exp` itself. */
   readonly expiresAtMs: number;
+  /** From then on it is refused: by `exp` or by its age, each with `limits.tokenSkewMs` on top. */
+  readonly takenUntilMs: number;
   /** What the token may be used for at most; it gives nothing that the principal has not. */
   readonly scope: CapabilitySet;
 }
@@ -59,6 +61,7 @@ export function readClaims(claims: JwtObject, rules: ClaimRules, time: TokenTime
     jti: readName(claims, 'jti'),
     issuedAtMs,
     expiresAtMs,
+    takenUntilMs: Math.min(expiresAtMs, issuedAtMs + rules.ageMaxMs) + limits.tokenSkewMs,
     scope: readScope(claims, rules),
   };
   checkIssuer(claims, rules);
@@ -76,7 +79,7 @@ function checkTimes(
   if (token.expiresAtMs <= token.issuedAtMs) throw invalid('exp', 'not after iat');
   if (token.expiresAtMs - nowMs > aheadMax + skew) throw invalid('exp', 'too far ahead');
   if (latestMs >= token.expiresAtMs + skew) throw refused('token_expired', latestMs - token.expiresAtMs);
-  if (latestMs - token.issuedAtMs > ageMaxMs + skew) throw refused('token_too_old', latestMs - token.issuedAtMs);
+  if (latestMs - token.issuedAtMs >= ageMaxMs + skew) throw refused('token_too_old', latestMs - token.issuedAtMs);
   const startsAtMs = Math.max(token.notBeforeMs, token.issuedAtMs);
   if (startsAtMs - nowMs > skew) throw refused('token_not_yet_valid', startsAtMs - nowMs);
 }

@@ -10,20 +10,23 @@ export interface MemoryRateLimiterOptions {
 }
 
 /**
- * Rate limits of one process. Keeps only keys that have taken something they have not yet got back: each new key looks at the
- * few that were longest unused and forgets those that are full again. Should more keys than `keysMax` be short of something at
- * once, the one of those few that is nearest to full is forgotten, and gets the rest of its burst as a present.
+ * Rate limits of one process. Keeps only keys that have taken something they have not yet got back: each new key makes a hand
+ * go round over a few of the others, and those that are full again are forgotten. Should more keys than `keysMax` be short of
+ * something at once, the one of those few that is nearest to full is forgotten, and gets the rest of its burst as a present.
  */
 export class MemoryRateLimiter implements RateLimiter {
   readonly #options: MemoryRateLimiterOptions;
   readonly #startedAt: number;
-  /** When each key is full again, in milliseconds since the start, whose smallness keeps fractions exact; the longest unused first. */
+  /** When each key is full again, in milliseconds since the start, whose smallness keeps fractions exact. */
   readonly #fullAt = new Map<string, number>();
+  /** Goes on where it stopped, whatever was added or removed: beginning anew each time would pass all that was removed. */
+  #hand: MapIterator<[string, number]>;
 
   constructor(options: MemoryRateLimiterOptions) {
     assert(options.keysMax > 0, 'a rate limiter remembers a key at least');
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
+    this.#hand = this.#fullAt.entries();
   }
 
   get count(): number {
@@ -38,8 +41,9 @@ export class MemoryRateLimiter implements RateLimiter {
     const now = this.#options.clock.monotonic() - this.#startedAt;
     const known = this.#fullAt.get(key);
     const { decision, fullAt } = stepOf(known ?? now, now, cost, limit);
-    if (known !== undefined) this.#fullAt.delete(key);
-    if (fullAt > now) {
+    if (fullAt <= now) {
+      this.#fullAt.delete(key);
+    } else {
       if (known === undefined) this.#makeRoom(now);
       this.#fullAt.set(key, fullAt);
     }
@@ -49,20 +53,21 @@ export class MemoryRateLimiter implements RateLimiter {
   #makeRoom(now: number): void {
     let nearest: string | undefined;
     let nearestAt = Number.POSITIVE_INFINITY;
-    for (const [key, fullAt] of this.#longestUnused()) {
-      this.#fullAt.delete(key);
-      if (fullAt <= now) continue;
-      // At the end of the line, so that the next look goes to others.
-      this.#fullAt.set(key, fullAt);
-      if (fullAt < nearestAt) [nearest, nearestAt] = [key, fullAt];
+    for (let looked = 0; looked < LOOK_AT && this.#fullAt.size > 0; looked++) {
+      const [key, fullAt] = this.#next();
+      if (fullAt <= now) this.#fullAt.delete(key);
+      else if (fullAt < nearestAt) [nearest, nearestAt] = [key, fullAt];
     }
     if (this.#fullAt.size >= this.#options.keysMax && nearest !== undefined) this.#fullAt.delete(nearest);
   }
 
-  #longestUnused(): readonly (readonly [string, number])[] {
-    const found: [string, number][] = [];
-    for (const entry of this.#fullAt) if (found.push(entry) === LOOK_AT) break;
-    return found;
+  /** The key after the last one; there is one at least. */
+  #next(): [string, number] {
+    for (;;) {
+      const { done, value } = this.#hand.next();
+      if (done !== true) return value;
+      this.#hand = this.#fullAt.entries();
+    }
   }
 }
 

@@ -41,6 +41,7 @@ t.test('a whole set of claims says who, for whom, until when and what for', asyn
     jti: 'token-1',
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + 600_000,
+    takenUntilMs: nowMs + 600_000 + limits.tokenSkewMs,
     scope: capabilitySet('doc.read', 'doc.write'),
   } as VerifiedToken);
 });
@@ -90,8 +91,9 @@ t.test('a clock that goes back an hour revives no expired token, and takes none 
 
 t.test('a token older than allowed is refused, whatever its exp says', async (t) => {
   const ageMaxMs = 3_600_000;
-  t.equal(fateOf({ iat: now - 3600 - skew, exp: now + 600 }, { ageMaxMs }), 'accepted');
-  t.equal(fateOf({ iat: now - 3600 - skew - 1, exp: now + 600 }, { ageMaxMs }), 'token_too_old');
+  t.equal(fateOf({ iat: now - 3600 - skew + 1, exp: now + 600 }, { ageMaxMs }), 'accepted');
+  t.equal(fateOf({ iat: now - 3600 - skew, exp: now + 600 }, { ageMaxMs }), 'token_too_old');
+  t.equal(read({ exp: now + 7200 }, { ageMaxMs }).takenUntilMs, nowMs + ageMaxMs + limits.tokenSkewMs);
 });
 
 t.test('sub and jti are bounded text without control characters', async (t) => {

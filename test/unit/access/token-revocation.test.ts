@@ -12,7 +12,7 @@ const orgId = newId<OrgId>(systemClock);
 const otherOrg = newId<OrgId>(systemClock);
 const untilMs = clock.now() + 600_000;
 const token: VerifiedToken = {
-  ...{ subject: 'alice', orgId, jti: 'token-1', issuedAtMs: clock.now(), expiresAtMs: untilMs },
+  ...{ subject: 'alice', orgId, jti: 'token-1', issuedAtMs: clock.now(), expiresAtMs: untilMs, takenUntilMs: untilMs },
   scope: noCapabilities,
 };
 const revoked = { code: 'unauthenticated', details: { reason: 'token_revoked' } };
