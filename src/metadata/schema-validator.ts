@@ -42,6 +42,11 @@ export class SchemaValidator {
     throw failed.reason;
   }
 
+  /** Starts its threads when the first jobs come: most processes of most hours validate nothing. */
+  static onDemand(options: SchemaValidatorOptions = {}): SchemaValidator {
+    return new SchemaValidator(options);
+  }
+
   /**
    * Whether the schema can be used: to be asked before it is registered.
    * @throws QuasarError `schema_invalid` with the place as far as known; `validation_stopped`, `validation_busy`, `internal`.
