@@ -3,6 +3,7 @@ import t from 'tap';
 import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../../src/audit/audit-action.ts';
 import { type AuditEvent, decodeEvent, EventFault, encodeEvent } from '../../../src/audit/event.ts';
 import { canonicalJsonBytes } from '../../../src/core/canonical-json.ts';
+import { capabilities } from '../../../src/core/capability.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { sampleEvent } from '../../helpers/audit-log-fixture.ts';
 
@@ -166,6 +167,7 @@ t.test('two events never share bytes, whatever their texts hold', async () => {
 t.test('the lists of actions and kinds only grow', async (t) => {
   for (const list of [auditActions, auditResourceKinds, auditPrincipalKinds] as const) t.equal(new Set(list).size, list.length);
   for (const action of auditActions) t.match(action, /^[a-z_]+\.[a-z_]+$/);
+  for (const capability of capabilities) t.ok(auditActions.includes(capability), `a decision about ${capability} can be told`);
   // A name that went missing or moved here makes old logs unreadable.
   t.equal(auditActions.indexOf('doc.read'), 3);
   t.equal(auditActions.indexOf('log.export'), auditActions.length - 1);
