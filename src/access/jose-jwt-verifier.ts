@@ -61,8 +61,9 @@ export class JoseJwtVerifier implements JwtVerifier {
 async function checkSignature(token: string, key: KeyObject, algorithm: JwtAlgorithm): Promise<void> {
   try {
     await compactVerify(token, key, { algorithms: [algorithm] });
-  } catch (cause) {
-    throw unauthenticated('signature_invalid', { log: `the ${algorithm} signature does not hold`, cause });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown';
+    throw unauthenticated('signature_invalid', { log: `the ${algorithm} signature does not hold: ${why}` });
   }
 }
 

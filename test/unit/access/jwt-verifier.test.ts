@@ -85,6 +85,18 @@ t.test('a changed signature, payload or header is refused', async (t) => {
   t.equal(await fateOf(verifier, signJwt(stranger, claims)), 'signature_invalid', 'the right name, another key');
 });
 
+t.test('a token with any one character changed is refused', async (t) => {
+  const { verifier } = await fixture(t);
+  for (const key of all) {
+    const token = signJwt(key, { ...claims, scope: 'doc.read' });
+    for (let at = 0; at < token.length; at++) {
+      const changed = `${token.slice(0, at)}${token[at] === 'B' ? 'C' : 'B'}${token.slice(at + 1)}`;
+      if ((await fateOf(verifier, changed)) === 'accepted') t.fail(`${key.algorithm}: accepted with another character at ${at}`);
+    }
+  }
+  t.pass('all of them');
+});
+
 t.test('alg none is refused, in any case, with and without a signature', async (t) => {
   const { verifier } = await fixture(t);
   const byHs256 = verifierOf({ kind: 'secret', secret: new Secret(secret) });
@@ -271,7 +283,8 @@ t.test('when keys cannot be had the answer is that, not that the token is bad', 
 t.test('no refusal repeats the token, its signature or the secret', async (t) => {
   const verifier = verifierOf({ kind: 'secret', secret: new Secret(secret) });
   const good = signHs256(secret, { ...claims, exp: Number(claims.iat) - 1 });
-  for (const token of [good, forge(good), `${good.split('.')[0]}.e30x.${'A'.repeat(43)}`, signJwt(stranger, claims)]) {
+  const odd = encode('{"sub":"confidential"');
+  for (const token of [good, forge(good), `${good.split('.')[0]}.${odd}.${'A'.repeat(43)}`, signJwt(stranger, claims)]) {
     const error = await verifier.verify(token).then(
       () => t.fail('accepted'),
       (refusal: Error) => refusal,
@@ -279,6 +292,6 @@ t.test('no refusal repeats the token, its signature or the secret', async (t) =>
     const told: string[] = [];
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
       told.push(JSON.stringify([cause.message, cause]));
-    for (const part of [...token.split('.').slice(1), secret]) t.notOk(told.join().includes(part), part);
+    for (const part of ['confidential', ...token.split('.').slice(1), secret]) t.notOk(told.join().includes(part), part);
   }
 });
