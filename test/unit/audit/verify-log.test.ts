@@ -264,3 +264,22 @@ t.test('any lost, doubled or moved line of an export that is fully signed is fou
     if (index < last - 1) t.notOk((await verify([...lines.toSpliced(index, 1), line])).ok, `line ${index + 1} moved to the end`);
   }
 });
+
+t.test('whatever lines come, in whatever order, there is a report', async () => {
+  const lines = exportOf(events, [0, 7, 20]);
+  const part = fc
+    .tuple(fc.constantFrom(...lines), fc.nat(900), fc.nat(900))
+    .map(([line, a, b]) => line.slice(a) + line.slice(0, b));
+  const line = fc.oneof(
+    fc.constantFrom(...lines),
+    part,
+    fc.string({ unit: 'binary' }),
+    fc.json().map((json) => `{"event":${json}}`),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 30 }), fc.array(fc.string(), { maxLength: 2 }), async (some, kept) => {
+      const report = await verify(some, kept);
+      return report.ok === (report.findingCount === 0);
+    }),
+  );
+});
