@@ -91,8 +91,7 @@ export class HeadCheck {
     const root = this.#frontier.root();
     for (const head of heads) {
       if (equalHashes(head.root, root)) this.#takeFit(head);
-      else if (this.#fit?.size === head.size) this.#reportFork(head, this.#fit);
-      else this.#mismatch ??= { head, before: this.#before, leaves: this.#leaves && [...this.#leaves] };
+      else this.#takeMismatch(head);
     }
   }
 
@@ -104,11 +103,18 @@ export class HeadCheck {
     this.#leaves = [];
   }
 
+  #takeMismatch(head: SignedHead): void {
+    const other = this.#mismatch?.head;
+    if (this.#fit?.size === head.size) this.#reportFork(head, this.#fit);
+    else if (other === undefined) this.#mismatch = { head, before: this.#before, leaves: this.#leaves && [...this.#leaves] };
+    else if (other.size === head.size && !equalHashes(other.root, head.root)) this.#reportFork(other, head);
+  }
+
   #reportFork(one: SignedHead, other: SignedHead): void {
     this.#findings.add({
       kind: 'forked-log',
       leaf: one.size,
-      meaning: `The log has signed two histories: ${tell(one)} is no beginning of ${tell(other)}, which these events are.`,
+      meaning: `The log has signed two histories: ${tell(one)} is no beginning of ${tell(other)}.`,
     });
   }
 

@@ -128,6 +128,9 @@ t.test('two signed roots of one size are a fork', async (t) => {
   const report = await verify([...exportOf(events, [20]), checkpointLine(checkpointOf(withEdit, 20))]);
   t.match(report.findings, [{ kind: 'forked-log', leaf: 20 }]);
   t.match(kinds(await verify(exportOf(withEdit, [20]), [checkpointOf(events, 20)])), ['forked-log']);
+  const third = events.with(9, events[8] as Buffer);
+  const neither = await verify(exportOf(withEdit, [20], { events: third }), [checkpointOf(events, 20)]);
+  t.match(kinds(neither).sort(), ['forked-log', 'root-mismatch'], 'and the events are of neither');
 });
 
 t.test('an event deleted from the middle is found as a gap, and renumbered by its root', async (t) => {
