@@ -1,5 +1,5 @@
 import { QuasarError } from '../core/errors.ts';
-import { isJsonObject, type JsonValue } from './json-value.ts';
+import type { JsonValue } from './json-value.ts';
 import { type JsonBounds, metadataBounds } from './strict-json.ts';
 
 export interface JsonMeasure {
@@ -11,24 +11,17 @@ export interface JsonMeasure {
   readonly depth: number;
 }
 
-/** Takes one visit a value and no recursion: what is measured may be deeper than it should. */
+/** Level by level, without recursion: what is measured may be deeper than it should. */
 export function measureJson(value: JsonValue): JsonMeasure {
-  let [size, keys, deepest] = [0, 0, 0];
-  const waiting: { readonly value: JsonValue; readonly level: number }[] = [{ value, level: 0 }];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { value, level } = next;
-    if (!isContainer(value)) {
-      size += sizeOfScalar(value);
-      continue;
-    }
-    deepest = Math.max(deepest, level + 1);
-    const items = Object.values(value);
-    keys += items.length;
-    size += '[]'.length + Math.max(0, items.length - 1);
-    if (isJsonObject(value)) for (const name of Object.keys(value)) size += sizeOfScalar(name) + ':'.length;
-    for (const item of items) waiting.push({ value: item, level: level + 1 });
+  let [size, keys, depth] = [0, 0, 0];
+  for (let level: JsonValue[] = [value]; level.length > 0; keys += level.length) {
+    const containers = level.filter(isContainer);
+    if (containers.length > 0) depth += 1;
+    for (const one of level) size += sizeOf(one);
+    level = [];
+    for (const container of containers) for (const item of Object.values(container)) level.push(item);
   }
-  return { size, keys, depth: deepest };
+  return { size, keys, depth };
 }
 
 /** @throws QuasarError `metadata_too_large` that says which bound. */
@@ -50,6 +43,22 @@ function isContainer(value: JsonValue): value is Extract<JsonValue, object> {
   return typeof value === 'object' && value !== null;
 }
 
-function sizeOfScalar(value: string | number | boolean | null): number {
-  return typeof value === 'string' ? Buffer.byteLength(JSON.stringify(value)) : String(value).length;
+/** Without what is inside of an array or object. */
+function sizeOf(value: JsonValue): number {
+  if (typeof value === 'string') return sizeOfText(value);
+  if (!isContainer(value)) return String(value).length;
+  if (Array.isArray(value)) return sizeOfMarks(value.length);
+  const names = Object.keys(value);
+  return names.reduce((size, name) => size + sizeOfText(name) + ':'.length, sizeOfMarks(names.length));
 }
+
+function sizeOfMarks(count: number): number {
+  return '[]'.length + Math.max(0, count - 1);
+}
+
+function sizeOfText(text: string): number {
+  return ESCAPED.test(text) ? Buffer.byteLength(JSON.stringify(text)) : Buffer.byteLength(text) + '""'.length;
+}
+
+/** What JSON.stringify escapes. */
+const ESCAPED = /["\\\p{Cc}\p{Surrogate}]/u;

@@ -2,7 +2,7 @@ import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { measureJson, requireWithinBounds } from './json-measure.ts';
 import { formatPointer, type PointerPath } from './json-pointer.ts';
-import { isJsonObject, type JsonValue, sameJson } from './json-value.ts';
+import { cloneJson, isJsonObject, type JsonValue, sameJson } from './json-value.ts';
 import type { JsonPatch, PatchOperation } from './patch-operation.ts';
 import { type JsonBounds, metadataBounds } from './strict-json.ts';
 
@@ -37,7 +37,7 @@ class PatchWork {
   #carried = 0;
 
   constructor(document: JsonValue, depthMax: number) {
-    this.#holder = { [ROOT]: structuredClone(document) };
+    this.#holder = { [ROOT]: cloneJson(document) };
     this.#depthMax = depthMax;
   }
 
@@ -48,10 +48,10 @@ class PatchWork {
   apply(operation: PatchOperation): void {
     switch (operation.op) {
       case 'add':
-        this.#add(operation.path, structuredClone(operation.value));
+        this.#add(operation.path, cloneJson(operation.value));
         return;
       case 'replace':
-        this.#replace(operation.path, structuredClone(operation.value));
+        this.#replace(operation.path, cloneJson(operation.value));
         return;
       case 'remove':
         this.#remove(operation.path);
@@ -61,7 +61,7 @@ class PatchWork {
         return;
       case 'copy':
         this.#carry(operation.from);
-        this.#add(operation.path, structuredClone(this.#get(operation.from)));
+        this.#add(operation.path, cloneJson(this.#get(operation.from)));
         return;
       case 'test':
         if (!sameJson(this.#get(operation.path), operation.value)) throw new Fault(operation.path, 'is not what the test says');
