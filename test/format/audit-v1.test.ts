@@ -111,5 +111,6 @@ t.test('versions and limits are those of the document', async (t) => {
   t.match(section('8. Export'), `"format":"${EXPORT_FORMAT}"`);
   const rows = [...section('11. Limits').matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm)];
   t.ok(rows.length > 5);
-  for (const [, name, value] of rows) t.equal(Number(value?.replaceAll(',', '')), limits[name as keyof typeof limits], name as string);
+  for (const [, name, value] of rows)
+    t.equal(Number(value?.replaceAll(',', '')), limits[name as keyof typeof limits], name as string);
 });
