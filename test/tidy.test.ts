@@ -8,7 +8,7 @@ const ranks: Readonly<Record<string, number>> = {
   core: 0,
   ...{ config: 1, database: 1, volatile: 1, chunker: 1, placement: 1, segment: 1, telemetry: 1 },
   ...{ graviton: 2, catalog: 2, metadata: 2, audit: 2, jobs: 2, pulse: 2 },
-  ...{ access: 3, upload: 3, download: 3, search: 3, reclaim: 3 },
+  ...{ access: 3, records: 3, upload: 3, download: 3, search: 3, reclaim: 3 },
   ...{ views: 4, runner: 4 },
   ...{ http: 5, cli: 5 },
   roles: 6,

@@ -3,11 +3,13 @@ import { isQuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
 import type { LabelOutcome, LabelStore, LabelWish } from './label-store.ts';
+import type { MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
 
 export interface CachingCatalogOptions {
   readonly catalog: Catalog;
   readonly committer: VersionCommitter;
   readonly labels: LabelStore;
+  readonly metadata: MetadataStore;
   readonly entriesMax: number;
 }
 
@@ -19,10 +21,11 @@ export interface CachingCatalogOptions {
  *
  * Holds only where all changes of the deployment pass through this one process.
  */
-export class CachingCatalog implements Catalog, VersionCommitter, LabelStore {
+export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, MetadataStore {
   readonly #catalog: Catalog;
   readonly #committer: VersionCommitter;
   readonly #labels: LabelStore;
+  readonly #metadata: MetadataStore;
   /** Current versions by document; apart from those asked for by id, which are few and searched when a document changes. */
   readonly #current: LeastRecentlyUsed<VersionFacts>;
   readonly #versions: LeastRecentlyUsed<VersionFacts>;
@@ -33,10 +36,11 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore {
   /** Look-ups under way, by document: a commit in the meantime keeps their answers out of the cache. */
   readonly #finding = new Map<DocumentId, Set<{ stale: boolean }>>();
 
-  constructor({ catalog, committer, labels, entriesMax }: CachingCatalogOptions) {
+  constructor({ catalog, committer, labels, metadata, entriesMax }: CachingCatalogOptions) {
     this.#catalog = catalog;
     this.#committer = committer;
     this.#labels = labels;
+    this.#metadata = metadata;
     this.#entriesMax = entriesMax;
     this.#current = new LeastRecentlyUsed(entriesMax);
     this.#versions = new LeastRecentlyUsed(entriesMax);
@@ -82,16 +86,16 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore {
     }
   }
 
-  /** Forgets also what a failed move may have changed. */
-  async moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome> {
-    try {
-      return await this.#labels.moveLabel(scope, wish);
-    } catch (error) {
-      this.#doubt(wish.documentId);
-      throw error;
-    } finally {
-      this.#forget(scope, wish.documentId);
-    }
+  moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome> {
+    return this.#change(scope, wish.documentId, () => this.#labels.moveLabel(scope, wish));
+  }
+
+  commitMetadata(scope: Scope, wish: MetadataWish): Promise<MetadataOutcome> {
+    return this.#change(scope, wish.documentId, () => this.#metadata.commitMetadata(scope, wish));
+  }
+
+  listMetadata(...question: Parameters<MetadataStore['listMetadata']>): ReturnType<MetadataStore['listMetadata']> {
+    return this.#metadata.listMetadata(...question);
   }
 
   findLabel(...question: Parameters<LabelStore['findLabel']>): ReturnType<LabelStore['findLabel']> {
@@ -144,6 +148,18 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore {
     options: { limit: number; after: string | undefined },
   ): ReturnType<Catalog['listVersions']> {
     return this.#catalog.listVersions(scope, documentId, options);
+  }
+
+  /** One that failed may have happened, or may still happen. */
+  async #change<T>(scope: Scope, documentId: DocumentId, change: () => Promise<T>): Promise<T> {
+    try {
+      return await change();
+    } catch (error) {
+      this.#doubt(documentId);
+      throw error;
+    } finally {
+      this.#forget(scope, documentId);
+    }
   }
 
   /** The oldest doubt goes first: no statement runs for as long as it takes that many others to break. */

@@ -38,6 +38,7 @@ export const errorTable = {
   headers_too_large: { kind: 'too_large', title: 'The request has more headers than the server takes.' },
   body_too_large: { kind: 'too_large', title: 'The request body is larger than this route takes.' },
   precondition_failed: { kind: 'precondition', title: 'A condition of the request does not hold.' },
+  precondition_required: { kind: 'precondition', title: 'The request must say what it was written against.' },
   range_unsatisfiable: { kind: 'unsatisfiable', title: 'No part of the requested range exists.' },
   // who may
   unauthenticated: { kind: 'unauthenticated', title: 'The request carries no credentials that are valid here.' },
@@ -70,6 +71,10 @@ export const errorTable = {
   metadata_invalid: { kind: 'invalid', title: 'The metadata does not fit its schema or its envelope.' },
   metadata_too_large: { kind: 'too_large', title: 'The metadata is larger or deeper than one namespace may hold.' },
   patch_failed: { kind: 'invalid', title: 'An operation of the patch cannot be applied.' },
+  metadata_not_found: { kind: 'not_found', title: 'The version has no metadata of this namespace.' },
+  metadata_conflict: { kind: 'conflict', title: 'The metadata of the namespace changed in the meantime.' },
+  schema_not_found: { kind: 'not_found', title: 'There is no such schema.' },
+  schema_differs: { kind: 'conflict', title: 'The URN names a schema with other content.' },
   schema_invalid: { kind: 'invalid', title: 'The schema cannot be taken.' },
   schema_state: { kind: 'conflict', title: 'The state of the schema does not allow this.' },
   validation_stopped: { kind: 'invalid', title: 'The validation took too long or too much memory and was stopped.' },

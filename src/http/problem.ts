@@ -42,6 +42,7 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   uri_too_long: 414,
   headers_too_large: 431,
   unsupported_media_type: 415,
+  precondition_required: 428,
   digest_mismatch: 422,
   idempotency_mismatch: 422,
   capability_unknown: 422,

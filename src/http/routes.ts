@@ -1,6 +1,8 @@
 import { getBlob, getContent } from './handlers/content.ts';
 import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
 import { listLabelMoves, putLabel } from './handlers/labels.ts';
+import { getMetadata, getNamespace, patchNamespace, postMetadata } from './handlers/metadata.ts';
+import { getSchema, listSchemas, postSchema, putSchemaState } from './handlers/schemas.ts';
 import type { Services } from './handlers/services.ts';
 import { getHealth, getMetrics, getOpenapi, getReady } from './handlers/system.ts';
 import { deleteUpload, finalizeUpload, getUpload, headUpload, putUploadBytes } from './handlers/uploads.ts';
@@ -20,6 +22,14 @@ export const routes: readonly Route<Services>[] = [
   putDocumentContent,
   putLabel,
   listLabelMoves,
+  getMetadata,
+  getNamespace,
+  postMetadata,
+  patchNamespace,
+  postSchema,
+  listSchemas,
+  getSchema,
+  putSchemaState,
   headUpload,
   getUpload,
   deleteUpload,

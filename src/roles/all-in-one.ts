@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
 import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
+import { PostgresMetadataStore } from '../catalog/postgres-metadata-store.ts';
+import { PostgresSchemaStore } from '../catalog/postgres-schema-store.ts';
 import { PostgresVersionCommitter } from '../catalog/postgres-version-committer.ts';
 import type { ChunkerName } from '../chunker/hasher.ts';
 import { PiscinaHasher } from '../chunker/piscina-hasher.ts';
@@ -31,6 +33,7 @@ import { requestIds } from '../http/request-id.ts';
 import { requestLog } from '../http/request-log.ts';
 import { Router } from '../http/router.ts';
 import { routes } from '../http/routes.ts';
+import { SchemaValidator } from '../metadata/schema-validator.ts';
 import { writerBufferSize } from '../segment/segment-writer.ts';
 import { openPinoLog } from '../telemetry/pino-log.ts';
 import { createPromMetrics } from '../telemetry/prom-metrics.ts';
@@ -100,6 +103,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     catalog: plainCatalog,
     committer,
     labels: new PostgresLabelStore(database.pool),
+    metadata: new PostgresMetadataStore(database.pool),
     entriesMax: limits.contentCacheEntriesMax,
   });
   const cache = new BlockCache({
@@ -140,6 +144,10 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   });
   closer.push('uploads', () => uploads.close());
 
+  const validator = SchemaValidator.onDemand();
+  closer.push('schema validator', () => validator.close());
+  const schemas = new PostgresSchemaStore(database.pool);
+
   let opened: OpenedEdge | undefined;
   registerStoreMetrics(metrics, { slab, cache, stretches, node, admission, scrub, edge: () => opened?.edge });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
@@ -148,6 +156,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     uploads,
     oneShot,
     catalog,
+    records: { catalog, metadata: catalog, schemas, validator, clock: systemClock },
     restore: { cache, stretches, map: new BlockMap(catalog) },
     cursors: new Cursors(cursorSecret.reveal()),
     clock: systemClock,

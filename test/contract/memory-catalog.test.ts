@@ -3,6 +3,7 @@ import { CachingCatalog } from '../../src/catalog/caching-catalog.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { newId, type OrgId, type PrincipalId, type Scope } from '../../src/core/ids.ts';
 import { MemoryCatalog } from '../helpers/memory-catalog.ts';
+import { MemoryMetadata } from '../helpers/memory-metadata.ts';
 import { catalogContract } from './catalog.contract.ts';
 import { labelStoreContract } from './label-store.contract.ts';
 
@@ -16,7 +17,13 @@ t.test('the catalog of unit tests', async (t) => {
 
 t.test('a catalog that remembers what it was asked', async (t) => {
   const behind = new MemoryCatalog(systemClock.now);
-  const catalog = new CachingCatalog({ catalog: behind, committer: behind, labels: behind, entriesMax: 50 });
+  const catalog = new CachingCatalog({
+    catalog: behind,
+    committer: behind,
+    labels: behind,
+    metadata: new MemoryMetadata(),
+    entriesMax: 50,
+  });
   catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
   labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
 });

@@ -52,8 +52,7 @@ export interface LabelBody {
 /** `expected` must be said, with null for a label that is not there yet. */
 export function parseLabelBody(body: unknown): LabelBody {
   const fields = fieldsOf(body, ['versionId', 'expected', 'reason']);
-  const versionId = optionalString(fields, 'versionId');
-  if (versionId === undefined) throw badField('versionId', 'must be the id of a version');
+  const versionId = requiredString(fields, 'versionId');
   if (fields.expected === undefined)
     throw badField('expected', 'must be the version the label stands at, or null for a new label');
   const expected = optionalString(fields, 'expected');
@@ -88,7 +87,7 @@ export function pageOf(exchange: Exchange, cursors: Cursors, purpose: string): {
   return { limit, after: cursor === null ? undefined : cursors.open(purpose, cursor) };
 }
 
-function fieldsOf(body: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
+export function fieldsOf(body: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
   if (body === undefined) return {};
   if (body === null || typeof body !== 'object' || Array.isArray(body)) throw badBody('The body must be a JSON object.');
   for (const name of Object.keys(body)) {
@@ -102,6 +101,12 @@ function optionalString(fields: Readonly<Record<string, unknown>>, name: string)
   const value = fields[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string' || value.includes('\0')) throw badField(name, 'must be a string without NUL');
+  return value;
+}
+
+export function requiredString(fields: Readonly<Record<string, unknown>>, name: string): string {
+  const value = optionalString(fields, name);
+  if (value === undefined) throw badField(name, 'is missing');
   return value;
 }
 
@@ -144,7 +149,7 @@ function parseLabels(value: unknown): readonly string[] {
   return [...new Set(value as string[])].filter((label) => label !== 'CURRENT').sort();
 }
 
-function parseReason(fields: Readonly<Record<string, unknown>>): string | undefined {
+export function parseReason(fields: Readonly<Record<string, unknown>>): string | undefined {
   const reason = optionalString(fields, 'reason');
   if (reason !== undefined && reason.length > REASON_MAX) throw badField('reason', `must have at most ${REASON_MAX} characters`);
   return reason;

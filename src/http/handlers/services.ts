@@ -3,6 +3,7 @@ import type { ChunkerName } from '../../chunker/hasher.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Scope } from '../../core/ids.ts';
 import type { RestoreDeps } from '../../download/restore.ts';
+import type { RecordDeps } from '../../records/record-deps.ts';
 import type { OneShotDeps } from '../../upload/one-shot.ts';
 import type { Uploads } from '../../upload/uploads.ts';
 import type { Cursors } from '../cursor.ts';
@@ -13,6 +14,7 @@ export interface Services {
   readonly uploads: Uploads;
   readonly oneShot: OneShotDeps;
   readonly catalog: CachingCatalog;
+  readonly records: RecordDeps;
   readonly restore: RestoreDeps;
   readonly cursors: Cursors;
   readonly clock: Clock;

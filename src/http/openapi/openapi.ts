@@ -2,9 +2,11 @@ import { type ErrorCode, errorTable } from '../../core/errors.ts';
 import { statusOf } from '../problem.ts';
 import { contentOperations } from './content-operations.ts';
 import { documentOperations } from './document-operations.ts';
+import { metadataOperations } from './metadata-operations.ts';
 import type { Answer, Operation, RequestBody } from './operation.ts';
 import { type HeaderName, headers, parameters } from './parts.ts';
-import { ref, schemas } from './schemas.ts';
+import { ref } from './schema-parts.ts';
+import { schemas } from './schemas.ts';
 import { systemOperations } from './system-operations.ts';
 import { uploadOperations } from './upload-operations.ts';
 
@@ -12,6 +14,7 @@ import { uploadOperations } from './upload-operations.ts';
 export const operations: readonly Operation[] = [
   ...systemOperations,
   ...documentOperations,
+  ...metadataOperations,
   ...uploadOperations,
   ...contentOperations,
 ];
@@ -36,7 +39,7 @@ export function openapiDocument(): object {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: ['Documents', 'Uploads', 'Content', 'System'].map((name) => ({ name })),
+    tags: ['Documents', 'Metadata', 'Uploads', 'Content', 'System'].map((name) => ({ name })),
     paths,
     components: { schemas, parameters, headers },
   };
@@ -62,6 +65,7 @@ function bodyOf(body: RequestBody): object {
     required: body.required,
     content: {
       ...(body.json === undefined ? {} : { 'application/json': { schema: ref(body.json) } }),
+      ...(body.also === undefined ? {} : { [body.also.type]: { schema: ref(body.also.json) } }),
       ...(body.bytes ? { '*/*': { schema: BYTES } } : {}),
     },
   };

@@ -8,7 +8,7 @@ export interface Operation {
   /** As in the route table: `/v1/documents/{documentId}`. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'System' | 'Documents' | 'Uploads' | 'Content';
+  readonly tag: 'System' | 'Documents' | 'Metadata' | 'Uploads' | 'Content';
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly ParameterName[];
@@ -21,6 +21,8 @@ export interface Operation {
 export interface RequestBody {
   readonly required: boolean;
   readonly json?: SchemaName;
+  /** A further media type of the same route, with its schema. */
+  readonly also?: { readonly type: string; readonly json: SchemaName };
   /** Any other media type: the bytes themselves. */
   readonly bytes?: boolean;
 }

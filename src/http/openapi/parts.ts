@@ -1,5 +1,6 @@
 import { limits } from '../../core/limits.ts';
 
+const text = { type: 'string' };
 const uuid = { type: 'string', format: 'uuid' };
 const hex = { type: 'string', pattern: '^[0-9a-f]{64}$' };
 const offset = { type: 'integer', format: 'int64', minimum: 0 };
@@ -20,6 +21,18 @@ export const parameters = {
     examples: ['2026-11-21T09:00:00.000Z'],
   }),
   label: path('label', 'The label; CURRENT is one.', { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+  namespace: path('namespace', 'IRI of the namespace, percent-encoded.', { ...text, examples: ['urn:quasar:ns:case'] }),
+  schemaNamespace: query('namespace', 'Schemas of this namespace only.', { ...text, examples: ['urn:quasar:ns:case'] }),
+  urn: path('urn', 'URN of the schema, percent-encoded.', { ...text, examples: ['urn:quasar:schema:case@1.0.0'] }),
+  mode: query('mode', 'The layer.', { type: 'string', enum: ['canonical', 'derived'], default: 'canonical' }),
+  quarantined: query('quarantined', 'Show also derived metadata that does not fit its schema.', {
+    type: 'boolean',
+    default: false,
+  }),
+  ifMetadataMatch: header('If-Match', "The namespace's ETag (`m-` and its entry), for a bare patch.", {
+    type: 'string',
+    examples: ['"m-019aa5c0-6f02-7a3b-8c1d-2e4f5a6b7c8d"'],
+  }),
   limit: query('limit', 'Items of a page.', {
     type: 'integer',
     minimum: 1,
@@ -69,7 +82,7 @@ export const headers = {
   'Upload-Complete': says('?1 once the upload is committed.', { type: 'string', enum: ['?0', '?1'] }),
   'Upload-Expires': says('When the session ends if nothing more arrives.', { type: 'string', format: 'date-time' }),
   'Quasar-Durability': says('How safe the acknowledged bytes are.', { type: 'string', examples: ['fsync;nodes=1'] }),
-  ETag: says('Strong: the BLAKE3-256 of the bytes, or the current version of a document.', {
+  ETag: says('Strong: the BLAKE3-256 of the bytes, the current version of a document, or the entry of a namespace.', {
     type: 'string',
     examples: [`"b3-${'0'.repeat(64)}"`, '"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'],
   }),

@@ -1,10 +1,11 @@
 import { errorTable } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { metadataSchemas } from './metadata-schemas.ts';
 import { shapes } from './parts.ts';
+import { object, orNull, page, ref } from './schema-parts.ts';
 
 const { uuid, hex, offset } = shapes;
 const time = { type: 'string', format: 'date-time' };
-const orNull = (schema: { type: string }) => ({ ...schema, type: [schema.type, 'null'] });
 const text = { type: 'string' };
 const BLAKE3 = 'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262';
 const SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -98,6 +99,7 @@ export const schemas = {
     },
   ),
   LabelMovePage: page('LabelMove'),
+  ...metadataSchemas,
   CreateUpload: {
     type: 'object',
     description: 'All fields are optional.',
@@ -181,21 +183,3 @@ export const schemas = {
 };
 
 export type SchemaName = keyof typeof schemas;
-
-export function ref(name: string): { readonly $ref: string } {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-function page(of: string) {
-  return object({ items: { type: 'array', items: ref(of) }, nextCursor: orNull(text) });
-}
-
-/** An answer: every field is always there. */
-function object(properties: Readonly<Record<string, object>>, example?: object, optional: Readonly<Record<string, object>> = {}) {
-  return {
-    type: 'object',
-    properties: { ...properties, ...optional },
-    required: Object.keys(properties),
-    ...(example === undefined ? {} : { examples: [example] }),
-  };
-}

@@ -5,12 +5,23 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { QuasarError } from '../../../src/core/errors.ts';
 import { type DocumentId, newId, type OrgId } from '../../../src/core/ids.ts';
 import { MemoryCatalog } from '../../helpers/memory-catalog.ts';
+import { MemoryMetadata } from '../../helpers/memory-metadata.ts';
+import { metadataEntry, metadataWish, putting } from '../../helpers/metadata-wish.ts';
 import { testScope } from '../../helpers/open-uploads.ts';
 import { versionWish } from '../../helpers/version-wish.ts';
 
 function openCaching(entriesMax = 10) {
   const behind = new MemoryCatalog(systemClock.now);
-  return { behind, catalog: new CachingCatalog({ catalog: behind, committer: behind, labels: behind, entriesMax }) };
+  return {
+    behind,
+    catalog: new CachingCatalog({
+      catalog: behind,
+      committer: behind,
+      labels: behind,
+      metadata: new MemoryMetadata(),
+      entriesMax,
+    }),
+  };
 }
 
 /** A further version of the document. */
@@ -93,6 +104,21 @@ t.test('a label that moves shows at once, also when its answer is lost', async (
   };
   const lost = catalog.moveLabel(testScope, { ...wish, versionId: second.versionId, expected: first.versionId });
   await t.rejects(lost, { code: 'database_unavailable' });
+  t.equal((await catalog.findVersion(testScope, documentId))?.versionId, second.versionId);
+});
+
+t.test('metadata makes a version: the one before is not answered from memory any more', async (t) => {
+  const behind = new MemoryCatalog(systemClock.now);
+  const metadata = new MemoryMetadata();
+  const catalog = new CachingCatalog({ catalog: behind, committer: behind, labels: behind, metadata, entriesMax: 10 });
+  const first = versionWish();
+  const { documentId } = first;
+  await catalog.commit(testScope, first);
+  const second = successor(first);
+  metadata.onCommit = async () => {
+    await behind.commit(testScope, second);
+  };
+  await catalog.commitMetadata(testScope, metadataWish(documentId, [putting(metadataEntry())]));
   t.equal((await catalog.findVersion(testScope, documentId))?.versionId, second.versionId);
 });
 

@@ -49,9 +49,13 @@ t.test('JSON that readers could understand differently is refused', async (t) =>
     '{"a":"\\ud800"}',
     '{"\\udfff":1}',
     `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
-    `${'['.repeat(34)}${']'.repeat(34)}`,
+    `${'['.repeat(limits.jsonDepthMax + 1)}${']'.repeat(limits.jsonDepthMax + 1)}`,
+    '{"a":1,"a":2}',
+    '{"a":{"constructor":1}}',
+    '"\\u0000"',
+    '9007199254740993',
   ];
   for (const text of bad) t.throws(() => parseJson(Buffer.from(text)), { code: 'bad_body' }, text.slice(0, 24));
   t.throws(() => parseJson(Buffer.from([0x22, 0xff, 0x22])), { code: 'bad_body', message: /UTF-8/ });
-  t.ok(parseJson(Buffer.from(`${'['.repeat(33)}${']'.repeat(33)}`)));
+  t.ok(parseJson(Buffer.from(`${'['.repeat(limits.jsonDepthMax)}${']'.repeat(limits.jsonDepthMax)}`)));
 });

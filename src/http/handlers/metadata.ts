@@ -1,0 +1,145 @@
+import type { FoundMetadata, StoredMetadata } from '../../catalog/metadata-store.ts';
+import { toTimestamp } from '../../core/clock.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { isId, type MetadataId } from '../../core/ids.ts';
+import type { MetadataLayer } from '../../metadata/envelope.ts';
+import { type Iri, parseIri } from '../../metadata/iri.ts';
+import { parsePatch } from '../../metadata/patch-operation.ts';
+import { patchMetadata, replaceBundle } from '../../records/write-metadata.ts';
+import { expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
+import type { Exchange } from '../edge.ts';
+import { mediaTypeOf, readJsonBody } from '../json-body.ts';
+import { replyJson } from '../reply.ts';
+import { type Params, route } from '../router.ts';
+import { documentIdOf } from './documents.ts';
+import { type PatchBody, parseBundleBody, parsePatchBody } from './metadata-bodies.ts';
+import { badField } from './request-bodies.ts';
+import type { Services } from './services.ts';
+import { findSelected, parseVersionSelector } from './version-selector.ts';
+
+const BARE_PATCH = 'application/json-patch+json';
+
+export const getMetadata = route('GET', '/v1/documents/{documentId}/metadata', async (exchange, params, services: Services) => {
+  const documentId = documentIdOf(params);
+  const version = await findSelected(documentId, parseVersionSelector(exchange.query), services);
+  const entries = await services.records.metadata.listMetadata(services.scope, documentId, version.versionId);
+  const shown = entries.filter(({ status }) => status === 'valid' || wantsQuarantined(exchange));
+  replyJson(exchange, 200, {
+    documentId,
+    versionId: version.versionId,
+    canonical: byNamespace(shown, 'canonical'),
+    derived: byNamespace(shown, 'derived'),
+  });
+});
+
+export const getNamespace = route(
+  'GET',
+  '/v1/documents/{documentId}/metadata/{namespace}',
+  async (exchange, params, services: Services) => {
+    const documentId = documentIdOf(params);
+    const namespace = namespaceOf(params);
+    const layer = layerOf(exchange);
+    const version = await findSelected(documentId, parseVersionSelector(exchange.query), services);
+    const entries = await services.records.metadata.listMetadata(services.scope, documentId, version.versionId);
+    const entry = entries.find((one) => one.layer === layer && one.namespace === namespace);
+    if (entry === undefined || (entry.status === 'quarantined' && !wantsQuarantined(exchange))) {
+      throw new QuasarError('metadata_not_found', { op: 'metadata.get', details: { namespace } });
+    }
+    const view = { documentId, versionId: version.versionId, namespace, layer, entry: entryView(entry) };
+    replyJson(exchange, 200, view, ['ETag', metadataEtagOf(entry.metadataId)]);
+  },
+);
+
+export const postMetadata = route('POST', '/v1/documents/{documentId}/metadata', async (exchange, params, services: Services) => {
+  const documentId = documentIdOf(params);
+  const ifMatch = exchange.header('if-match');
+  const { bundle, reason } = parseBundleBody(await readJsonBody(exchange, { optional: false }));
+  const current = await services.catalog.findVersion(services.scope, documentId);
+  if (current === undefined) throw new QuasarError('document_not_found', { op: 'metadata.post' });
+  const expectedVersionId = expectedVersionOf(ifMatch, current);
+  if (expectedVersionId === NO_VERSION) {
+    throw new QuasarError('precondition_failed', { op: 'metadata.post', details: { etag: versionEtagOf(current.versionId) } });
+  }
+  const wish = { documentId, bundle, expectedVersionId, reason };
+  const { versionId, entries } = await replaceBundle(services.scope, wish, services.records);
+  replyJson(exchange, 201, {
+    documentId,
+    versionId,
+    namespaces: entries.map(({ namespace, metadataId, status }) => ({ namespace, metadataId, status })),
+  });
+});
+
+export const patchNamespace = route(
+  'POST',
+  '/v1/documents/{documentId}/metadata/{namespace}/patch',
+  async (exchange, params, services: Services) => {
+    const documentId = documentIdOf(params);
+    const namespace = namespaceOf(params);
+    const body = await readPatch(exchange);
+    const base = body.base ?? baseOf(exchange.header('if-match'));
+    const wish = { documentId, namespace, ...body, base };
+    const { versionId, entries } = await patchMetadata(services.scope, wish, services.records);
+    const [entry] = entries as [StoredMetadata];
+    const answer = { documentId, versionId, namespace, metadataId: entry.metadataId, status: entry.status };
+    replyJson(exchange, 200, answer, ['ETag', metadataEtagOf(entry.metadataId)]);
+  },
+);
+
+async function readPatch(exchange: Exchange): Promise<PatchBody> {
+  const bare = mediaTypeOf(exchange.header('content-type') ?? '') === BARE_PATCH;
+  const body = await readJsonBody(exchange, { optional: false, alsoType: BARE_PATCH });
+  if (!bare) return parsePatchBody(body);
+  return {
+    layer: 'canonical',
+    base: undefined,
+    patch: parsePatch(body ?? null),
+    provenance: undefined,
+    reason: undefined,
+  };
+}
+
+/** @throws QuasarError `precondition_required`; `precondition_failed` for an ETag that is none of ours. */
+function baseOf(ifMatch: string | undefined): MetadataId {
+  const op = 'metadata.patch';
+  if (ifMatch === undefined) throw new QuasarError('precondition_required', { op });
+  const id = /^\s*"m-([0-9a-f-]{36})"\s*$/.exec(ifMatch)?.[1];
+  if (id === undefined || !isId(id)) throw new QuasarError('precondition_failed', { op });
+  return id as MetadataId;
+}
+
+function metadataEtagOf(metadataId: MetadataId): string {
+  return `"m-${metadataId}"`;
+}
+
+function namespaceOf(params: Params): Iri {
+  return parseIri(params.namespace as string, 'namespace');
+}
+
+function layerOf(exchange: Exchange): MetadataLayer {
+  const layer = new URLSearchParams(exchange.query).get('mode') ?? 'canonical';
+  if (layer !== 'canonical' && layer !== 'derived') throw badField('mode', 'must be canonical or derived');
+  return layer;
+}
+
+function wantsQuarantined(exchange: Exchange): boolean {
+  const wish = new URLSearchParams(exchange.query).get('quarantined');
+  if (wish !== null && wish !== 'true' && wish !== 'false') throw badField('quarantined', 'must be true or false');
+  return wish === 'true';
+}
+
+function byNamespace(entries: readonly FoundMetadata[], layer: MetadataLayer): Record<string, unknown> {
+  return Object.fromEntries(entries.filter((entry) => entry.layer === layer).map((entry) => [entry.namespace, entryView(entry)]));
+}
+
+function entryView(entry: FoundMetadata): Record<string, unknown> {
+  return {
+    metadataId: entry.metadataId,
+    schema: { $id: entry.schema },
+    status: entry.status,
+    data: JSON.parse(entry.data) as unknown,
+    errors: entry.faults === undefined ? [] : (JSON.parse(entry.faults) as unknown),
+    ...(entry.provenance === undefined ? {} : { provenance: JSON.parse(entry.provenance) as unknown }),
+    createdBy: entry.createdBy,
+    createdAt: toTimestamp(entry.createdAtMs),
+  };
+}

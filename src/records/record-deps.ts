@@ -1,0 +1,14 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { MetadataStore } from '../catalog/metadata-store.ts';
+import type { SchemaStore } from '../catalog/schema-store.ts';
+import type { Clock } from '../core/clock.ts';
+import type { SchemaValidator } from '../metadata/schema-validator.ts';
+
+/** What the records of an org are read and changed with. */
+export interface RecordDeps {
+  readonly catalog: Pick<Catalog, 'findVersion'>;
+  readonly metadata: MetadataStore;
+  readonly schemas: SchemaStore;
+  readonly validator: Pick<SchemaValidator, 'compile' | 'validate'>;
+  readonly clock: Clock;
+}

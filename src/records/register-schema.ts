@@ -1,0 +1,64 @@
+import type { SchemaState, StoredSchema } from '../catalog/schema-store.ts';
+import { QuasarError } from '../core/errors.ts';
+import type { Scope } from '../core/ids.ts';
+import type { Iri } from '../metadata/iri.ts';
+import type { JsonValue } from '../metadata/json-value.ts';
+import { checkSchema } from '../metadata/schema-check.ts';
+import { changeState } from '../metadata/schema-lifecycle.ts';
+import type { SchemaUrn } from '../metadata/schema-urn.ts';
+import type { RecordDeps } from './record-deps.ts';
+
+export interface SchemaWish {
+  readonly urn: SchemaUrn;
+  readonly namespace: Iri;
+  readonly state: Extract<SchemaState, 'draft' | 'active'>;
+  readonly schema: JsonValue;
+}
+
+/**
+ * Adds a schema under its URN; the same content again changes nothing, not even its state.
+ * @throws QuasarError `schema_invalid`, `metadata_too_large`; `schema_differs` when the URN means something else.
+ */
+export async function registerSchema(
+  scope: Scope,
+  wish: SchemaWish,
+  { schemas, validator, clock }: RecordDeps,
+): Promise<{ readonly schema: StoredSchema; readonly added: boolean }> {
+  const op = 'schema.register';
+  const { urn } = wish.urn;
+  const checked = checkSchema(wish.schema, urn);
+  await validator.compile(checked);
+  const digest = checked.hash.slice('sha256:'.length);
+  const outcome = await schemas.addSchema(
+    scope,
+    { urn, namespace: wish.namespace, state: wish.state, body: checked.text, digest },
+    clock.now(),
+  );
+  const schema = await schemas.findSchema(scope, urn);
+  if (schema === undefined) throw new QuasarError('internal', { op });
+  if (outcome === 'schema_differs') {
+    throw new QuasarError('schema_differs', { op, details: { urn, canonicalHash: `sha256:${schema.digest}` } });
+  }
+  return { schema, added: outcome === 'added' };
+}
+
+/** @throws QuasarError `schema_not_found`; `schema_state` when the state cannot follow the one it has. */
+export async function changeSchemaState(
+  scope: Scope,
+  { urn, to }: { readonly urn: string; readonly to: SchemaState },
+  { schemas, clock }: RecordDeps,
+): Promise<StoredSchema> {
+  for (;;) {
+    const schema = await findSchema(scope, urn, { schemas });
+    if (changeState(schema.state, to) === schema.state) return schema;
+    // Somebody may have been faster: then the rules are asked again, of the state it has now. States only go forward.
+    await schemas.changeState(scope, { urn, from: schema.state, to, atMs: clock.now() });
+  }
+}
+
+/** @throws QuasarError `schema_not_found`. */
+export async function findSchema(scope: Scope, urn: string, { schemas }: Pick<RecordDeps, 'schemas'>): Promise<StoredSchema> {
+  const schema = await schemas.findSchema(scope, urn);
+  if (schema === undefined) throw new QuasarError('schema_not_found', { op: 'schema.find', details: { urn } });
+  return schema;
+}

@@ -1,0 +1,151 @@
+import type { FoundMetadata, MetadataChange, MetadataOutcome, MetadataWish, StoredMetadata } from '../catalog/metadata-store.ts';
+import type { StoredSchema } from '../catalog/schema-store.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { QuasarError } from '../core/errors.ts';
+import { type DocumentId, type MetadataId, newId, type Scope, type VersionId } from '../core/ids.ts';
+import { entryOf, type MetadataLayer, type SubmittedBundle } from '../metadata/envelope.ts';
+import type { Iri } from '../metadata/iri.ts';
+import { applyPatch } from '../metadata/json-patch.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../metadata/json-value.ts';
+import { metadataInvalid } from '../metadata/metadata-fault.ts';
+import type { JsonPatch } from '../metadata/patch-operation.ts';
+import type { Provenance } from '../metadata/provenance.ts';
+import { requireUsable } from '../metadata/schema-lifecycle.ts';
+import { findPinnedSchema } from './pinned-schema.ts';
+import type { RecordDeps } from './record-deps.ts';
+import { findSchema } from './register-schema.ts';
+
+export interface WrittenMetadata {
+  /** The version that has it. */
+  readonly versionId: VersionId;
+  readonly entries: readonly StoredMetadata[];
+}
+
+/**
+ * Makes a version whose layer holds these namespaces and no others. Canonical data that does not fit its schema is refused,
+ * derived data is kept in quarantine.
+ * @throws QuasarError `document_not_found`, `metadata_invalid`, `schema_state`, `validation_stopped`, `validation_busy`;
+ * `precondition_failed` when the current version is not the expected one.
+ */
+export async function replaceBundle(
+  scope: Scope,
+  wish: {
+    readonly documentId: DocumentId;
+    readonly bundle: SubmittedBundle;
+    readonly expectedVersionId: VersionId | undefined;
+    readonly reason: string | undefined;
+  },
+  deps: RecordDeps,
+): Promise<WrittenMetadata> {
+  const { documentId, bundle, expectedVersionId, reason } = wish;
+  const entries: StoredMetadata[] = [];
+  for (const { namespace, schema, data } of bundle.entries) {
+    const pinned = await findPinnedSchema(scope, { namespace, schema, data }, deps);
+    entries.push(await makeEntry({ ...bundle, namespace, data, schema: pinned }, deps));
+  }
+  const changes = entries.map((entry) => ({ layer: bundle.layer, namespace: entry.namespace, base: undefined, entry }));
+  return await commit(scope, { documentId, changes, expectedVersionId, replaces: bundle.layer, reason }, deps);
+}
+
+export interface PatchWish {
+  readonly documentId: DocumentId;
+  readonly layer: MetadataLayer;
+  readonly namespace: Iri;
+  /** The entry the patch was written against. */
+  readonly base: MetadataId;
+  readonly patch: JsonPatch;
+  /** Of what a program made; people patch canonical metadata. */
+  readonly provenance: Provenance | undefined;
+  readonly reason: string | undefined;
+}
+
+/**
+ * Makes a version whose namespace holds the patched data, under the schema it was pinned to.
+ * @throws QuasarError `document_not_found`, `metadata_not_found`; `metadata_conflict` with the current entry when another one
+ * than `base` is there; `patch_failed`, `metadata_invalid`, `metadata_too_large`, `schema_state`, `validation_stopped`,
+ * `validation_busy`.
+ */
+export async function patchMetadata(scope: Scope, wish: PatchWish, deps: RecordDeps): Promise<WrittenMetadata> {
+  const { documentId, layer, namespace, base, patch, provenance, reason } = wish;
+  const there = await findEntry(scope, wish, deps);
+  if (there.metadataId !== base) throw conflict(namespace, there.metadataId);
+  const schema = await findSchema(scope, there.schema, deps);
+  requireUsable(schema.state, 'patch');
+  const data = requireObject(applyPatch(JSON.parse(there.data) as JsonValue, patch));
+  const entry = await makeEntry({ layer, namespace, data, schema, provenance }, deps);
+  const changes = [{ layer, namespace, base, entry }];
+  return await commit(scope, { documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
+}
+
+async function findEntry(
+  scope: Scope,
+  { documentId, layer, namespace }: PatchWish,
+  { catalog, metadata }: RecordDeps,
+): Promise<FoundMetadata> {
+  const op = 'metadata.patch';
+  const current = await catalog.findVersion(scope, documentId);
+  if (current === undefined) throw new QuasarError('document_not_found', { op });
+  const entries = await metadata.listMetadata(scope, documentId, current.versionId);
+  const entry = entries.find((one) => one.layer === layer && one.namespace === namespace);
+  if (entry === undefined) throw new QuasarError('metadata_not_found', { op, details: { namespace } });
+  return entry;
+}
+
+async function makeEntry(
+  made: {
+    readonly layer: MetadataLayer;
+    readonly namespace: Iri;
+    readonly data: JsonObject;
+    readonly schema: StoredSchema;
+    readonly provenance: Provenance | undefined;
+  },
+  { validator, clock }: RecordDeps,
+): Promise<StoredMetadata> {
+  const { layer, namespace, data, schema, provenance } = made;
+  const faults = await validator.validate({ text: schema.body, hash: `sha256:${schema.digest}` }, data);
+  const { status, errors } = entryOf({ layer, namespace, schema: schema.urn as Iri, data, faults });
+  return {
+    metadataId: newId<MetadataId>(clock),
+    layer,
+    namespace,
+    schema: schema.urn,
+    status,
+    data: canonicalJson(data),
+    provenance: provenance && canonicalJson(provenance),
+    faults: status === 'valid' ? undefined : canonicalJson(errors),
+  };
+}
+
+async function commit(
+  scope: Scope,
+  wish: Omit<MetadataWish, 'versionId' | 'atMs' | 'changes'> & {
+    readonly changes: readonly (MetadataChange & { readonly entry: StoredMetadata })[];
+  },
+  { metadata, clock }: RecordDeps,
+): Promise<WrittenMetadata> {
+  const versionId = newId<VersionId>(clock);
+  refuse(await metadata.commitMetadata(scope, { ...wish, versionId, atMs: clock.now() }));
+  return { versionId, entries: wish.changes.map(({ entry }) => entry) };
+}
+
+function refuse(outcome: MetadataOutcome): void {
+  const op = 'metadata.commit';
+  switch (outcome.kind) {
+    case 'document_missing':
+      throw new QuasarError('document_not_found', { op });
+    case 'version_changed':
+      throw new QuasarError('precondition_failed', { op, details: { versionId: outcome.current } });
+    case 'metadata_changed':
+      throw conflict(outcome.namespace, outcome.current);
+    case 'committed':
+  }
+}
+
+function conflict(namespace: string, current: MetadataId | undefined): QuasarError {
+  return new QuasarError('metadata_conflict', { op: 'metadata.commit', details: { namespace, metadataId: current ?? null } });
+}
+
+function requireObject(data: JsonValue): JsonObject {
+  if (isJsonObject(data)) return data;
+  throw metadataInvalid('metadata.patch', [{ path: '', code: 'type', message: 'The patch leaves no object' }]);
+}
