@@ -23,12 +23,14 @@ export function sameJson(a: JsonValue, b: JsonValue): boolean {
   );
 }
 
-/** Shares nothing with its argument. A fifth of the time of structuredClone for what metadata is. As deep as the value. */
+/** Shares nothing with its argument. As deep as the value. */
 export function cloneJson(value: JsonValue): JsonValue {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(cloneJson);
-  const object = value as JsonObject;
-  return Object.fromEntries(Object.keys(object).map((name) => [name, cloneJson(member(object, name))]));
+  // Spread makes every name an own member, `__proto__` too; the assignments below find them there.
+  const copy: Record<string, JsonValue> = { ...(value as JsonObject) };
+  for (const name of Object.keys(copy)) copy[name] = cloneJson(member(copy, name));
+  return copy;
 }
 
 /** The value of a member that is known to be there. */
