@@ -89,6 +89,11 @@ export class BatchFormer {
     if (line.length === 1) this.#advance(line);
   }
 
+  /** The batch that `take` gives next, unless an append of it fails. Until then shares are only added to it. */
+  get forming(): Batch {
+    return this.#forming;
+  }
+
   /** The forming batch, if it has records; the next one forms from those in line. */
   take(): Batch | undefined {
     const batch = this.#forming;

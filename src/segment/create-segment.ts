@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { OpenSegment } from './active-segment.ts';
 import { nodePaths, segmentFileName } from './format.ts';
 import { type SegmentFile, type SegmentFiles, writeFully } from './segment-files.ts';
-import type { OpenSegment } from './segment-writer.ts';
 import { encodeSuperblock, type Superblock } from './superblock.ts';
 
 export interface CreateOptions {

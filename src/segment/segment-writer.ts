@@ -2,34 +2,25 @@ import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { assert } from '../core/assert.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { ActiveSegment, type OpenSegment } from './active-segment.ts';
 import { type Batch, BatchFormer, type OutgoingRecord, PendingAppend, type RecordPlace } from './batch-former.ts';
-import { BatchWriter, type WrittenBatch } from './batch-writer.ts';
-import { firstRunningHash } from './commit-frame.ts';
-import { FooterBuilder, type FooterEntry } from './footer.ts';
-import { alignUp, FRAME_SPAN, PAGE_SIZE, PAYLOAD_SIZE_MAX, recordSpan, SEGMENT_RECORDS_MAX, SUPERBLOCK } from './format.ts';
-import type { SegmentMark } from './record-header.ts';
+import { BatchWriter, type FramedBatch } from './batch-writer.ts';
+import type { FooterEntry } from './footer.ts';
+import { PAGE_SIZE, PAYLOAD_SIZE_MAX, recordSpan, SEGMENT_RECORDS_MAX, SUPERBLOCK } from './format.ts';
 import { type SealedSegment, sealSegment } from './seal-segment.ts';
-import type { SegmentFile } from './segment-files.ts';
-import { encodeSuperblock, type Superblock, segmentMark } from './superblock.ts';
-import type { WriterMemory } from './write-buffers.ts';
+import { WRITE_BUFFER_COUNT, type WriterMemory } from './write-buffers.ts';
 
+export type { OpenSegment } from './active-segment.ts';
 export type { OutgoingRecord, RecordPlace } from './batch-former.ts';
 export type { WriterMemory } from './write-buffers.ts';
-
-/** A segment that is open for appending: its superblock, name and MANIFEST entry are durable. */
-export interface OpenSegment {
-  readonly superblock: Superblock;
-  /** Opened with O_DIRECT or not, as the caller decided. */
-  readonly file: SegmentFile;
-  /** Another handle on the same file through the page cache, for the footer. */
-  readonly sealFile: SegmentFile;
-}
 
 export interface SegmentWriterOptions {
   readonly memory: WriterMemory;
   /** Page-aligned offset in `memory.bytes` of `writerBufferSize` bytes that belong to the writer. */
   readonly buffersAt: number;
   readonly segmentSize: number;
+  /** Whole pages; a write is at most this long. Default: `limits.segmentWriteSize`, which is the most. */
+  readonly writeSize?: number;
   /** The sequence number of the first record. */
   readonly firstSequence: number;
   /** Makes and opens the next segment. When the disk is full (ENOSPC, `storage_full`) only the waiting batch fails. */
@@ -59,20 +50,13 @@ export interface WriterStats {
 }
 
 /** What `SegmentWriterOptions.buffersAt` must have room for. */
-export const writerBufferSize = 2 * limits.segmentWriteSize;
-
-/** The active segment and how far it reaches. */
-interface ActiveSegment extends OpenSegment {
-  readonly mark: SegmentMark;
-  readonly entries: FooterBuilder;
-  position: number;
-  batch: number;
-  runningHash: string;
-}
+export const writerBufferSize = WRITE_BUFFER_COUNT * limits.segmentWriteSize;
 
 /**
- * The one writer of a disk. One batch is in flight, the next forms meanwhile, no timer: records, one commit frame, one
- * fdatasync, then every append of the batch resolves. An error of a write or of fdatasync is final, since a second
+ * The one writer of a disk. One batch becomes durable while the next one forms, no timer: records, one commit frame, one
+ * fdatasync, then every append of the batch resolves. Records of the forming batch are gathered as they come, and full
+ * buffers of them are written ahead; their frame follows when the batch before is durable. So bytes behind a batch that
+ * is not durable can be anything but a batch. An error of a write or of fdatasync is final, since a second
  * fdatasync may succeed over lost pages. Only a full disk is not: a write says so before anything was promised.
  */
 export class SegmentWriter {
@@ -80,6 +64,10 @@ export class SegmentWriter {
   readonly #former: BatchFormer;
   readonly #batches: BatchWriter;
   #active: ActiveSegment | undefined;
+  /** Where the forming batch is gathered before it is taken. */
+  #ahead: { readonly segment: ActiveSegment; readonly behind: FramedBatch } | undefined;
+  /** The batch before is durable or has failed. Never rejects. */
+  #settled: Promise<void> = Promise.resolve();
   #sequence: number;
   #running: Promise<void> | undefined;
   #sealing: Promise<void> = Promise.resolve();
@@ -89,13 +77,15 @@ export class SegmentWriter {
   readonly #stats = { batches: 0, records: 0, bytes: 0, waiting: 0 };
 
   constructor(options: SegmentWriterOptions) {
-    assert(options.buffersAt % PAGE_SIZE === 0 && limits.segmentWriteSize % PAGE_SIZE === 0, 'write buffers are whole pages');
+    assert(options.buffersAt % PAGE_SIZE === 0, 'write buffers begin on a page');
     assert(limits.blockSizeMax <= PAYLOAD_SIZE_MAX, 'a record holds a block');
     assert(limits.batchRecordsMax <= SEGMENT_RECORDS_MAX, 'a segment holds a batch');
     this.#options = options;
     this.#sequence = options.firstSequence;
     this.#former = new BatchFormer(batchSpanMax(options.segmentSize));
-    this.#batches = new BatchWriter(options.memory, options.buffersAt);
+    const { memory, buffersAt, writeSize = limits.segmentWriteSize } = options;
+    assert(writeSize <= limits.segmentWriteSize && writeSize % PAGE_SIZE === 0, 'write buffers are whole pages');
+    this.#batches = new BatchWriter({ memory, buffersAt, writeSize, onRoom: () => this.#gatherAhead() });
   }
 
   get stats(): WriterStats {
@@ -117,6 +107,7 @@ export class SegmentWriter {
     return new Promise((resolve, reject) => {
       this.#stats.waiting += 1;
       this.#former.offer(new PendingAppend(records, resolve, reject));
+      this.#gatherAhead();
       this.#wake();
     });
   }
@@ -142,38 +133,83 @@ export class SegmentWriter {
 
   async #run(): Promise<void> {
     do {
-      for (let batch = this.#former.take(); batch !== undefined; batch = this.#former.take()) await this.#commit(batch);
-      if (!this.#sealWanted) break;
-      this.#sealWanted = false;
-      await this.#retireActive();
+      for (;;) {
+        await this.#settled;
+        await this.#batches.returned();
+        const batch = this.#former.take();
+        if (batch === undefined) break;
+        await this.#commit(batch);
+      }
+      if (this.#sealWanted) {
+        this.#sealWanted = false;
+        await this.#retireActive();
+      }
     } while (!this.#former.empty || this.#sealWanted);
     this.#running = undefined;
   }
 
+  /**
+   * The batch was just taken, and the one before is settled. Returns when its last write has been issued, or it has
+   * failed; the next batch is then gathered behind it.
+   */
   async #commit(batch: Batch): Promise<void> {
+    // At once: what is offered from now on belongs to the next batch.
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
     const segment = await this.#segmentFor(batch);
     if (segment === undefined) return;
-    const written = await this.#write(segment, batch);
-    if (written === undefined) return;
+    if (ahead?.segment !== segment) this.#batches.begin(segment.target(this.#sequence));
+    let framed: FramedBatch;
     try {
-      await segment.file.dataSync();
+      framed = await this.#batches.frame(batch);
     } catch (cause) {
-      this.#die(
-        { step: `fdatasync of segment ${segment.superblock.segment}`, segment: segment.superblock.segment, cause },
-        batch,
-      );
+      await this.#writeFailed(segment, batch, cause);
       return;
     }
-    this.#advance(segment, written);
-    this.#resolve(batch, segment.superblock.segment, written.entries);
+    this.#settled = this.#makeDurable(segment, batch, framed);
+    this.#batches.begin(segment.targetBehind(framed));
+    this.#ahead = { segment, behind: framed };
+    this.#gatherAhead();
+  }
+
+  /** Copies what has joined the forming batch, and writes full buffers of it: no reason to wait for the batch before. */
+  #gatherAhead(): void {
+    const { forming } = this.#former;
+    const ahead = this.#ahead;
+    if (ahead === undefined || this.#death !== undefined) return;
+    if (ahead.segment.hasRoom(forming, ahead.behind)) this.#batches.gather(forming);
+  }
+
+  /** Never rejects. */
+  async #makeDurable(segment: ActiveSegment, batch: Batch, framed: FramedBatch): Promise<void> {
+    try {
+      await framed.written;
+    } catch (cause) {
+      await this.#writeFailed(segment, batch, cause);
+      return;
+    }
+    const error = this.#batches.errors.find(isFinal);
+    if (error !== undefined) {
+      this.#die(deathOf('write to', segment, error), batch);
+      return;
+    }
+    try {
+      const synced = segment.file.dataSync();
+      this.#gatherAhead();
+      await synced;
+    } catch (cause) {
+      this.#die(deathOf('fdatasync of', segment, cause), batch);
+      return;
+    }
+    this.#advance(segment, framed);
+    this.#resolve(batch, segment.id, framed.entries);
   }
 
   /** The active segment when the batch fits, else a new one; undefined when the batch has failed. */
   async #segmentFor(batch: Batch): Promise<ActiveSegment | undefined> {
     const active = this.#active;
     if (active !== undefined) {
-      const end = active.position + alignUp(batch.span + FRAME_SPAN, PAGE_SIZE);
-      if (end <= this.#options.segmentSize && active.entries.count + batch.count <= SEGMENT_RECORDS_MAX) return active;
+      if (active.hasRoom(batch)) return active;
       await this.#retireActive();
     }
     if (this.#death === undefined) return this.#open(batch);
@@ -183,20 +219,7 @@ export class SegmentWriter {
 
   async #open(batch: Batch): Promise<ActiveSegment | undefined> {
     try {
-      const opened = await this.#options.openNext();
-      const { superblock, file, sealFile } = opened;
-      const runningHash = firstRunningHash(encodeSuperblock(superblock));
-      const entries = new FooterBuilder();
-      this.#active = {
-        superblock,
-        file,
-        sealFile,
-        mark: segmentMark(superblock),
-        entries,
-        position: SUPERBLOCK.size,
-        batch: 0,
-        runningHash,
-      };
+      this.#active = new ActiveSegment(await this.#options.openNext());
       return this.#active;
     } catch (cause) {
       if (isFull(cause)) this.#failFull(batch, cause);
@@ -205,23 +228,17 @@ export class SegmentWriter {
     }
   }
 
-  async #write(segment: ActiveSegment, batch: Batch): Promise<WrittenBatch | undefined> {
-    const { file, mark, position, runningHash } = segment;
-    try {
-      return await this.#batches.write(batch, {
-        file,
-        mark,
-        position,
-        batch: segment.batch + 1,
-        runningHash,
-        firstSequence: this.#sequence,
-      });
-    } catch (cause) {
-      if (isFull(cause)) await this.#cutBack(segment, batch, cause);
-      else
-        this.#die({ step: `write to segment ${segment.superblock.segment}`, segment: segment.superblock.segment, cause }, batch);
-      return undefined;
-    }
+  /** Only a full disk is not final. What was written ahead is given up, too: it lies behind bytes that will not be. */
+  async #writeFailed(segment: ActiveSegment, batch: Batch, error: unknown): Promise<void> {
+    const cause = [error, ...(await this.#abandonAhead())].find(isFinal);
+    if (cause === undefined) await this.#cutBack(segment, batch, error);
+    else this.#die(deathOf('write to', segment, cause), batch);
+  }
+
+  /** The records stay in the forming batch. Returns the errors of their writes, when none is in flight any more. */
+  #abandonAhead(): Promise<readonly unknown[]> {
+    this.#ahead = undefined;
+    return this.#batches.abandon();
   }
 
   /** A half-written batch is cut off, so that no later batch is followed by its remains. */
@@ -229,26 +246,18 @@ export class SegmentWriter {
     try {
       await segment.file.truncate(segment.position);
     } catch (cause) {
-      this.#die(
-        { step: `truncation of segment ${segment.superblock.segment}`, segment: segment.superblock.segment, cause },
-        batch,
-      );
+      this.#die(deathOf('truncation of', segment, cause), batch);
       return;
     }
     this.#failFull(batch, error);
   }
 
-  #advance(segment: ActiveSegment, written: WrittenBatch): void {
-    for (const entry of written.entries) {
-      segment.entries.add(entry);
-      this.#stats.bytes += entry.storedSize;
-    }
-    segment.position = written.end;
-    segment.batch += 1;
-    segment.runningHash = written.runningHash;
-    this.#sequence += written.entries.length;
+  #advance(segment: ActiveSegment, framed: FramedBatch): void {
+    segment.advance(framed);
+    for (const { storedSize } of framed.entries) this.#stats.bytes += storedSize;
+    this.#sequence += framed.entries.length;
     this.#stats.batches += 1;
-    this.#stats.records += written.entries.length;
+    this.#stats.records += framed.entries.length;
   }
 
   #resolve(batch: Batch, segment: number, entries: readonly FooterEntry[]): void {
@@ -269,18 +278,19 @@ export class SegmentWriter {
     const retired = this.#active;
     if (retired === undefined) return;
     this.#active = undefined;
+    const cause = (await this.#abandonAhead()).find(isFinal);
+    if (cause !== undefined) this.#die(deathOf('write to', retired, cause));
     await this.#sealing;
     this.#sealing = this.#seal(retired);
   }
 
   /** Never rejects. A segment that could not be sealed loses nothing: the next start finds its records by a scan. */
   async #seal(segment: ActiveSegment): Promise<void> {
-    const { segment: id } = segment.superblock;
     try {
       await this.#sealAndClose(segment);
     } catch (cause) {
       if (isFull(cause)) this.#options.onFull(cause);
-      else this.#die({ step: `seal of segment ${id}`, segment: id, cause });
+      else this.#die(deathOf('seal of', segment, cause));
     }
   }
 
@@ -328,6 +338,14 @@ function batchSpanMax(segmentSize: number): number {
 
 function readOnly(death: WriterDeath): QuasarError {
   return new QuasarError('node_read_only', { op: 'segment.append', cause: death.cause });
+}
+
+function deathOf(step: string, { id }: ActiveSegment, cause: unknown): WriterDeath {
+  return { step: `${step} segment ${id}`, segment: id, cause };
+}
+
+function isFinal(error: unknown): boolean {
+  return error !== undefined && !isFull(error);
 }
 
 function isFull(error: unknown): boolean {

@@ -9,39 +9,29 @@ export interface WriterMemory {
   owns(view: Uint8Array): boolean;
 }
 
-const BUFFER_COUNT = 2;
+/** Two are being written while the third fills. More at once would take the threads that others read with. */
+export const WRITE_BUFFER_COUNT = 3;
 
-/**
- * Gathers one batch into two page-aligned buffers in turn: one fills while the other is being written.
- * The write that `finish` makes is issued after all others have returned: it holds the end of the commit frame, so a
- * frame can not be whole on the disk when an earlier write of its batch failed.
- */
+/** Page-aligned buffers: one fills while the others are being written. */
 export class WriteBuffers {
   readonly #memory: WriterMemory;
   readonly #at: number;
   readonly #size: number;
-  readonly #writes: Promise<void>[] = [];
-  #file: SegmentFile | undefined;
-  #position = 0;
+  /** Each resolves when its write has returned, well or badly. */
+  readonly #inFlight = new Set<Promise<void>>();
+  /** Buffers that neither fill nor are being written; writes return in any order. */
+  readonly #free = Array.from({ length: WRITE_BUFFER_COUNT - 1 }, (_, index) => index + 1);
   #current = 0;
   #used = 0;
-  #error: unknown;
 
+  /** `size` of one buffer, whole pages; `at` is on a page. */
   constructor(options: { memory: WriterMemory; at: number; size: number }) {
     this.#memory = options.memory;
     this.#at = options.at;
     this.#size = options.size;
   }
 
-  /** `position` is a page boundary of the file. */
-  begin(file: SegmentFile, position: number): void {
-    this.#file = file;
-    this.#position = position;
-    this.#used = 0;
-    this.#error = undefined;
-  }
-
-  /** How much of `bytes` from `from` on was taken; fewer than all when the buffer is full: `flush`, then go on. */
+  /** How much of `bytes` from `from` on was taken; fewer than all when the buffer is full: `start`, then go on. */
   put(bytes: Uint8Array, from: number): number {
     const size = Math.min(bytes.byteLength - from, this.#size - this.#used);
     const target = this.#target();
@@ -64,38 +54,47 @@ export class WriteBuffers {
     return this.#used === this.#size;
   }
 
-  /** Starts the write of the current buffer and waits until the other one is free. @throws a write's error. */
-  async flush(): Promise<void> {
-    this.#start();
-    await this.#writes[this.#current];
-    if (this.#error !== undefined) throw this.#error;
+  /** Another write may start: a buffer is left to fill meanwhile. */
+  get mayStart(): boolean {
+    return this.#free.length > 0;
   }
 
-  /** Pads to a page, waits for every write, then writes the rest. @throws a write's error. */
-  async finish(): Promise<void> {
+  /**
+   * Writes what the current buffer holds, zeros up to a page included, and turns to a free one: only when `mayStart`.
+   * Resolves with the error of the write, so that nobody needs to wait for it at once.
+   */
+  start(file: SegmentFile, position: number): { size: number; returned: Promise<unknown> } {
     this.pad(PAGE_SIZE);
-    await this.settle();
-    if (this.#error !== undefined) throw this.#error;
-    this.#start();
-    await this.settle();
-    if (this.#error !== undefined) throw this.#error;
+    const size = this.#used;
+    const buffer = this.#current;
+    const from = this.#at + buffer * this.#size;
+    const returned = writeFully(file, this.#memory.bytes.subarray(from, from + size), position).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const inFlight = returned.then(() => {
+      this.#inFlight.delete(inFlight);
+      this.#free.push(buffer);
+    });
+    this.#inFlight.add(inFlight);
+    this.#current = this.#free.pop() as number;
+    this.#used = 0;
+    return { size, returned };
+  }
+
+  /** Waits until one of the writes in flight, if there are any, has returned. Never throws. */
+  async oneReturned(): Promise<void> {
+    if (this.#inFlight.size > 0) await Promise.race(this.#inFlight);
+  }
+
+  /** Forgets what was put since the last `start`. */
+  drop(): void {
+    this.#used = 0;
   }
 
   /** Waits until no write is in flight. Never throws. */
   async settle(): Promise<void> {
-    await Promise.all(this.#writes);
-  }
-
-  #start(): void {
-    const from = this.#at + this.#current * this.#size;
-    const bytes = this.#memory.bytes.subarray(from, from + this.#used);
-    const file = this.#file as SegmentFile;
-    this.#writes[this.#current] = writeFully(file, bytes, this.#position).catch((error: unknown) => {
-      this.#error ??= error;
-    });
-    this.#position += this.#used;
-    this.#used = 0;
-    this.#current = (this.#current + 1) % BUFFER_COUNT;
+    await Promise.all(this.#inFlight);
   }
 
   #target(): number {
