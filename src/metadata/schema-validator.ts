@@ -4,13 +4,15 @@ import type { JsonValue } from './json-value.ts';
 import type { MetadataFault } from './metadata-fault.ts';
 import type { CheckedSchema } from './schema-check.ts';
 import type { ValidationAnswer, ValidationJob } from './validation-messages.ts';
-import { ValidationThread } from './validation-thread.ts';
+import { type ThreadBounds, ValidationThread } from './validation-thread.ts';
 
 export interface SchemaValidatorOptions {
   /** 2 unless given. */
   readonly threads?: number;
   /** `limits.validationMs` unless given: for one job, once a thread has it. */
   readonly timeMs?: number;
+  /** Heap of a thread; `limits.validationHeapMiB` unless given. */
+  readonly heapMiB?: number;
 }
 
 /**
@@ -21,11 +23,11 @@ export interface SchemaValidatorOptions {
 export class SchemaValidator {
   readonly #lanes: readonly Lane[];
   readonly #waiting: Task[] = [];
-  readonly #timeMs: number;
+  readonly #bounds: ThreadBounds;
   #closed = false;
 
   private constructor(options: SchemaValidatorOptions) {
-    this.#timeMs = options.timeMs ?? limits.validationMs;
+    this.#bounds = { timeMs: options.timeMs ?? limits.validationMs, heapMiB: options.heapMiB ?? limits.validationHeapMiB };
     this.#lanes = Array.from({ length: options.threads ?? limits.validationThreads }, () => ({
       thread: undefined,
       turn: undefined,
@@ -96,7 +98,7 @@ export class SchemaValidator {
   }
 
   async #threadOf(lane: Lane): Promise<ValidationThread> {
-    if (lane.thread === undefined || lane.thread.ended) lane.thread = await ValidationThread.start({ timeMs: this.#timeMs });
+    if (lane.thread === undefined || lane.thread.ended) lane.thread = await ValidationThread.start(this.#bounds);
     return lane.thread;
   }
 }

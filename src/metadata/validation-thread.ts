@@ -3,6 +3,12 @@ import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { ValidationAnswer, ValidationJob } from './validation-messages.ts';
 
+export interface ThreadBounds {
+  /** For one job. */
+  readonly timeMs: number;
+  readonly heapMiB: number;
+}
+
 /**
  * One thread that answers one job at a time. It ends for good when a job takes too long or too much memory, or when it dies;
  * whoever holds it starts another one then.
@@ -13,12 +19,12 @@ export class ValidationThread {
   #settle: { readonly resolve: (answer: ValidationAnswer) => void; readonly reject: (cause: unknown) => void } | undefined;
   #ended = false;
 
-  private constructor(timeMs: number) {
+  private constructor({ timeMs, heapMiB }: ThreadBounds) {
     this.#timeMs = timeMs;
     this.#worker = new Worker(new URL('./validation-worker.js', import.meta.url), {
       // It needs nothing from its surroundings, so it gets nothing.
       ...{ argv: [], env: {}, execArgv: [] },
-      resourceLimits: { maxOldGenerationSizeMb: limits.validationHeapMiB, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 8 },
     });
     this.#worker.on('message', (answer: ValidationAnswer) => this.#take()?.resolve(answer));
     this.#worker.on('error', (cause) => this.#died(cause));
@@ -26,8 +32,8 @@ export class ValidationThread {
   }
 
   /** Resolves when the thread has loaded what it needs. @throws QuasarError `internal`, `validation_stopped` when it does not. */
-  static async start(options: { readonly timeMs: number }): Promise<ValidationThread> {
-    const thread = new ValidationThread(options.timeMs);
+  static async start(bounds: ThreadBounds): Promise<ValidationThread> {
+    const thread = new ValidationThread(bounds);
     await thread.#answer(limits.validationStartMs);
     return thread;
   }

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { limits } from '../../../src/core/limits.ts';
 import { parseIri } from '../../../src/metadata/iri.ts';
-import type { JsonObject, JsonValue } from '../../../src/metadata/json-value.ts';
+import type { JsonObject } from '../../../src/metadata/json-value.ts';
 import { type CheckedSchema, checkSchema } from '../../../src/metadata/schema-check.ts';
 import { SchemaValidator } from '../../../src/metadata/schema-validator.ts';
 
@@ -21,8 +21,6 @@ const person = schemaOf({
     kids: { type: 'array', items: { $ref: '#' } },
   },
 });
-const backtracking = schemaOf({ type: 'object', properties: { text: { type: 'string', pattern: '^(a+)+$' } } });
-const stuck = { text: `${'a'.repeat(60)}!` };
 
 t.test('what does not fit is told by place, keyword and sentence', async (t) => {
   const validator = await open(t, { timeMs: PATIENT });
@@ -77,38 +75,6 @@ t.test('a schema that strict validation does not take is refused, and its thread
   t.strictSame(await validator.validate(person, { name: 'Ada' }), []);
 });
 
-t.test('a pattern that backtracks is stopped, the event loop turns meanwhile, and the next validation works', async (t) => {
-  const validator = await open(t, { threads: 1 });
-  let turns = 0;
-  const timer = setInterval(() => {
-    turns += 1;
-  }, 1);
-  await t.rejects(validator.validate(backtracking, stuck), { code: 'validation_stopped' });
-  clearInterval(timer);
-  t.ok(turns > 10, 'others were served');
-  t.strictSame(await validator.validate(backtracking, { text: 'aaa' }), []);
-  t.match(await validator.validate(backtracking, { text: 'b' }), [{ path: '/text', code: 'pattern' }]);
-});
-
-t.test('a schema that branches at every level is stopped', async (t) => {
-  const validator = await open(t, { threads: 1 });
-  const branching = schemaOf({
-    type: 'object',
-    properties: { a: { anyOf: [{ $ref: '#' }, { $ref: '#' }] }, b: false },
-  });
-  let data: JsonValue = { b: 1 };
-  for (let level = 0; level < 60; level += 1) data = { a: data };
-  await t.rejects(validator.validate(branching, data), { code: 'validation_stopped' });
-  t.strictSame(await validator.validate(branching, {}), []);
-});
-
-t.test('a thread that needs too much memory dies, and another one takes its place', async (t) => {
-  const validator = await open(t, { threads: 1, timeMs: PATIENT });
-  const greedy = schemaOf({ type: 'object', properties: { list: { type: 'array', items: { allOf: Array(2000).fill(false) } } } });
-  await t.rejects(validator.validate(greedy, { list: Array(10_000).fill(0) }), { code: 'validation_stopped' });
-  t.strictSame(await validator.validate(person, { name: 'Ada' }), []);
-});
-
 t.test('a schema whose compilation needs more stack than there is does not end the thread', async (t) => {
   const validator = await open(t, { threads: 1, timeMs: PATIENT });
   const defs = Object.fromEntries(
@@ -134,23 +100,6 @@ t.test('many validations at once each get their own answer', async (t) => {
     answers.map((faults) => faults.map(({ code }) => code)),
     answers.map((_, n) => (n % 3 === 0 ? ['const'] : [])),
   );
-});
-
-t.test('a stopped job fails alone: those that wait behind it are served', async (t) => {
-  const validator = await open(t, { threads: 1 });
-  const first = validator.validate(backtracking, stuck);
-  const others = Array.from({ length: 5 }, () => validator.validate(person, { name: 'Ada' }));
-  await t.rejects(first, { code: 'validation_stopped' });
-  t.strictSame(await Promise.all(others), [[], [], [], [], []]);
-});
-
-t.test('beyond the bound of what waits, validations are refused as busy', async (t) => {
-  const validator = await open(t, { threads: 1 });
-  const first = validator.validate(backtracking, stuck);
-  const waiting = Array.from({ length: limits.validationQueueMax }, () => validator.validate(person, { name: 'Ada' }));
-  await t.rejects(validator.validate(person, {}), { code: 'validation_busy' });
-  await t.rejects(first, { code: 'validation_stopped' });
-  t.equal((await Promise.all(waiting)).length, limits.validationQueueMax);
 });
 
 t.test('closing finishes what is under way and cancels what waits', async (t) => {
