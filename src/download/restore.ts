@@ -2,7 +2,7 @@ import type { BlobFacts } from '../catalog/catalog.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import type { BlockCache, CachedBlock } from '../graviton/block-cache.ts';
+import type { BlockCache, CachedBlock, CacheWish } from '../graviton/block-cache.ts';
 import type { StretchReader } from '../graviton/stretch-reader.ts';
 import type { BlockMap, BlockSpan } from './block-map.ts';
 
@@ -89,7 +89,7 @@ interface Ahead {
 }
 
 async function readSpan(span: BlockSpan, deps: RestoreOptions): Promise<Run> {
-  return (await deps.stretches.read(span, { ahead: false })) ?? (await readWhole(span, deps));
+  return (await deps.stretches.read(span, { ahead: false })) ?? (await readWhole(span, deps, true));
 }
 
 async function readAhead(span: BlockSpan, { cache, stretches }: RestoreDeps): Promise<Run | undefined> {
@@ -97,13 +97,21 @@ async function readAhead(span: BlockSpan, { cache, stretches }: RestoreDeps): Pr
   if (cached !== undefined) return runOf(cached, span);
   const part = await stretches.read(span, { ahead: true });
   if (part !== undefined) return part;
-  const block = await cache.get(span.id, span.size, { ahead: true });
+  const learn = stretches.lesson(span);
+  const block = await cache.get(span.id, span.size, { ahead: true, learn, batched: learn !== undefined });
   return block === undefined ? undefined : learnedRunOf(block, span, stretches);
 }
 
-/** The signal is asked for only by who has to wait: making one costs as much as the rest of a small read's handling. */
-async function readWhole(span: BlockSpan, deps: RestoreOptions): Promise<Run> {
-  return learnedRunOf(await deps.cache.get(span.id, span.size, deps), span, deps.stretches);
+async function readWhole(span: BlockSpan, deps: RestoreOptions, batched: boolean): Promise<Run> {
+  const wish: CacheWish = {
+    batched,
+    learn: deps.stretches.lesson(span),
+    // Asked for only by who has to wait: making one costs as much as the rest of a small read's handling.
+    get signal() {
+      return deps.signal;
+    },
+  };
+  return learnedRunOf(await deps.cache.get(span.id, span.size, wish), span, deps.stretches);
 }
 
 /** A part of a block that was read whole: the next one of it need not be. */
@@ -127,7 +135,7 @@ function waitInLine(span: BlockSpan, ahead: readonly Ahead[], deps: RestoreOptio
     giveUp(entry);
     entry.loading = Promise.resolve(undefined);
   }
-  return readWhole(span, deps);
+  return readWhole(span, deps, false);
 }
 
 function giveUp({ loading }: Ahead): void {

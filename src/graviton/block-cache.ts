@@ -3,7 +3,7 @@ import { assert } from '../core/assert.ts';
 import type { BlockId } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Slab, Slot } from '../core/slab.ts';
-import type { Node } from './node.ts';
+import type { BlockRead, Node } from './node.ts';
 
 export interface BlockCacheOptions {
   readonly slab: Slab;
@@ -74,9 +74,9 @@ export class BlockCache {
    * @throws QuasarError `corrupt` when its bytes do not match, `block_missing` when the node never had it, and what the
    * node throws; the signal's reason when aborted while waiting.
    */
-  get(id: BlockId, size: number, options: { signal?: AbortSignal; ahead: true }): Promise<CachedBlock | undefined>;
-  get(id: BlockId, size: number, options: { signal?: AbortSignal; ahead?: false }): Promise<CachedBlock>;
-  async get(id: BlockId, size: number, options: { signal?: AbortSignal; ahead?: boolean }): Promise<CachedBlock | undefined> {
+  get(id: BlockId, size: number, options: CacheWish & { readonly ahead: true }): Promise<CachedBlock | undefined>;
+  get(id: BlockId, size: number, options: CacheWish & { readonly ahead?: false }): Promise<CachedBlock>;
+  async get(id: BlockId, size: number, options: CacheWish & { readonly ahead?: boolean }): Promise<CachedBlock | undefined> {
     for (;;) {
       const ready = this.tryGet(id);
       if (ready !== undefined) return ready;
@@ -87,11 +87,15 @@ export class BlockCache {
     }
     const slot = options.ahead === true ? this.#slab.tryAcquireAhead() : this.#slab.tryAcquire();
     if (slot === undefined && options.ahead === true) return undefined;
-    return this.#load(id, size, slot ?? this.#slab.acquire(options.signal));
+    return this.#load(
+      { id, size, learn: options.learn, batched: options.batched === true },
+      slot ?? this.#slab.acquire(options.signal),
+    );
   }
 
-  async #load(id: BlockId, size: number, slot: Slot | Promise<Slot>): Promise<CachedBlock> {
-    const loading = this.#fill(id, size, slot);
+  async #load(wanted: Wanted, slot: Slot | Promise<Slot>): Promise<CachedBlock> {
+    const { id } = wanted;
+    const loading = this.#fill(wanted, slot);
     this.#loading.set(id, loading);
     try {
       return await loading;
@@ -100,13 +104,14 @@ export class BlockCache {
     }
   }
 
-  async #fill(id: BlockId, size: number, waited: Slot | Promise<Slot>): Promise<CachedBlock> {
+  async #fill(wanted: Wanted, waited: Slot | Promise<Slot>): Promise<CachedBlock> {
+    const { id, size } = wanted;
     const slot = await waited;
     const kept = this.#entries.get(id);
     if (kept !== undefined) return this.#exchange(slot, kept);
     this.#misses += 1;
     try {
-      await this.#readVerified(id, size, slot);
+      await this.#readVerified(wanted, slot);
     } catch (error) {
       slot.release();
       throw error;
@@ -126,12 +131,21 @@ export class BlockCache {
     return block;
   }
 
-  async #readVerified(id: BlockId, size: number, slot: Slot): Promise<void> {
-    const read = await this.#node.readBlock(id, slot.bytes);
+  async #readVerified(wanted: Wanted, slot: Slot): Promise<void> {
+    const { id, size, learn } = wanted;
+    const read = await this.#readOnce(wanted, slot);
     if (read === undefined) throw new QuasarError('block_missing', { op: OP });
-    const found = (await this.#hasher.hashBlock(slot.at, read)) === id ? read : await this.#reread(id, slot);
+    const digest = read.digest ?? (await this.#hasher.hashBlock(slot.at, read.size));
+    const found = digest === id ? read.size : await this.#reread(id, slot);
     // The bytes are those the id stands for; it is the manifest that is wrong about their number.
     if (found !== size) throw new QuasarError('corrupt', { op: 'graviton.checkSize' });
+    if (digest === id && read.stretches !== undefined) learn?.(read.stretches);
+  }
+
+  async #readOnce({ id, learn, batched }: Wanted, slot: Slot): Promise<BlockRead | undefined> {
+    if (batched) return this.#node.readHashed(id, slot.bytes, { stretches: learn !== undefined });
+    const size = await this.#node.readBlock(id, slot.bytes);
+    return size === undefined ? undefined : { size };
   }
 
   /** A page in memory can be bad while the disk is good: only what the disk itself says condemns a record. */
@@ -171,6 +185,28 @@ export class BlockCache {
     }
     return false;
   }
+}
+
+export interface CacheWish {
+  /** Asked for only by who has to wait. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * For who wants this block and no other: it may be read and hashed together with those of other readers. Who reads many
+   * in a row has them read by several threads, which gets more out of a disk.
+   */
+  readonly batched?: boolean;
+  /**
+   * Called with the digests of the block's stretches, in hex, when it is read for this call by a thread that hashes
+   * (`batched`); before anybody gets it.
+   */
+  readonly learn?: ((stretches: readonly string[]) => void) | undefined;
+}
+
+interface Wanted {
+  readonly id: BlockId;
+  readonly size: number;
+  readonly learn: CacheWish['learn'];
+  readonly batched: boolean;
 }
 
 interface Entry {

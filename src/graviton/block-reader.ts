@@ -11,7 +11,7 @@ import { type ReadPlace, readRecord, readRecordFromDisk } from '../segment/segme
 import { BatchedReads } from './batched-reads.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { IndexEntry } from './index-entry.ts';
-import type { PartRead } from './node.ts';
+import type { BlockRead, PartRead } from './node.ts';
 import { segmentPath } from './node-directory.ts';
 import type { NodeJournal } from './node-journal.ts';
 import type { SegmentFileCache } from './segment-file-cache.ts';
@@ -41,13 +41,13 @@ export class BlockReader {
   readonly #options: BlockReaderOptions;
   /** By the record's place. */
   readonly #marking = new Map<string, Promise<void>>();
-  readonly #partReads: BatchedReads;
+  readonly #batchedReads: BatchedReads;
   #reading = 0;
   #whenUnread: () => void = () => undefined;
 
   constructor(options: BlockReaderOptions) {
     this.#options = options;
-    this.#partReads = new BatchedReads(options);
+    this.#batchedReads = new BatchedReads(options);
   }
 
   /**
@@ -57,6 +57,23 @@ export class BlockReader {
   read(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     const { segmentFiles } = this.#options;
     return this.#read(id, target, ({ place }) => segmentFiles.use(place.mark.segment, (file) => readRecord(file, place, target)));
+  }
+
+  /** As `Node.readHashed`: whatever does not fit is left to `read`, which says and marks what is wrong. */
+  async readHashed(
+    id: BlockId,
+    target: Uint8Array,
+    { stretches }: { readonly stretches: boolean },
+  ): Promise<BlockRead | undefined> {
+    this.#reading += 1;
+    try {
+      const found = await this.#readByThread(id, target, stretches);
+      if (found !== undefined) return found;
+      const size = await this.read(id, target);
+      return size === undefined ? undefined : { size };
+    } finally {
+      this.#readEnded();
+    }
   }
 
   readFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
@@ -73,7 +90,7 @@ export class BlockReader {
     const at = entry.offset + RECORD_HEADER.size + offset;
     this.#reading += 1;
     try {
-      return await this.#options.segmentFiles.use(entry.segment, (file) => this.#partReads.fill(file, part, at));
+      return await this.#options.segmentFiles.use(entry.segment, (file) => this.#batchedReads.fill(file, part, at));
     } catch (cause) {
       throw isQuasarError(cause) ? cause : readFailure(id, cause);
     } finally {
@@ -124,7 +141,24 @@ export class BlockReader {
         this.#whenUnread = resolve;
       });
     }
-    await this.#partReads.close();
+    await this.#batchedReads.close();
+  }
+
+  async #readByThread(id: BlockId, target: Uint8Array, stretches: boolean): Promise<BlockRead | undefined> {
+    const entry = this.#options.index.find(id);
+    if (entry === undefined) return undefined;
+    const { place } = this.#locate(id, entry);
+    assert(target.byteLength >= entry.size, 'the target holds the block');
+    try {
+      const found = await this.#options.segmentFiles.use(entry.segment, async (file) =>
+        this.#batchedReads.readRecord(file, place, target, stretches),
+      );
+      if (found === undefined) return undefined;
+      return { size: entry.size, digest: found.id, ...(found.stretches === undefined ? {} : { stretches: found.stretches }) };
+    } catch {
+      // The file could not be opened: the ordinary read meets the same trouble, and says which.
+      return undefined;
+    }
   }
 
   async #read(id: BlockId, target: Uint8Array, read: ReadWay): Promise<number | undefined> {

@@ -10,7 +10,7 @@ import { BlockReader } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
 import { isDiskFull } from './disk-full.ts';
 import { findHealthy } from './healthy-entry.ts';
-import type { Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
+import type { BlockRead, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
 import type { LocalNodeOptions } from './node-options.ts';
 import { type NodeParts, openNodeParts } from './node-parts.ts';
 import type { UnsealedSegment } from './recover-unsealed.ts';
@@ -138,6 +138,11 @@ export class LocalNode implements Node {
   async readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     this.#assertOpen('graviton.read');
     return this.#reader.read(id, target);
+  }
+
+  async readHashed(id: BlockId, target: Uint8Array, options: { readonly stretches: boolean }): Promise<BlockRead | undefined> {
+    this.#assertOpen('graviton.read');
+    return this.#reader.readHashed(id, target, options);
   }
 
   async readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {

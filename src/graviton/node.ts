@@ -50,6 +50,12 @@ export interface Node {
    */
   readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined>;
 
+  /**
+   * As `readBlock`, and tells the digests of what came where another thread than the caller's read it, which has time to
+   * hash it; else the caller hashes. Those of the stretches only when `stretches` asks for them.
+   */
+  readHashed(id: BlockId, target: Uint8Array, options: { readonly stretches: boolean }): Promise<BlockRead | undefined>;
+
   /** Reads the block again past every cache of the operating system, to tell a bad page in memory from a bad disk. */
   readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined>;
 
@@ -74,6 +80,15 @@ export interface Node {
 
   /** Idempotent. Waits for writes in flight, seals the active segment, releases the lock. */
   close(): Promise<void>;
+}
+
+export interface BlockRead {
+  /** Bytes that came. */
+  readonly size: number;
+  /** BLAKE3-256 of what came. */
+  readonly digest?: BlockId;
+  /** The same in hex of each piece of `limits.stretchSize` bytes. */
+  readonly stretches?: readonly string[];
 }
 
 export interface PartRead {

@@ -1,18 +1,41 @@
 /** What `BatchedReads` and its thread tell each other. */
 export interface ReadingRequest {
-  /** Shared memory that later reads name by its number, counted from 0; a thread is told of each once. */
-  readonly memory: SharedArrayBuffer | undefined;
+  /** Shared memories that these and later reads name by their number, counted from 0 in the order they were told. */
+  readonly memories: readonly SharedArrayBuffer[];
   /** `READ_FIELDS` numbers a read. */
   readonly reads: Float64Array;
 }
 
+/** Of the oldest reads that have none yet, in the order they were asked for. */
 export interface ReadingAnswer {
-  /** In the order of the request: the digests of the stretches that came; undefined when a read failed or was short. */
+  /**
+   * BLAKE3-256 in hex: of a part, its stretches; of a record, the payload and then, when they were wished for, its
+   * stretches. Undefined when the read failed, was short, or found no such record at the place.
+   */
   readonly digests: readonly (readonly string[] | undefined)[];
-  /** How long the batch took. */
+  /** How long they took together. */
   readonly ms: number;
+  /** How many bytes the disk read meanwhile, as far as the system tells; it may read ahead, too. */
+  readonly diskBytes: number;
 }
 
-/** A read: the file's descriptor, the place in it, the memory's number, the place in that, and the size. */
-export type ReadNumbers = readonly [file: number, position: number, memory: number, offset: number, size: number];
-export const READ_FIELDS = 5;
+/**
+ * A read: the file's descriptor, the place in it, the memory's number, the place in that, and the size. Of a record, which
+ * is read whole, the place is that of its header, the size that of its payload; and its segment's mark is told.
+ */
+export type ReadNumbers = readonly [
+  file: number,
+  position: number,
+  memory: number,
+  offset: number,
+  size: number,
+  what: number,
+  segment: number,
+  saltBits: number,
+];
+export const READ_FIELDS = 8;
+
+/** `what` of a read. */
+export const READ_PART = 0;
+export const READ_RECORD = 1;
+export const READ_RECORD_AND_STRETCHES = 2;

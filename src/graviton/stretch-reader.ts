@@ -73,10 +73,19 @@ export class StretchReader {
     return buffer === undefined ? undefined : this.#readInto(part, buffer);
   }
 
-  /** Remembers the stretches of a block that a small part of was wanted. The block has been verified, and stays put meanwhile. */
+  /**
+   * Who reads the whole block for this part may hand over the digests of its stretches, in hex, once it is verified;
+   * undefined when they are not wanted.
+   */
+  lesson(part: BlockPart): ((stretches: readonly string[]) => void) | undefined {
+    if (!this.#isToLearn(part)) return undefined;
+    return (stretches) => this.#digests.keep(part.id, part.size, stretches);
+  }
+
+  /** Remembers the stretches of a block that a small part of was wanted, unless it has them from a lesson. The block has been verified, and stays put meanwhile. */
   async learn(part: BlockPart, { bytes }: CachedBlock): Promise<void> {
     const { id } = part;
-    if (!isSmall(part) || this.#digests.has(id) || this.#learning.has(id)) return;
+    if (!this.#isToLearn(part)) return;
     this.#learning.add(id);
     try {
       // The slab's memory holds nothing before its first slot, so offsets in it are those lanes use.
@@ -84,6 +93,10 @@ export class StretchReader {
     } finally {
       this.#learning.delete(id);
     }
+  }
+
+  #isToLearn(part: BlockPart): boolean {
+    return isSmall(part) && !this.#digests.has(part.id) && !this.#learning.has(part.id);
   }
 
   async #readInto(part: BlockPart, leased: Buffer | Promise<Buffer>): Promise<PartBytes | undefined> {

@@ -76,7 +76,8 @@ export async function readFooter(file: SegmentFile, mark: SegmentMark): Promise<
   return decodeFooter(bytes.subarray(0, size), mark, at);
 }
 
-function checkHeader(bytes: Uint8Array, place: ReadPlace): RecordHeader | Fault {
+/** The header found where the index says that a record lies. */
+export function checkHeader(bytes: Uint8Array, place: ReadPlace): RecordHeader | Fault {
   const header = decodeRecordHeader(bytes, place.mark, place.offset);
   if (header instanceof Fault) return header;
   return header.storedSize === place.size ? header : new Fault(`the record holds ${header.storedSize} bytes`);

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import { limits } from '../../src/core/limits.ts';
+import { hashStretches } from '../../src/graviton/hash-stretches.ts';
 import type { Node } from '../../src/graviton/node.ts';
 import { blockOf, blocksOf, brokenOf, manifestsOf, stateOf } from '../helpers/node-fixture.ts';
 import { testSlab } from '../helpers/segment-fixture.ts';
@@ -8,6 +9,7 @@ import { testSlab } from '../helpers/segment-fixture.ts';
 export function nodeContract(t: Test, open: (t: Test) => Promise<Node>): void {
   storing(t, open);
   reading(t, open);
+  readingHashed(t, open);
   readingParts(t, open);
   damaging(t, open);
   closing(t, open);
@@ -96,6 +98,40 @@ function reading(t: Test, open: (t: Test) => Promise<Node>): void {
     t.equal(await node.readBlockFromDisk(block.id, target), 70_000);
     t.ok(Buffer.from(target.subarray(0, 70_000)).equals(Buffer.from(block.bytes)));
     t.equal(await node.readBlockFromDisk(blockOf(3).id, target), undefined);
+  });
+}
+
+function readingHashed(t: Test, open: (t: Test) => Promise<Node>): void {
+  t.test('blocks read with their digests are what was stored, and the digests are theirs', async (t) => {
+    const node = await open(t);
+    const blocks = [limits.blockSizeMax, 100_000, 1, 300_000].map((size, seed) => blockOf(seed, size));
+    await node.putBlocks(blocks);
+    for (const stretches of [false, true]) {
+      // Shared memory, as the slab's: a node may have another thread fill it.
+      const targets = blocks.map(() => Buffer.from(new SharedArrayBuffer(limits.blockSizeMax)));
+      const reads = await Promise.all(
+        blocks.map(({ id }, index) => node.readHashed(id, targets[index] as Buffer, { stretches })),
+      );
+      for (const [index, { id, bytes }] of blocks.entries()) {
+        const found = reads[index];
+        t.equal(found?.size, bytes.byteLength);
+        t.ok(targets[index]?.subarray(0, bytes.byteLength).equals(bytes));
+        if (found?.digest !== undefined) t.equal(found.digest, id);
+        if (found?.stretches !== undefined) t.same(found.stretches, hashStretches(bytes));
+      }
+    }
+  });
+
+  t.test('of a block that never came, is damaged, or whose node is closed, there are no digests', async (t) => {
+    const node = await open(t);
+    const target = Buffer.from(new SharedArrayBuffer(1000));
+    const read = () => node.readHashed(blockOf(1).id, target, { stretches: true });
+    t.equal(await read(), undefined);
+    await node.putBlocks([blockOf(1)]);
+    await node.reportDamage(blockOf(1).id, 'the test says so');
+    await t.rejects(read(), { code: 'corrupt' });
+    await node.close();
+    await t.rejects(read(), { code: 'node_closed' });
   });
 }
 

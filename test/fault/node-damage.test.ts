@@ -11,10 +11,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { blockIdOf } from '../../src/core/blake3.ts';
 import { LocalNode } from '../../src/graviton/local-node.ts';
 import type { OutgoingBlock } from '../../src/graviton/node.ts';
 import { segmentPath } from '../../src/graviton/node-directory.ts';
 import { ReadOnlyNode } from '../../src/graviton/read-only-node.ts';
+import { diskFiles, type SegmentFile, type SegmentFiles } from '../../src/segment/segment-files.ts';
 import { blockOf, blocksOf, brokenOf, nodeOptions, openNode, stateOf } from '../helpers/node-fixture.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
@@ -194,6 +196,76 @@ t.test('a bit that flips while the node runs is found by the reader and marked',
   t.same(await again.putBlocks([payloadHit, headerHit]), ['written', 'written']);
   t.same(await brokenOf(again, blocks), []);
 });
+
+/** What a reader in shared memory gets to see of each block, all asked for in one turn. */
+function statesInOneTurn(node: LocalNode, blocks: readonly OutgoingBlock[]): Promise<string[]> {
+  const states = blocks.map(async ({ id, bytes }) => {
+    const target = Buffer.from(new SharedArrayBuffer(bytes.byteLength));
+    try {
+      const read = await node.readHashed(id, target, { stretches: true });
+      if (read === undefined) return 'missing';
+      if (read.digest === undefined) return blockIdOf(target) === id ? 'to be hashed' : 'wrong bytes';
+      return read.digest === id && target.equals(bytes) ? 'whole' : 'a wrong digest';
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error);
+    }
+  });
+  return Promise.all(states);
+}
+
+t.test('damage is found, and marked as ever, when blocks are read and hashed by one hop', async (t) => {
+  const { directory, blocks } = await sealedNode(t);
+  const node = await openNode(t, directory);
+  const path = segmentPath(directory, 1);
+  const [payloadHit, headerHit, ...others] = blocks as [OutgoingBlock, OutgoingBlock, ...OutgoingBlock[]];
+  t.same(await statesInOneTurn(node, blocks), new Array(blocks.length).fill('whole'));
+  flip(path, payloadAt(path, payloadHit) + 5);
+  flip(path, payloadAt(path, headerHit) - 50);
+  const states = await statesInOneTurn(node, blocks);
+  t.same(states.slice(0, 2), ['wrong bytes', 'corrupt'], 'the wrong payload is for who hashes to report');
+  t.same(states.slice(2), new Array(others.length).fill('whole'));
+  t.equal(node.health().damagedRecords, 1);
+  await node.reportDamage(payloadHit.id, 'hash mismatch');
+  t.same(await node.putBlocks([payloadHit, headerHit]), ['written', 'written']);
+  for (const state of await statesInOneTurn(node, blocks)) t.ok(state === 'whole');
+});
+
+t.test('a disk that fails is no damage, when blocks are read by one hop: the next read may succeed', async (t) => {
+  const { directory, blocks } = await sealedNode(t);
+  let failures = 0;
+  const open: SegmentFiles['open'] = async (path, options) => {
+    const file = await diskFiles.open(path, options);
+    const readVector: SegmentFile['readVector'] = (into, at) =>
+      failures-- > 0 ? Promise.reject(diskError()) : file.readVector(into, at);
+    return options.access === 'read' && !options.direct ? { ...delegateTo(file), readVector } : file;
+  };
+  const node = await openNode(t, directory, { files: { ...diskFiles, open } });
+  failures = blocks.length;
+  t.same(await statesInOneTurn(node, blocks), new Array(blocks.length).fill('internal'));
+  t.same(await statesInOneTurn(node, blocks), new Array(blocks.length).fill('to be hashed'));
+  t.equal(node.health().damagedRecords, 0);
+});
+
+/** The file under a descriptor that is of no open file: another thread fails to read it. */
+function delegateTo(file: SegmentFile): SegmentFile {
+  return {
+    path: file.path,
+    descriptor: 1_000_000,
+    write: (bytes, at) => file.write(bytes, at),
+    read: (into, at) => file.read(into, at),
+    readVector: (into, at) => file.readVector(into, at),
+    dataSync: () => file.dataSync(),
+    sync: () => file.sync(),
+    truncate: (size) => file.truncate(size),
+    size: () => file.size(),
+    chmod: (mode) => file.chmod(mode),
+    close: () => file.close(),
+  };
+}
+
+function diskError(): Error {
+  return Object.assign(new Error('the disk fails'), { code: 'EIO' });
+}
 
 t.test('MANIFEST that lost its last entry costs no segment', async (t) => {
   const { directory, blocks } = await sealedNode(t);

@@ -1,7 +1,9 @@
+import { blockIdOf } from '../../src/core/blake3.ts';
 import type { BlockId } from '../../src/core/digest.ts';
 import { QuasarError } from '../../src/core/errors.ts';
 import type { NodeId } from '../../src/core/ids.ts';
-import type { BlockKind, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from '../../src/graviton/node.ts';
+import { hashStretches } from '../../src/graviton/hash-stretches.ts';
+import type { BlockKind, BlockRead, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from '../../src/graviton/node.ts';
 
 interface Stored {
   readonly bytes: Buffer;
@@ -23,6 +25,8 @@ export class MemoryNode implements Node {
   readonly reports: { readonly id: BlockId; readonly reason: string }[] = [];
   full = false;
   writable = true;
+  /** Whether it hashes what it reads whole, as a node with a thread for that. */
+  hashes = false;
   reads = 0;
   partReads = 0;
   readonly #running = new Set<Promise<unknown>>();
@@ -38,6 +42,13 @@ export class MemoryNode implements Node {
 
   async readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     return this.#read(id, target, this.badPages.get(id));
+  }
+
+  async readHashed(id: BlockId, target: Uint8Array, options: { readonly stretches: boolean }): Promise<BlockRead | undefined> {
+    const size = await this.readBlock(id, target);
+    if (size === undefined || !this.hashes) return size === undefined ? undefined : { size };
+    const bytes = target.subarray(0, size);
+    return { size, digest: blockIdOf(bytes), ...(options.stretches ? { stretches: hashStretches(bytes) } : {}) };
   }
 
   async readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {

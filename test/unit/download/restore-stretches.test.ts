@@ -25,10 +25,11 @@ const sizes = [limits.blockSizeMax, 700_001, limits.blockSizeMax, 65_537, 300_00
 const SLOTS = 3;
 
 /** A blob of blocks of odd sizes, more than the slab holds. Close its hasher. */
-async function openBlob() {
+async function openBlob(hashes = false) {
   const slab = new Slab({ slotSize: limits.slotSize, slotCount: SLOTS, uploadSlotsMax: 0, extraSize: 0 });
   const hasher = await PiscinaHasher.open({ slab, lanes: 1 });
   const node = new MemoryNode();
+  node.hashes = hashes;
   const cache = new BlockCache({ slab, node, hasher, onCorrupt: () => {} });
   const list = new BlockList();
   const ids: BlockId[] = [];
@@ -52,8 +53,8 @@ async function openBlob() {
 
 type OpenBlob = Awaited<ReturnType<typeof openBlob>>;
 
-async function openBlobFor(t: { teardown(end: () => Promise<void>): void }): Promise<OpenBlob> {
-  const world = await openBlob();
+async function openBlobFor(t: { teardown(end: () => Promise<void>): void }, hashes = false): Promise<OpenBlob> {
+  const world = await openBlob(hashes);
   t.teardown(() => world.hasher.close());
   return world;
 }
@@ -86,14 +87,16 @@ function flip({ node, ids }: OpenBlob, index: number, at: number): void {
   if (stored !== undefined) stored[at] = (stored[at] as number) ^ 0x10;
 }
 
-t.test('the second small range of a block reads its stretch alone', async (t) => {
-  const world = await openBlobFor(t);
-  await stream(world, 0, 10);
-  await evictFirst(world);
-  const { reads } = world.node;
-  t.ok((await read(world, STRETCH, 2 * STRETCH)).equals(world.bytes.subarray(STRETCH, 2 * STRETCH)));
-  t.same([world.node.reads - reads, world.node.partReads], [0, 1]);
-});
+for (const hashes of [false, true]) {
+  t.test(`the second small range of a block reads its stretch alone; the node hashes: ${hashes}`, async (t) => {
+    const world = await openBlobFor(t, hashes);
+    await stream(world, 0, 10);
+    await evictFirst(world);
+    const { reads } = world.node;
+    t.ok((await read(world, STRETCH, 2 * STRETCH)).equals(world.bytes.subarray(STRETCH, 2 * STRETCH)));
+    t.same([world.node.reads - reads, world.node.partReads], [0, 1]);
+  });
+}
 
 t.test('damage in a stretch that was verified before is found, marked and refused', async (t) => {
   const world = await openBlobFor(t);
@@ -135,8 +138,8 @@ t.test('whatever ranges are read while bits flip, an answer is right or an error
     length: fc.integer({ min: 1, max: 3 * STRETCH }),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
-      const world = await openBlob();
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), fc.boolean(), async (steps, hashes) => {
+      const world = await openBlob(hashes);
       const reads: Promise<boolean>[] = [];
       for (const { what, at, length } of steps) {
         const end = Math.min(world.blob.size, at + length);

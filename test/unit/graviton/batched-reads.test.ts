@@ -1,20 +1,24 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { blockIdOf } from '../../../src/core/blake3.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { silentLog } from '../../../src/core/log.ts';
-import { BatchedReads, type BatchedReadsOptions } from '../../../src/graviton/batched-reads.ts';
+import { BatchedReads, type BatchedReadsOptions, type RecordDigests } from '../../../src/graviton/batched-reads.ts';
 import { hashStretches } from '../../../src/graviton/hash-stretches.ts';
+import { RECORD_HEADER } from '../../../src/segment/format.ts';
+import { encodeRecordHeader } from '../../../src/segment/record-header.ts';
 import { diskFiles, type SegmentFile } from '../../../src/segment/segment-files.ts';
+import type { ReadPlace } from '../../../src/segment/segment-reader.ts';
 import { patterned } from '../../helpers/segment-fixture.ts';
 
 const STRETCH = limits.stretchSize;
 const content = patterned(8 * STRETCH + 100, 1);
 
-async function openFile(t: Test): Promise<SegmentFile> {
+async function openFile(t: Test, bytes = content): Promise<SegmentFile> {
   const path = join(t.testdir(), 'file');
-  writeFileSync(path, content);
+  writeFileSync(path, bytes);
   const file = await diskFiles.open(path, { access: 'read', direct: false });
   t.teardown(() => file.close());
   return file;
@@ -105,6 +109,138 @@ t.test('what is under way when it closes is still read, and everything after', a
   t.same(await reads.fill(file, shared(10), 0), { size: 10 });
 });
 
+const mark = { segment: 3, saltBits: 0xfedc_ba98 };
+const recordsAt = 4096;
+
+/** One record of each size after the other, and their places. */
+function recordsOf(sizes: readonly number[]): { bytes: Buffer; places: ReadPlace[]; payloads: Buffer[] } {
+  const places: ReadPlace[] = [];
+  const payloads: Buffer[] = [];
+  const parts: Buffer[] = [Buffer.alloc(recordsAt)];
+  let offset = recordsAt;
+  for (const [seed, size] of sizes.entries()) {
+    const payload = patterned(size, seed);
+    const bytes = Buffer.alloc(RECORD_HEADER.size);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const header = { kind: 'data', id: blockIdOf(payload), storedSize: size, sequence: seed, batch: 1 } as const;
+    encodeRecordHeader(header, mark, { offset, bytes, view, base: 0 });
+    places.push({ mark, offset, size });
+    payloads.push(payload);
+    parts.push(bytes, payload);
+    offset += bytes.byteLength + size;
+  }
+  return { bytes: Buffer.concat(parts), places, payloads };
+}
+
+async function readRecords(
+  reads: BatchedReads,
+  file: SegmentFile,
+  places: readonly ReadPlace[],
+  stretches = false,
+): Promise<{ found: (RecordDigests | undefined)[]; targets: Buffer[] }> {
+  const targets = places.map(({ size }) => shared(size + 10));
+  const pending = places.map((place, index) => reads.readRecord(file, place, targets[index] as Buffer, stretches));
+  return { found: await Promise.all(pending), targets };
+}
+
+t.test('records of one turn come whole, with their digests, those of stretches when they are wished for', async (t) => {
+  const { bytes, places, payloads } = recordsOf([limits.blockSizeMax, 100_000, 1, STRETCH, 3 * STRETCH + 5]);
+  const file = await openFile(t, bytes);
+  const reads = openReads(t);
+  for (const stretches of [false, true]) {
+    const { found, targets } = await readRecords(reads, file, places, stretches);
+    for (const [index, payload] of payloads.entries()) {
+      t.ok(targets[index]?.subarray(0, payload.byteLength).equals(payload));
+      const id = blockIdOf(payload);
+      t.same(found[index], stretches ? { id, stretches: hashStretches(payload) } : { id });
+    }
+  }
+});
+
+t.test('a large record that is alone in its turn saves a hop, a small one does not', async (t) => {
+  const { bytes, places } = recordsOf([limits.inlineHashMax, limits.inlineHashMax - 1]);
+  const file = await openFile(t, bytes);
+  const reads = openReads(t);
+  t.ok((await readRecords(reads, file, places.slice(0, 1))).found[0]);
+  t.same((await readRecords(reads, file, places.slice(1))).found, [undefined]);
+});
+
+t.test('a record that is not what was asked for is left to the ordinary read', async (t) => {
+  const { bytes, places } = recordsOf([5000, 5000, 5000, 5000]);
+  const [first, second, third, last] = places as [ReadPlace, ReadPlace, ReadPlace, ReadPlace];
+  bytes[second.offset + RECORD_HEADER.size + 17] = (bytes[second.offset + RECORD_HEADER.size + 17] as number) ^ 1;
+  bytes[third.offset + 40] = (bytes[third.offset + 40] as number) ^ 1;
+  const file = await openFile(t, bytes.subarray(0, bytes.byteLength - 1));
+  const reads = openReads(t);
+  const asked = [
+    first,
+    second,
+    third,
+    last,
+    { ...first, mark: { ...mark, segment: 4 } },
+    { ...first, mark: { ...mark, saltBits: 1 } },
+    { ...first, offset: first.offset + 8 },
+    { ...first, size: first.size - 1 },
+    first,
+  ];
+  const { found } = await readRecords(reads, file, asked);
+  t.same(
+    found.map((record) => record !== undefined),
+    [true, false, false, false, false, false, false, false, true],
+  );
+});
+
+t.test('records and parts share a turn', async (t) => {
+  const { bytes, places, payloads } = recordsOf([3 * STRETCH, 700]);
+  const file = await openFile(t, bytes);
+  const reads = openReads(t);
+  const part = shared(STRETCH);
+  const [{ found }, piece] = await Promise.all([
+    readRecords(reads, file, places),
+    reads.fill(file, part, recordsAt + RECORD_HEADER.size),
+  ]);
+  const expected = payloads[0]?.subarray(0, STRETCH) as Buffer;
+  t.same(piece, { size: STRETCH, digests: hashStretches(expected) });
+  t.ok(part.equals(expected));
+  t.same(
+    found.map((record) => record?.id),
+    payloads.map((payload) => blockIdOf(payload)),
+  );
+});
+
+t.test(
+  'records of memory that is not shared, of files without a descriptor and after the end are not for the thread',
+  async (t) => {
+    const { bytes, places } = recordsOf([limits.blockSizeMax]);
+    const file = await openFile(t, bytes);
+    const place = places[0] as ReadPlace;
+    const reads = openReads(t);
+    const plain = Object.assign(Object.create(file) as SegmentFile, { descriptor: undefined });
+    t.equal(reads.readRecord(file, place, Buffer.alloc(place.size), false), undefined);
+    t.equal(reads.readRecord(plain, place, shared(place.size), false), undefined);
+    const underWay = reads.readRecord(file, place, shared(place.size), false);
+    await reads.close();
+    await underWay;
+    t.equal(reads.readRecord(file, place, shared(place.size), false), undefined);
+  },
+);
+
+t.test('a thread that says the disk reads is spared, until the next look', async (t) => {
+  const { bytes, places } = recordsOf([limits.inlineHashMax]);
+  const file = await openFile(t, bytes);
+  let now = 0;
+  const clock = { ...systemClock, monotonic: () => now };
+  const answer = `{ digests: [['id']], ms: 0, diskBytes: ${limits.inlineHashMax} }`;
+  const fromDisk = `import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => parentPort.postMessage(${answer}));`;
+  const reads = openReads(t, { clock, program: program(fromDisk) });
+  const readOne = async (): Promise<boolean> => (await readRecords(reads, file, places)).found[0] !== undefined;
+  let tries = 0;
+  while (await readOne()) tries += 1;
+  t.ok(tries < 10);
+  now += 60_000;
+  t.same([await readOne(), await readOne()], [true, false], 'one answer from the disk is enough then');
+});
+
 const endings = {
   'cannot be made': new URL('http://localhost/no-program-of-a-thread'),
   'cannot be loaded': new URL('./no-such-program.js', import.meta.url),
@@ -121,6 +257,7 @@ for (const [ending, run] of Object.entries(endings)) {
     const log = { ...silentLog, warn: (_: unknown, message: string) => void warnings.push(message) };
     const reads = openReads(t, { log, program: run });
     for (let round = 0; round < 3; round++) await readTwo(t, reads, file);
+    t.same((await readRecords(reads, file, [{ mark, offset: 0, size: limits.inlineHashMax }])).found, [undefined]);
     await reads.close();
     await readTwo(t, reads, file);
     t.equal(warnings.length, 1);

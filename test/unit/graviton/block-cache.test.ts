@@ -86,6 +86,39 @@ t.test('damage on the disk is reported once; later readers are refused at once',
   t.equal(fixture.slab.freeSlots, SLOTS);
 });
 
+t.test('a node that hashes is believed, and its lesson is told once, before anybody has the block', async (t) => {
+  const fixture = await openCache(t);
+  fixture.node.hashes = true;
+  const lessons: (readonly string[])[] = [];
+  const learn = (stretches: readonly string[]): void => {
+    t.equal(fixture.cache.statistics.blocks, 0);
+    lessons.push(stretches);
+  };
+  const get = () => fixture.cache.get(idAt(fixture, 0), sizeOf(0), { batched: true, learn });
+  for (const block of await Promise.all([get(), get()])) block.release();
+  (await get()).release();
+  t.same(lessons, [[idAt(fixture, 0)]], 'a block of one stretch');
+  (await fixture.cache.get(idAt(fixture, 1), sizeOf(1), { learn })).release();
+  t.equal(lessons.length, 1, 'who reads many in a row is served in the ordinary way');
+});
+
+t.test('what a node that hashes found is compared: a bad page is read again, damage reported, and neither teaches', async (t) => {
+  const fixture = await openCache(t);
+  fixture.node.hashes = true;
+  const learn = (): void => void t.fail('nothing is learned from bytes that were wrong');
+  fixture.node.badPages.set(idAt(fixture, 1), Buffer.alloc(sizeOf(1)));
+  const block = await fixture.cache.get(idAt(fixture, 1), sizeOf(1), { batched: true, learn });
+  t.ok(Buffer.from(block.bytes).equals(patterned(sizeOf(1), 1)));
+  block.release();
+  t.same(fixture.node.reports, []);
+  const stored = fixture.node.blocks.get(idAt(fixture, 2));
+  if (stored !== undefined) stored.bytes[7] = (stored.bytes[7] as number) ^ 1;
+  await t.rejects(fixture.cache.get(idAt(fixture, 2), sizeOf(2), { batched: true, learn }), { code: 'corrupt' });
+  await t.rejects(fixture.cache.get(idAt(fixture, 4), 17, { batched: true, learn }), { code: 'corrupt' });
+  t.equal(fixture.node.reports.length, 1);
+  t.equal(fixture.slab.freeSlots, SLOTS - 1);
+});
+
 t.test('a manifest that is wrong about a size does not condemn a healthy block', async (t) => {
   const fixture = await openCache(t);
   await t.rejects(fixture.cache.get(idAt(fixture, 4), 17, {}), { code: 'corrupt' });

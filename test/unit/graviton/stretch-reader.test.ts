@@ -3,6 +3,7 @@ import t from 'tap';
 import { blockIdOf } from '../../../src/core/blake3.ts';
 import type { BlockId } from '../../../src/core/digest.ts';
 import { limits } from '../../../src/core/limits.ts';
+import { hashStretches } from '../../../src/graviton/hash-stretches.ts';
 import { type BlockPart, type PartBytes, StretchReader } from '../../../src/graviton/stretch-reader.ts';
 import { MemoryNode } from '../../helpers/memory-node.ts';
 import { patterned } from '../../helpers/segment-fixture.ts';
@@ -71,6 +72,15 @@ t.test('a part is read alone once its block was learned, and never before', asyn
   t.ok((await read(world, part))?.equals(patterned(limits.blockSizeMax, 0).subarray(part.start, part.end)));
   t.same(world.reader.statistics, { blocks: 1, reads: 1, mismatches: 0, buffers: 0 });
   t.equal(world.node.partReads, 1);
+});
+
+t.test('a lesson is wanted once, for small parts, and spares the hashing', async (t) => {
+  const world = await openWorld();
+  const part = partOf(world, 3, STRETCH + 1, STRETCH + 9);
+  t.equal(world.reader.lesson(partOf(world, 4, 0, 10)), undefined, 'most of a small block');
+  world.reader.lesson(part)?.(hashStretches(patterned(sizes[3], 3)));
+  t.equal(world.reader.lesson(part), undefined);
+  t.ok((await read(world, part))?.equals(patterned(sizes[3], 3).subarray(part.start, part.end)));
 });
 
 t.test('a short last stretch verifies, and so do blocks of odd sizes', async (t) => {
