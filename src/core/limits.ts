@@ -83,7 +83,7 @@ export const limits = {
   /** Records up to this size always join the next batch. */
   smallRecordMax: 256 * KiB,
   /** A write is at most this long; a batch is written in as many as it needs, two in flight, from three buffers of this size. */
-  segmentWriteSize: 2 * MiB,
+  segmentWriteSize: MiB,
   openSegmentFilesMax: 128,
   /** Footers a command keeps in memory while it reads segments without an index: 64 bytes a record, 16 KiB each with full blocks. */
   segmentTablesMax: 8192,
