@@ -90,6 +90,8 @@ export type CommitOutcome =
   | { readonly kind: 'document_exists' }
   /** The current version is not the expected one. */
   | { readonly kind: 'version_changed' }
+  /** Another document has an external reference that the session brought along. */
+  | { readonly kind: 'ref_taken' }
   | { readonly kind: 'fence_lost' };
 
 /**

@@ -1,14 +1,8 @@
 import { assert } from '../core/assert.ts';
 import type { DocumentId, MetadataId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
-import type {
-  FoundMetadata,
-  MetadataChange,
-  MetadataLayer,
-  MetadataOutcome,
-  MetadataStore,
-  MetadataWish,
-} from './metadata-store.ts';
+import { toChangeRow } from './metadata-change-row.ts';
+import type { FoundMetadata, MetadataLayer, MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
 
 interface MetadataRow {
   readonly metadata_id: MetadataId;
@@ -29,7 +23,7 @@ interface OutcomeRow {
   readonly found_id: string | null;
 }
 
-/** The functions of migrations/000008-metadata.sql, one round trip each. */
+/** The functions of migrations/000008-records.sql, one round trip each. */
 export class PostgresMetadataStore implements MetadataStore {
   readonly #queries: Queries;
 
@@ -60,22 +54,6 @@ export class PostgresMetadataStore implements MetadataStore {
     assert(row !== undefined, 'a commit has an outcome');
     return toOutcome(row);
   }
-}
-
-/** Fields of quasar.metadata_change. */
-function toChangeRow({ layer, namespace, base, entry }: MetadataChange): Record<string, unknown> {
-  return {
-    layer,
-    namespace,
-    checked: base !== undefined,
-    base_id: base ?? null,
-    metadata_id: entry?.metadataId,
-    schema: entry?.schema,
-    status: entry?.status,
-    data: entry?.data,
-    provenance: entry?.provenance,
-    faults: entry?.faults,
-  };
 }
 
 function toOutcome({ outcome, namespace, found_id: found }: OutcomeRow): MetadataOutcome {

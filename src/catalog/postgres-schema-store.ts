@@ -2,7 +2,7 @@ import { assert } from '../core/assert.ts';
 import type { Scope } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { Page } from './catalog.ts';
-import type { NewSchema, SchemaState, SchemaStore, StateOutcome, StoredSchema } from './schema-store.ts';
+import type { AddOutcome, NewSchema, SchemaState, SchemaStore, StateOutcome, StoredSchema } from './schema-store.ts';
 
 interface SchemaRow {
   readonly urn: string;
@@ -14,7 +14,7 @@ interface SchemaRow {
   readonly changed_at_ms: number;
 }
 
-/** The functions of migrations/000008-metadata.sql, one round trip each. */
+/** The functions of migrations/000008-records.sql, one round trip each. */
 export class PostgresSchemaStore implements SchemaStore {
   readonly #queries: Queries;
 
@@ -22,11 +22,11 @@ export class PostgresSchemaStore implements SchemaStore {
     this.#queries = queries;
   }
 
-  async addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<'added' | 'unchanged' | 'schema_differs'> {
-    const { urn, namespace, state, body, digest } = schema;
-    const { rows } = await this.#queries.query<{ outcome: 'added' | 'unchanged' | 'schema_differs' }>(
-      'SELECT quasar.add_schema($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
-      [scope.orgId, scope.principalId, urn, namespace, state, body, digest, atMs],
+  async addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<AddOutcome> {
+    const { urn, namespace, twinKey, state, body, digest } = schema;
+    const { rows } = await this.#queries.query<{ outcome: AddOutcome }>(
+      'SELECT quasar.add_schema($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
+      [scope.orgId, scope.principalId, urn, namespace, twinKey, state, body, digest, atMs],
     );
     const [row] = rows;
     assert(row !== undefined, 'an addition has an outcome');

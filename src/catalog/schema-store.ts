@@ -17,7 +17,16 @@ export interface StoredSchema {
   readonly changedAtMs: number;
 }
 
-export type NewSchema = Omit<StoredSchema, 'createdAtMs' | 'changedAtMs'>;
+export type NewSchema = Omit<StoredSchema, 'createdAtMs' | 'changedAtMs'> & {
+  /** Equal for namespaces that a reader could take for each other. */
+  readonly twinKey: string;
+};
+
+/**
+ * `unchanged` when the same content is there, whatever its state; `schema_differs` when other content is; `namespace_twin`
+ * when the org has another namespace with the same twin key.
+ */
+export type AddOutcome = 'added' | 'unchanged' | 'schema_differs' | 'namespace_twin';
 
 export type StateOutcome =
   | { readonly kind: 'changed' }
@@ -26,8 +35,7 @@ export type StateOutcome =
 
 /** The schemas of an org, by URN. What a URN means never changes; its state does. */
 export interface SchemaStore {
-  /** `unchanged` when the same content is there, whatever its state; `schema_differs` when other content is. */
-  addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<'added' | 'unchanged' | 'schema_differs'>;
+  addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<AddOutcome>;
   changeState(
     scope: Scope,
     change: { readonly urn: string; readonly from: SchemaState; readonly to: SchemaState; readonly atMs: number },

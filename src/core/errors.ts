@@ -65,6 +65,8 @@ export const errorTable = {
   document_not_found: { kind: 'not_found', title: 'There is no such document.' },
   version_not_found: { kind: 'not_found', title: 'There is no such version.' },
   blob_not_found: { kind: 'not_found', title: 'There is no such blob.' },
+  ref_not_found: { kind: 'not_found', title: 'The document has no such external reference.' },
+  ref_taken: { kind: 'conflict', title: 'Another document has this external reference.' },
   label_conflict: { kind: 'conflict', title: 'The label stands at another version than expected.' },
   version_conflict: { kind: 'conflict', title: 'The document changed in the meantime.' },
   // metadata
@@ -75,6 +77,7 @@ export const errorTable = {
   metadata_conflict: { kind: 'conflict', title: 'The metadata of the namespace changed in the meantime.' },
   schema_not_found: { kind: 'not_found', title: 'There is no such schema.' },
   schema_differs: { kind: 'conflict', title: 'The URN names a schema with other content.' },
+  namespace_twin: { kind: 'conflict', title: 'There is a namespace whose name could be taken for this one.' },
   schema_invalid: { kind: 'invalid', title: 'The schema cannot be taken.' },
   schema_state: { kind: 'conflict', title: 'The state of the schema does not allow this.' },
   validation_stopped: { kind: 'invalid', title: 'The validation took too long or too much memory and was stopped.' },

@@ -153,6 +153,10 @@ export const limits = {
   metadataFaultTextMax: 500,
   /** Characters of an IRI; an index over it stays well below a page. */
   iriMax: 512,
+  /** Names of a document in other systems, UTF-16 units of one, and of what is said of it as canonical JSON. */
+  externalRefsMax: 32,
+  externalRefMax: 512,
+  externalRefMetaMax: 4 * KiB,
   provenanceTextMax: 255,
   patchOperationsMax: 1000,
   /** What the copy and move operations of one patch may carry together: a bomb doubles until it meets this. */

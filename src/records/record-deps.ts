@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { MetadataStore } from '../catalog/metadata-store.ts';
+import type { RefStore } from '../catalog/ref-store.ts';
 import type { SchemaStore } from '../catalog/schema-store.ts';
 import type { Clock } from '../core/clock.ts';
 import type { SchemaValidator } from '../metadata/schema-validator.ts';
@@ -9,6 +10,7 @@ export interface RecordDeps {
   readonly catalog: Pick<Catalog, 'findVersion'>;
   readonly metadata: MetadataStore;
   readonly schemas: SchemaStore;
+  readonly refs: RefStore;
   readonly validator: Pick<SchemaValidator, 'compile' | 'validate'>;
   readonly clock: Clock;
 }

@@ -2,6 +2,7 @@ import type { SchemaState, StoredSchema } from '../catalog/schema-store.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import type { Iri } from '../metadata/iri.ts';
+import { twinKey } from '../metadata/iri-twin.ts';
 import type { JsonValue } from '../metadata/json-value.ts';
 import { checkSchema } from '../metadata/schema-check.ts';
 import { changeState } from '../metadata/schema-lifecycle.ts';
@@ -17,7 +18,8 @@ export interface SchemaWish {
 
 /**
  * Adds a schema under its URN; the same content again changes nothing, not even its state.
- * @throws QuasarError `schema_invalid`, `metadata_too_large`; `schema_differs` when the URN means something else.
+ * @throws QuasarError `schema_invalid`, `metadata_too_large`; `schema_differs` when the URN means something else;
+ * `namespace_twin` when a namespace that looks like this one is there.
  */
 export async function registerSchema(
   scope: Scope,
@@ -31,9 +33,10 @@ export async function registerSchema(
   const digest = checked.hash.slice('sha256:'.length);
   const outcome = await schemas.addSchema(
     scope,
-    { urn, namespace: wish.namespace, state: wish.state, body: checked.text, digest },
+    { urn, namespace: wish.namespace, twinKey: twinKey(wish.namespace), state: wish.state, body: checked.text, digest },
     clock.now(),
   );
+  if (outcome === 'namespace_twin') throw new QuasarError('namespace_twin', { op, details: { namespace: wish.namespace } });
   const schema = await schemas.findSchema(scope, urn);
   if (schema === undefined) throw new QuasarError('internal', { op });
   if (outcome === 'schema_differs') {

@@ -38,13 +38,23 @@ export async function replaceBundle(
   deps: RecordDeps,
 ): Promise<WrittenMetadata> {
   const { documentId, bundle, expectedVersionId, reason } = wish;
-  const entries: StoredMetadata[] = [];
-  for (const { namespace, schema, data } of bundle.entries) {
-    const pinned = await findPinnedSchema(scope, { namespace, schema, data }, deps);
-    entries.push(await makeEntry({ ...bundle, namespace, data, schema: pinned }, deps));
-  }
+  const entries = await makeEntries(scope, bundle, deps);
   const changes = entries.map((entry) => ({ layer: bundle.layer, namespace: entry.namespace, base: undefined, entry }));
   return await commit(scope, { documentId, changes, expectedVersionId, replaces: bundle.layer, reason }, deps);
+}
+
+/**
+ * What is to be stored of a bundle, validated.
+ * @throws QuasarError `metadata_invalid`, `schema_state`, `validation_stopped`, `validation_busy`.
+ */
+export async function makeEntries(scope: Scope, bundle: SubmittedBundle, deps: RecordDeps): Promise<readonly StoredMetadata[]> {
+  const entries: StoredMetadata[] = [];
+  for (const entry of bundle.entries) {
+    const { namespace, data } = entry;
+    const schema = await findPinnedSchema(scope, entry, deps);
+    entries.push(await makeEntry({ ...bundle, namespace, data, schema }, deps));
+  }
+  return entries;
 }
 
 export interface PatchWish {

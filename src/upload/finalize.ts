@@ -87,6 +87,8 @@ export function versionOf(outcome: CommitOutcome, op: string): VersionFacts {
       throw new QuasarError('version_conflict', { op });
     case 'version_changed':
       throw new QuasarError('precondition_failed', { op });
+    case 'ref_taken':
+      throw new QuasarError('ref_taken', { op });
     case 'fence_lost':
       throw new QuasarError('upload_taken_over', { op });
   }

@@ -1,9 +1,10 @@
+import { toChangeRow } from '../catalog/metadata-change-row.ts';
 import { assert } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
 import type { Transaction } from '../database/transaction.ts';
 import type { UploadSession } from './session.ts';
 import { isPastItsTime, SESSION_COLUMNS, type SessionRow, toSession } from './session-row.ts';
-import type { CreateOutcome, NewSession } from './session-store.ts';
+import type { AttachedRecords, CreateOutcome, NewSession } from './session-store.ts';
 
 /** How often a rival's session may come and go between our look and our insert. */
 const ATTEMPTS_MAX = 8;
@@ -14,7 +15,7 @@ export async function createSession(transaction: Transaction, wish: NewSession, 
   if (idempotency !== undefined && !(await claimKey(transaction, wish, idempotency, nowMs))) {
     return answerForKey(transaction, idempotency, nowMs);
   }
-  const session = await insertOrFind(transaction, wish.session, nowMs);
+  const session = await insertOrFind(transaction, wish, nowMs);
   if (session.uploadId === wish.session.uploadId) return { kind: 'created', session };
   if (idempotency !== undefined) await pointKeyAt(transaction, idempotency.key, session);
   return { kind: 'resumed', session };
@@ -68,9 +69,10 @@ async function answerForKey(
 }
 
 /** The unique index on live sessions decides between rivals; whoever loses finds the other's. */
-async function insertOrFind(transaction: Transaction, session: UploadSession, nowMs: number): Promise<UploadSession> {
+async function insertOrFind(transaction: Transaction, wish: NewSession, nowMs: number): Promise<UploadSession> {
+  const { session } = wish;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    if (await insert(transaction, session)) return session;
+    if (await insert(transaction, wish)) return session;
     const live = await findLive(transaction, session);
     if (live === undefined) continue;
     if (!isPastItsTime(live, nowMs)) return toSession(live, nowMs);
@@ -79,13 +81,13 @@ async function insertOrFind(transaction: Transaction, session: UploadSession, no
   throw new Error('Sessions of one document come and go too fast.');
 }
 
-async function insert({ scope, query }: Transaction, session: UploadSession): Promise<boolean> {
+async function insert({ scope, query }: Transaction, { session, attached }: NewSession): Promise<boolean> {
   const { rows } = await query(
     `INSERT INTO quasar.upload (org_id, id, principal_id, document_id, new_document, state, fence, durable_offset, block_count,
                                 size, filename, content_type, announced_blake3, announced_sha256, chunker, idempotency_key,
-                                created_at, expires_at)
+                                created_at, expires_at, attached)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, decode($12, 'hex'), decode($13, 'hex'), $14, $15,
-             quasar.from_ms($16), quasar.from_ms($17))
+             quasar.from_ms($16), quasar.from_ms($17), $18)
      ON CONFLICT (org_id, document_id) WHERE state IN ('open', 'sealing') DO NOTHING
      RETURNING id`,
     [
@@ -106,9 +108,17 @@ async function insert({ scope, query }: Transaction, session: UploadSession): Pr
       session.idempotencyKey ?? null,
       session.createdAtMs,
       session.expiresAtMs,
+      attached === undefined ? null : JSON.stringify(toAttachedRow(attached)),
     ],
   );
   return rows.length === 1;
+}
+
+function toAttachedRow({ refs, metadata }: AttachedRecords): Record<string, unknown> {
+  const changes = metadata.map((entry) =>
+    toChangeRow({ layer: entry.layer, namespace: entry.namespace, base: undefined, entry }),
+  );
+  return { refs, ...(metadata.length === 0 ? {} : { metadata: changes }) };
 }
 
 async function findLive({ scope, query }: Transaction, session: UploadSession): Promise<SessionRow | undefined> {

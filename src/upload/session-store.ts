@@ -1,8 +1,17 @@
+import type { StoredMetadata } from '../catalog/metadata-store.ts';
+import type { ExternalRef } from '../catalog/ref-store.ts';
 import type { DocumentId, Scope, UploadId } from '../core/ids.ts';
 import type { DurablePrefix, StoredBlock, UploadSession } from './session.ts';
 
+/** What a session brings along for its version, as quasar.upload keeps it (migrations/000008-records.sql). */
+export interface AttachedRecords {
+  readonly refs: readonly ExternalRef[];
+  readonly metadata: readonly StoredMetadata[];
+}
+
 export interface NewSession {
   readonly session: UploadSession;
+  readonly attached: AttachedRecords | undefined;
   /** Present when the client sent an Idempotency-Key; lives for `idempotencyLifetimeMs`. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
 }

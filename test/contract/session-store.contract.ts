@@ -22,6 +22,7 @@ type Test = typeof t;
 export function sessionStoreContract(test: Test, { store, clock, scope, stranger }: SessionStoreUnderTest): void {
   const wish = (changes: Partial<UploadSession> = {}): NewSession => ({
     session: newSession(clock, changes),
+    attached: undefined,
     idempotency: undefined,
   });
   const open = async (changes: Partial<UploadSession> = {}): Promise<UploadSession> => {
@@ -62,7 +63,7 @@ export function sessionStoreContract(test: Test, { store, clock, scope, stranger
   test.test('an idempotency key finds its session again, and refuses other arguments', async (t) => {
     const idempotency = { key: randomUUID(), fingerprint: 'same' };
     const { session } = wish();
-    await store.create(scope, { session, idempotency });
+    await store.create(scope, { session, attached: undefined, idempotency });
     t.strictSame(await store.create(scope, { ...wish(), idempotency }), { kind: 'resumed', session });
     const other = { ...idempotency, fingerprint: 'other' };
     t.strictSame(await store.create(scope, { ...wish(), idempotency: other }), { kind: 'idempotency_mismatch' });
@@ -81,7 +82,7 @@ export function sessionStoreContract(test: Test, { store, clock, scope, stranger
   test.test('a key given to a document that has a session stands for that session', async (t) => {
     const first = await open();
     const idempotency = { key: randomUUID(), fingerprint: 'same' };
-    await store.create(scope, { session: newSession(clock, { documentId: first.documentId }), idempotency });
+    await store.create(scope, { ...wish({ documentId: first.documentId }), idempotency });
     t.strictSame(await store.create(scope, { ...wish(), idempotency }), { kind: 'resumed', session: first });
   });
 

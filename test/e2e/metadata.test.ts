@@ -253,6 +253,15 @@ t.test('without a name the newest active schema of the namespace is taken', asyn
   t.equal(foreign.status, 422, 'a schema of another namespace');
 });
 
+t.test('a namespace with slashes is one segment of the path', async (t) => {
+  const namespaceUrn = 'https://justiz.example/ns/case';
+  await register('https://justiz.example/schema/case@1.0.0', namespaceUrn, { type: 'object' });
+  const { post, path } = await fileDocument();
+  t.equal((await post({ mode: 'canonical', bundle: { [namespaceUrn]: { data: { a: 1 } } } })).status, 201);
+  t.match((await ask('GET', `${path}/metadata/${encodeURIComponent(namespaceUrn)}`)).json(), { entry: { data: { a: 1 } } });
+  t.equal((await ask('GET', `/v1/schemas/${encodeURIComponent('https://justiz.example/schema/case@1.0.0')}`)).status, 200);
+});
+
 t.test('a bundle is stored only over the version its writer knows', async (t) => {
   const { path, post, first } = await fileDocument();
   const etag = (await ask('GET', path)).headers.get('etag') as string;

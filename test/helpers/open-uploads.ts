@@ -83,7 +83,7 @@ async function openSession(uploads: Uploads, { clock, chunker }: UploadsDeps, ch
     result: undefined,
     ...changes,
   };
-  await uploads.create(testScope, { session, idempotency: undefined });
+  await uploads.create(testScope, { session, attached: undefined, idempotency: undefined });
   return session;
 }
 

@@ -18,7 +18,7 @@ const sessions = new PostgresSessionStore({ pool, clock });
 
 async function sealedSession(): Promise<UploadSession> {
   const session = newSession(clock);
-  await sessions.create(scope, { session, idempotency: undefined });
+  await sessions.create(scope, { session, attached: undefined, idempotency: undefined });
   const { uploadId, fence } = session;
   const block = { id: digits('block') as BlockId, size: 10 };
   await sessions.checkpoint(scope, { uploadId, fence, offset: 10, fromBlock: 0, blocks: [block], piece: undefined });

@@ -11,13 +11,15 @@ const store = new PostgresSchemaStore(pool);
 
 function schema(urn: string, changes: Partial<NewSchema> = {}): NewSchema {
   const body = '{"type":"object"}';
-  return { urn, namespace: 'urn:quasar:ns:case', state: 'draft', body, digest: digits(body), ...changes };
+  const namespace = changes.namespace ?? 'urn:quasar:ns:case';
+  return { urn, namespace, twinKey: namespace.toLowerCase(), state: 'draft', body, digest: digits(body), ...changes };
 }
 
 t.test('a schema is found as it was added, by its org alone', async (t) => {
   const added = schema('urn:quasar:schema:case@1.0.0');
   t.equal(await store.addSchema(scope, added, T0), 'added');
-  t.strictSame(await store.findSchema(scope, added.urn), { ...added, createdAtMs: T0, changedAtMs: T0 });
+  const { twinKey: _, ...stored } = added;
+  t.strictSame(await store.findSchema(scope, added.urn), { ...stored, createdAtMs: T0, changedAtMs: T0 });
   t.equal(await store.findSchema(stranger, added.urn), undefined);
   t.equal(await store.findSchema(scope, 'urn:quasar:schema:case@1.0.1'), undefined);
 });
@@ -27,9 +29,21 @@ t.test('the same URN takes the same content again, and no other', async (t) => {
   await store.addSchema(scope, added, T0);
   t.equal(await store.addSchema(scope, added, T0 + 1), 'unchanged');
   t.equal(await store.addSchema(scope, { ...added, body: '{}', digest: digits('{}') }, T0 + 1), 'schema_differs');
-  t.equal(await store.addSchema(scope, { ...added, namespace: 'urn:quasar:ns:other' }, T0 + 1), 'schema_differs');
+  t.equal(
+    await store.addSchema(scope, { ...added, namespace: 'urn:quasar:ns:other', twinKey: 'urn:quasar:ns:other' }, T0 + 1),
+    'schema_differs',
+  );
   t.equal((await store.findSchema(scope, added.urn))?.body, added.body);
   t.equal(await store.addSchema(stranger, { ...added, body: '{}', digest: digits('{}') }, T0), 'added', 'orgs do not share URNs');
+});
+
+t.test('a namespace that could be taken for another is refused, whoever comes at the same time', async (t) => {
+  const twins = ['urn:court:Room', 'urn:court:room', 'urn:court:ROOM'].map((namespace, n) =>
+    schema(`urn:court:room@1.0.${n}`, { namespace }),
+  );
+  const outcomes = await Promise.all(twins.map((twin) => store.addSchema(scope, twin, T0)));
+  t.strictSame(outcomes.sort(), ['added', 'namespace_twin', 'namespace_twin']);
+  t.equal(await store.addSchema(stranger, twins[1] as NewSchema, T0), 'added');
 });
 
 t.test('a state changes from the one that is expected', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { PostgresCatalog } from '../../src/catalog/postgres-catalog.ts';
 import { PostgresMetadataStore } from '../../src/catalog/postgres-metadata-store.ts';
+import { PostgresRefStore } from '../../src/catalog/postgres-ref-store.ts';
 import { PostgresSchemaStore } from '../../src/catalog/postgres-schema-store.ts';
 import { PostgresVersionCommitter } from '../../src/catalog/postgres-version-committer.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -24,6 +25,8 @@ const TENANT_TABLES = [
   'quasar.label_move',
   'quasar.metadata',
   'quasar.bundle_entry',
+  'quasar.external_ref',
+  'quasar.namespace',
   'quasar.schema',
   'quasar.upload',
   'quasar.upload_checkpoint',
@@ -38,12 +41,13 @@ async function fill(of: Scope): Promise<void> {
   const wish = versionWish({ labels: ['signed'], pages: [Buffer.alloc(72)], idempotency });
   await committer.commit(of, wish);
   await new PostgresMetadataStore(pool).commitMetadata(of, metadataWish(wish.documentId, [putting(metadataEntry())]));
-  const body = { body: '{}', digest: wish.blob.sha256, namespace: CASE, state: 'draft' } as const;
+  const body = { body: '{}', digest: wish.blob.sha256, namespace: CASE, twinKey: CASE, state: 'draft' } as const;
+  await new PostgresRefStore(pool).addRef(of, wish.documentId, { system: 'dms', value: '1', meta: undefined }, 0);
   await new PostgresSchemaStore(pool).addSchema(of, { urn: 'urn:quasar:schema:case@1.0.0', ...body }, 0);
   const sessions = new PostgresSessionStore({ pool, clock: systemClock });
   const session = newSession(systemClock);
   const { uploadId, fence } = session;
-  await sessions.create(of, { session, idempotency: undefined });
+  await sessions.create(of, { session, attached: undefined, idempotency: undefined });
   const block = { id: versionWish().blob.sha256 as never, size: 1 };
   await sessions.checkpoint(of, { uploadId, fence, offset: 1, fromBlock: 0, blocks: [block], piece: undefined });
 }

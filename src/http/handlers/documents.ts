@@ -2,10 +2,12 @@ import { toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
 import { type DocumentId, newId, parseId, type UploadId, type VersionId } from '../../core/ids.ts';
+import { makeEntries } from '../../records/write-metadata.ts';
 import type { VersionWish } from '../../upload/commit.ts';
 import { versionOf } from '../../upload/finalize.ts';
 import { storeOneShot } from '../../upload/one-shot.ts';
 import type { UploadSession } from '../../upload/session.ts';
+import type { AttachedRecords } from '../../upload/session-store.ts';
 import { expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
 import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
@@ -14,11 +16,12 @@ import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
-import { idempotencyKeyOf, pageOf, parseCreateBody } from './request-bodies.ts';
+import { parseRefText } from './ref-bodies.ts';
+import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody } from './request-bodies.ts';
 import type { Services } from './services.ts';
 import { locationOf, requestDigest } from './uploads.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
-import { documentView, versionView } from './views.ts';
+import { documentView, refView, versionView } from './views.ts';
 
 export const postDocument = route('POST', '/v1/documents', (exchange, _params, services: Services) => {
   const contentType = exchange.header('content-type');
@@ -44,6 +47,12 @@ export const putDocumentContent = route(
 );
 
 export const listDocuments = route('GET', '/v1/documents', async (exchange, _params, services: Services) => {
+  const ref = new URLSearchParams(exchange.query).get('ref');
+  if (ref !== null) {
+    const item = await findByRef(ref, services);
+    replyJson(exchange, 200, { items: item === undefined ? [] : [item], nextCursor: null });
+    return;
+  }
   const { limit, after } = pageOf(exchange, services.cursors, 'documents');
   const page = await services.catalog.listDocuments(services.scope, { limit, after });
   replyJson(exchange, 200, {
@@ -60,7 +69,12 @@ export const getDocument = route('GET', '/v1/documents/{documentId}', async (exc
   if (document === undefined || current === undefined) throw new QuasarError('document_not_found', { op: 'document.get' });
   const selector = parseVersionSelector(exchange.query);
   const selected = selector.kind === 'current' ? undefined : await findSelected(documentId, selector, services);
-  const view = { ...documentView(document, current), ...(selected === undefined ? {} : { version: versionView(selected) }) };
+  const refs = await services.records.refs.listRefs(services.scope, documentId);
+  const view = {
+    ...documentView(document, current),
+    externalRefs: refs.map(refView),
+    ...(selected === undefined ? {} : { version: versionView(selected) }),
+  };
   replyJson(exchange, 200, view, ['ETag', versionEtagOf(document.currentVersionId)]);
 });
 
@@ -75,6 +89,14 @@ export const listVersions = route('GET', '/v1/documents/{documentId}/versions', 
     nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
   });
 });
+
+/** One that vanishes between the questions is not there. */
+async function findByRef(ref: string, { catalog, records, scope }: Services): Promise<Record<string, unknown> | undefined> {
+  const documentId = await records.refs.findRef(scope, parseRefText(ref));
+  const document = documentId && (await catalog.findDocument(scope, documentId));
+  const current = document && (await catalog.findVersion(scope, document.documentId, document.currentVersionId));
+  return document && current && documentView(document, current);
+}
 
 export function documentIdOf(params: Params): DocumentId {
   return parseId<DocumentId>(params.documentId as string, 'documentId');
@@ -104,6 +126,7 @@ async function createSession(exchange: Exchange, services: Services): Promise<vo
   };
   const outcome = await services.uploads.create(services.scope, {
     session,
+    attached: await attachedOf(wish, services),
     idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprintOf(wish) },
   });
   if (outcome.kind === 'idempotency_mismatch') throw new QuasarError('idempotency_mismatch', { op: 'upload.create' });
@@ -166,6 +189,19 @@ async function oneShot(exchange: Exchange, services: Services, target: OneShotTa
     'Quasar-Durability',
     services.durability,
   ]);
+}
+
+/** What cannot be stored is refused before a byte is sent. */
+async function attachedOf(wish: CreateWish, { scope, records }: Services): Promise<AttachedRecords | undefined> {
+  const { externalRefs: refs, initialMetadata } = wish;
+  if (refs.length === 0 && initialMetadata === undefined) return undefined;
+  for (const ref of refs) {
+    const holder = await records.refs.findRef(scope, ref);
+    if (holder !== undefined && holder !== wish.documentId) {
+      throw new QuasarError('ref_taken', { op: 'upload.create', details: { system: ref.system, value: ref.value } });
+    }
+  }
+  return { refs, metadata: initialMetadata === undefined ? [] : await makeEntries(scope, initialMetadata, records) };
 }
 
 /** A repeated POST names no document of its own: the first one made it. */

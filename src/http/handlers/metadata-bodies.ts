@@ -8,7 +8,7 @@ import type { Provenance } from '../../metadata/provenance.ts';
 import type { SchemaState } from '../../metadata/schema-lifecycle.ts';
 import { parseSchemaUrn } from '../../metadata/schema-urn.ts';
 import type { SchemaWish } from '../../records/register-schema.ts';
-import { badField, fieldsOf, parseReason, requiredString } from './request-bodies.ts';
+import { badField, fieldsOf, parseReason, requiredString } from './body-fields.ts';
 
 export function parseBundleBody(body: JsonValue | undefined): { bundle: SubmittedBundle; reason: string | undefined } {
   const fields = fieldsOf(body, ['mode', 'bundle', 'provenance', 'reason']);

@@ -11,9 +11,9 @@ import type { Exchange } from '../edge.ts';
 import { mediaTypeOf, readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { type Params, route } from '../router.ts';
+import { badField } from './body-fields.ts';
 import { documentIdOf } from './documents.ts';
 import { type PatchBody, parseBundleBody, parsePatchBody } from './metadata-bodies.ts';
-import { badField } from './request-bodies.ts';
 import type { Services } from './services.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
 

@@ -1,13 +1,18 @@
+import type { ExternalRef } from '../../catalog/ref-store.ts';
 import { isHexDigest } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
 import { type DocumentId, parseId, type VersionId } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
+import { parseBundle, type SubmittedBundle } from '../../metadata/envelope.ts';
+import type { JsonValue } from '../../metadata/json-value.ts';
 import type { FinalizeWish } from '../../upload/finalize.ts';
 import type { AnnouncedDigests } from '../../upload/session.ts';
 import type { Cursors } from '../cursor.ts';
 import type { Exchange } from '../edge.ts';
 import { checkFilename } from '../filename.ts';
+import { badField, fieldsOf, optionalString, parseReason, requiredString } from './body-fields.ts';
+import { parseRefs } from './ref-bodies.ts';
 
 /** The JSON bodies and query values of the API, checked field by field; a field nobody knows is refused, not ignored. */
 export interface CreateWish {
@@ -16,10 +21,14 @@ export interface CreateWish {
   readonly contentType: string | undefined;
   readonly size: number | undefined;
   readonly digests: AnnouncedDigests;
+  readonly externalRefs: readonly ExternalRef[];
+  /** Canonical. */
+  readonly initialMetadata: SubmittedBundle | undefined;
 }
 
-export function parseCreateBody(body: unknown, sizeMax: number): CreateWish {
-  const fields = fieldsOf(body, ['documentId', 'filename', 'contentType', 'size', 'digests']);
+export function parseCreateBody(body: JsonValue | undefined, sizeMax: number): CreateWish {
+  const names = ['documentId', 'filename', 'contentType', 'size', 'digests', 'externalRefs', 'initialMetadata'];
+  const fields = fieldsOf(body, names) as Readonly<Record<string, JsonValue | undefined>>;
   const documentId = optionalString(fields, 'documentId');
   const filename = optionalString(fields, 'filename');
   const size = optionalSize(fields.size);
@@ -32,6 +41,11 @@ export function parseCreateBody(body: unknown, sizeMax: number): CreateWish {
     contentType: parseContentType(optionalString(fields, 'contentType')),
     size,
     digests: parseDigests(fields.digests),
+    externalRefs: parseRefs(fields.externalRefs),
+    initialMetadata:
+      fields.initialMetadata === undefined
+        ? undefined
+        : parseBundle({ mode: 'canonical', bundle: fields.initialMetadata, provenance: undefined }),
   };
 }
 
@@ -87,29 +101,6 @@ export function pageOf(exchange: Exchange, cursors: Cursors, purpose: string): {
   return { limit, after: cursor === null ? undefined : cursors.open(purpose, cursor) };
 }
 
-export function fieldsOf(body: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
-  if (body === undefined) return {};
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) throw badBody('The body must be a JSON object.');
-  for (const name of Object.keys(body)) {
-    if (!known.includes(name))
-      throw badBody(`"${name.slice(0, 64)}" is not a field of this request; known are ${known.join(', ')}.`);
-  }
-  return body as Record<string, unknown>;
-}
-
-function optionalString(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = fields[name];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string' || value.includes('\0')) throw badField(name, 'must be a string without NUL');
-  return value;
-}
-
-export function requiredString(fields: Readonly<Record<string, unknown>>, name: string): string {
-  const value = optionalString(fields, name);
-  if (value === undefined) throw badField(name, 'is missing');
-  return value;
-}
-
 function optionalSize(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
@@ -149,21 +140,6 @@ function parseLabels(value: unknown): readonly string[] {
   return [...new Set(value as string[])].filter((label) => label !== 'CURRENT').sort();
 }
 
-export function parseReason(fields: Readonly<Record<string, unknown>>): string | undefined {
-  const reason = optionalString(fields, 'reason');
-  if (reason !== undefined && reason.length > REASON_MAX) throw badField('reason', `must have at most ${REASON_MAX} characters`);
-  return reason;
-}
-
-function badBody(message: string): QuasarError {
-  return new QuasarError('bad_body', { op: 'http.parseBody', message });
-}
-
-export function badField(parameter: string, must: string): QuasarError {
-  return new QuasarError('bad_parameter', { op: 'http.parseBody', message: `${parameter} ${must}.`, details: { parameter } });
-}
-
-const REASON_MAX = 1000;
 const LABELS_MAX = 16;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** RFC 9110 type/subtype with parameters, without control characters. */

@@ -1,7 +1,8 @@
 import type { VersionFacts } from '../../catalog/catalog.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { type DocumentId, parseId, type VersionId } from '../../core/ids.ts';
-import { badField, parseLabel } from './request-bodies.ts';
+import { badField } from './body-fields.ts';
+import { parseLabel } from './request-bodies.ts';
 import type { Services } from './services.ts';
 
 /** Which version a request is about; a label without a time is where it stands now. */

@@ -1,4 +1,5 @@
 import type { DocumentFacts, VersionFacts } from '../../catalog/catalog.ts';
+import type { ExternalRef } from '../../catalog/ref-store.ts';
 import { toTimestamp } from '../../core/clock.ts';
 import { blake3Of } from '../../core/digest.ts';
 import type { UploadSession } from '../../upload/session.ts';
@@ -28,6 +29,10 @@ export function documentView(document: DocumentFacts, current: VersionFacts): Re
     updatedAt: toTimestamp(document.updatedAtMs),
     current: versionView(current),
   };
+}
+
+export function refView({ system, value, meta }: ExternalRef): Record<string, unknown> {
+  return { system, value, meta: meta === undefined ? null : (JSON.parse(meta) as unknown) };
 }
 
 export function sessionView(session: UploadSession, result: VersionFacts | undefined): Record<string, unknown> {

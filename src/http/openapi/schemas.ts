@@ -27,6 +27,18 @@ const versionExample = {
   createdAt: '2026-11-21T09:00:00.000Z',
 };
 
+const document = { documentId: uuid, currentVersionId: uuid, createdAt: time, updatedAt: time, current: ref('Version') };
+
+const documentExample = {
+  documentId: DOCUMENT,
+  currentVersionId: VERSION,
+  createdAt: '2026-11-21T09:00:00.000Z',
+  updatedAt: '2026-11-21T09:00:00.000Z',
+  current: versionExample,
+};
+
+const refExample = { system: 'dms', value: '4711', meta: { folder: 'A 3' } };
+
 export const schemas = {
   Health: object({ status: { type: 'string', const: 'ok' } }, { status: 'ok' }),
   Readiness: object(
@@ -64,17 +76,20 @@ export const schemas = {
     },
     versionExample,
   ),
-  Document: object(
-    { documentId: uuid, currentVersionId: uuid, createdAt: time, updatedAt: time, current: ref('Version') },
-    {
-      documentId: DOCUMENT,
-      currentVersionId: VERSION,
-      createdAt: '2026-11-21T09:00:00.000Z',
-      updatedAt: '2026-11-21T09:00:00.000Z',
-      current: versionExample,
-    },
+  Document: object(document, documentExample),
+  DocumentWithRefs: object(
+    { ...document, externalRefs: { type: 'array', items: ref('ExternalRef') } },
+    { ...documentExample, externalRefs: [refExample] },
     { version: { ...ref('Version'), description: 'The one that was asked for by version, label or asOf.' } },
   ),
+  ExternalRef: object({ system: text, value: text, meta: { type: ['object', 'null'] } }, refExample),
+  RefName: object({ system: text, value: text }, { system: 'dms', value: '4711' }),
+  RefMeta: {
+    type: 'object',
+    properties: { meta: { type: 'object' } },
+    additionalProperties: false,
+    examples: [{ meta: { folder: 'A 3' } }],
+  },
   DocumentPage: page('Document'),
   VersionPage: page('Version'),
   MoveLabel: {
@@ -109,6 +124,20 @@ export const schemas = {
       contentType: { ...text, maxLength: limits.contentTypeMax },
       size: { ...offset, description: 'Declared size in bytes; more is refused, less cannot be finalised.' },
       digests: ref('AnnouncedDigests'),
+      externalRefs: {
+        type: 'array',
+        description: 'What other systems call the document, from the commit on.',
+        items: {
+          type: 'object',
+          properties: { system: text, value: text, meta: { type: 'object' } },
+          required: ['system', 'value'],
+        },
+        maxItems: limits.externalRefsMax,
+      },
+      initialMetadata: {
+        type: 'object',
+        description: 'Canonical metadata of the version, by namespace, as in a bundle. Checked now, stored with the commit.',
+      },
     },
     additionalProperties: false,
     examples: [{ filename: 'scan-0412.pdf', contentType: 'application/pdf', size: 104_857_600 }],

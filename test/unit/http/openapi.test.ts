@@ -26,7 +26,9 @@ t.test('operations are named once, and name their path parameters', async (t) =>
   for (const { operationId, path, parameters = [] } of operations) {
     const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
     t.same(
-      parameters.filter((name) => ['documentId', 'uploadId', 'key', 'label', 'namespace', 'urn'].includes(name)),
+      parameters.filter((name) =>
+        ['documentId', 'uploadId', 'key', 'label', 'namespace', 'urn', 'system', 'value'].includes(name),
+      ),
       named,
       operationId,
     );

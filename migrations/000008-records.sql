@@ -1,4 +1,4 @@
--- What a version says of itself: JSON objects by namespace, in two layers. Canonical metadata is what somebody filed,
+-- Records. What a version says of itself: JSON objects by namespace, in two layers. Canonical metadata is what somebody filed,
 -- derived metadata what a program made of the bytes. Entries never change; a change makes a version with another bundle.
 
 CREATE TABLE quasar.metadata (
@@ -37,11 +37,35 @@ CREATE TABLE quasar.bundle_entry (
 -- Null: no metadata.
 ALTER TABLE quasar.version ADD COLUMN bundle_id uuid;
 
+-- What other systems call a document: at most one document of an org has a name.
+CREATE TABLE quasar.external_ref (
+  org_id uuid NOT NULL,
+  system text COLLATE "C" NOT NULL CHECK (length(system) BETWEEN 1 AND 100),
+  value text COLLATE "C" NOT NULL CHECK (length(value) BETWEEN 1 AND 1000),
+  document_id uuid NOT NULL,
+  -- RFC 8785; null for none.
+  meta text,
+  -- The upload that brought it along; null when it was set by itself.
+  upload_id uuid,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (org_id, system, value),
+  -- A commit takes the names before it makes the document, so that one that finds them taken leaves nothing.
+  FOREIGN KEY (org_id, document_id) REFERENCES quasar.document (org_id, id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX external_ref_by_document ON quasar.external_ref (org_id, document_id);
+
+-- What an upload session brings along for its version: {"refs": [{system, value, meta}], "metadata": [quasar.metadata_change]}.
+ALTER TABLE quasar.upload ADD COLUMN attached jsonb;
+
+-- The current version the writer knows; null when it does not say.
+ALTER TYPE quasar.commit_item ADD ATTRIBUTE expected_version_id uuid;
+
 DO $$
 DECLARE
   at regclass;
 BEGIN
-  FOREACH at IN ARRAY ARRAY['quasar.metadata', 'quasar.bundle_entry']::regclass[] LOOP
+  FOREACH at IN ARRAY ARRAY['quasar.metadata', 'quasar.bundle_entry', 'quasar.external_ref']::regclass[] LOOP
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', at);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', at);
     EXECUTE format('CREATE POLICY app_org ON %s TO quasar_app USING (org_id = core.current_org())', at);
@@ -49,6 +73,7 @@ BEGIN
 END
 $$;
 GRANT SELECT, INSERT ON quasar.metadata, quasar.bundle_entry TO quasar_app;
+GRANT SELECT, INSERT, DELETE ON quasar.external_ref TO quasar_app;
 
 -- A version that comes after the current one of a locked document: CURRENT moves to it, and leaves its move.
 CREATE FUNCTION quasar.place_version(p_document quasar.document, p_version quasar.version) RETURNS timestamptz LANGUAGE plpgsql AS $$
@@ -65,7 +90,64 @@ BEGIN
 END
 $$;
 
--- As before, and a further version keeps the metadata of the one before.
+-- One namespace of one layer. `metadata_id` null takes it out. `base_id` is the entry it replaces, null for none; `checked`
+-- says whether that must hold.
+CREATE TYPE quasar.metadata_change AS (
+  layer text,
+  namespace text,
+  checked boolean,
+  base_id uuid,
+  metadata_id uuid,
+  schema text,
+  status text,
+  data text,
+  provenance text,
+  faults text
+);
+
+-- The entries and the bundle of a version that is made of `p_previous` by changes; nothing of `p_replaced`, a layer, is kept.
+CREATE FUNCTION quasar.make_bundle(p_version quasar.version, p_previous uuid, p_changes quasar.metadata_change[], p_replaced text)
+  RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO quasar.metadata (org_id, document_id, id, layer, namespace, schema, status, data, provenance, faults, created_by, created_at)
+  SELECT p_version.org_id, p_version.document_id, c.metadata_id, c.layer, c.namespace, c.schema, c.status, c.data, c.provenance, c.faults,
+         p_version.created_by, p_version.created_at
+    FROM unnest(p_changes) AS c WHERE c.metadata_id IS NOT NULL;
+  INSERT INTO quasar.bundle_entry (org_id, document_id, bundle_id, layer, namespace, metadata_id)
+  SELECT kept.org_id, kept.document_id, p_version.bundle_id, kept.layer, kept.namespace, kept.metadata_id FROM quasar.bundle_entry kept
+   WHERE kept.org_id = p_version.org_id AND kept.document_id = p_version.document_id AND kept.bundle_id = p_previous
+     AND kept.layer IS DISTINCT FROM p_replaced
+     AND NOT EXISTS (SELECT FROM unnest(p_changes) AS c WHERE c.layer = kept.layer AND c.namespace = kept.namespace)
+   UNION ALL
+  SELECT p_version.org_id, p_version.document_id, p_version.bundle_id, c.layer, c.namespace, c.metadata_id
+    FROM unnest(p_changes) AS c WHERE c.metadata_id IS NOT NULL;
+END
+$$;
+
+-- Takes names for a document. False when another one has one of them; then none was taken.
+CREATE FUNCTION quasar.take_refs(p_org uuid, p_principal uuid, p_document uuid, p_upload uuid, p_refs jsonb, p_at timestamptz)
+  RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  missed boolean;
+BEGIN
+  -- Waits for a rival that has not committed yet. In order, so that two that want the same names do not wait for each other.
+  INSERT INTO quasar.external_ref (org_id, system, value, document_id, meta, upload_id, created_by, created_at)
+  SELECT p_org, wish.system, wish.value, p_document, wish.meta, p_upload, p_principal, p_at
+    FROM jsonb_to_recordset(p_refs) AS wish (system text, value text, meta text) ORDER BY wish.system, wish.value
+  ON CONFLICT (org_id, system, value) DO NOTHING;
+  SELECT count(*) < jsonb_array_length(p_refs) INTO missed
+    FROM jsonb_to_recordset(p_refs) AS wish (system text, value text)
+    JOIN quasar.external_ref held ON held.org_id = p_org AND held.system = wish.system AND held.value = wish.value
+   WHERE held.document_id = p_document;
+  IF missed THEN
+    DELETE FROM quasar.external_ref WHERE org_id = p_org AND document_id = p_document AND upload_id = p_upload;
+  END IF;
+  RETURN NOT missed;
+END
+$$;
+
+-- As before, and further versions leave their moves behind, may name the version they come after, and keep its metadata but
+-- for what their session brings along.
 CREATE OR REPLACE FUNCTION quasar.commit_one(p_org uuid, p_principal uuid, i quasar.commit_item, p_pages bytea)
   RETURNS quasar.commit_outcome LANGUAGE plpgsql AS $$
 DECLARE
@@ -74,6 +156,8 @@ DECLARE
   held quasar.document;
   made quasar.version;
   stored graviton.blob;
+  attached jsonb;
+  previous_bundle uuid;
 BEGIN
   IF i.upload_id IS NOT NULL THEN
     refusal := quasar.check_upload(p_org, i);
@@ -84,7 +168,10 @@ BEGIN
     IF refusal.outcome IS NOT NULL THEN RETURN refusal; END IF;
   END IF;
 
-  IF i.new_document THEN
+  SELECT upload.attached INTO attached FROM quasar.upload WHERE org_id = p_org AND id = i.upload_id;
+  IF NOT quasar.take_refs(p_org, p_principal, i.document_id, i.upload_id, attached -> 'refs', changed_at) THEN
+    refusal := ROW(i.n, 'ref_taken', i.document_id, i.version_id, NULL, false)::quasar.commit_outcome;
+  ELSIF i.new_document THEN
     INSERT INTO quasar.document (org_id, id, current_version_id, created_by, created_at, updated_at)
     VALUES (p_org, i.document_id, i.version_id, p_principal, changed_at, changed_at) ON CONFLICT (org_id, id) DO NOTHING;
     IF NOT FOUND THEN refusal := ROW(i.n, 'document_exists', i.document_id, i.version_id, NULL, false)::quasar.commit_outcome; END IF;
@@ -98,6 +185,7 @@ BEGIN
   END IF;
   IF refusal.outcome IS NOT NULL THEN
     DELETE FROM quasar.idempotency WHERE org_id = p_org AND principal_id = p_principal AND key = i.idempotency_key;
+    DELETE FROM quasar.external_ref WHERE org_id = p_org AND document_id = i.document_id AND upload_id = i.upload_id;
     RETURN refusal;
   END IF;
 
@@ -112,12 +200,17 @@ BEGIN
   made.reason := i.reason;
   made.created_by := p_principal;
   made.created_at := changed_at;
+  SELECT bundle_id INTO previous_bundle FROM quasar.version
+   WHERE org_id = p_org AND document_id = i.document_id AND id = held.current_version_id;
+  made.bundle_id := CASE WHEN attached ? 'metadata' THEN made.id ELSE previous_bundle END;
   IF i.new_document THEN
     INSERT INTO quasar.version SELECT made.*;
   ELSE
-    SELECT bundle_id INTO made.bundle_id FROM quasar.version
-     WHERE org_id = p_org AND document_id = i.document_id AND id = held.current_version_id;
     changed_at := quasar.place_version(held, made);
+  END IF;
+  IF attached ? 'metadata' THEN
+    PERFORM quasar.make_bundle(made, previous_bundle,
+      ARRAY(SELECT c FROM jsonb_populate_recordset(NULL::quasar.metadata_change, attached -> 'metadata') AS c), NULL);
   END IF;
   INSERT INTO quasar.label_move (org_id, document_id, name, moved_at, version_id, previous_version_id, reason, moved_by)
   SELECT p_org, i.document_id, wish.name, changed_at, i.version_id, label.version_id, i.reason, p_principal
@@ -136,21 +229,6 @@ BEGIN
           (stored.chunker, stored.manifest_root) IS DISTINCT FROM (i.chunker, decode(i.manifest_root, 'hex')))::quasar.commit_outcome;
 END
 $$;
-
--- One namespace of one layer. `metadata_id` null takes it out. `base_id` is the entry it replaces, null for none; `checked`
--- says whether that must hold.
-CREATE TYPE quasar.metadata_change AS (
-  layer text,
-  namespace text,
-  checked boolean,
-  base_id uuid,
-  metadata_id uuid,
-  schema text,
-  status text,
-  data text,
-  provenance text,
-  faults text
-);
 
 -- The next version of a document: the bytes of the current one, its metadata with the changes. With `p_replaced` the layer
 -- named keeps nothing but what the changes put there. Outcomes: 'committed'; 'metadata_changed' with the namespace and the
@@ -198,17 +276,7 @@ BEGIN
   made.created_by := p_principal;
   made.created_at := quasar.from_ms(p_now_ms);
   PERFORM quasar.place_version(held, made);
-  INSERT INTO quasar.metadata (org_id, document_id, id, layer, namespace, schema, status, data, provenance, faults, created_by, created_at)
-  SELECT p_org, p_document, c.metadata_id, c.layer, c.namespace, c.schema, c.status, c.data, c.provenance, c.faults, p_principal,
-         made.created_at
-    FROM unnest(changes) AS c WHERE c.metadata_id IS NOT NULL;
-  INSERT INTO quasar.bundle_entry (org_id, document_id, bundle_id, layer, namespace, metadata_id)
-  SELECT p_org, p_document, p_version, kept.layer, kept.namespace, kept.metadata_id FROM quasar.bundle_entry kept
-   WHERE kept.org_id = p_org AND kept.document_id = p_document AND kept.bundle_id = previous_bundle
-     AND kept.layer IS DISTINCT FROM p_replaced
-     AND NOT EXISTS (SELECT FROM unnest(changes) AS c WHERE c.layer = kept.layer AND c.namespace = kept.namespace)
-   UNION ALL
-  SELECT p_org, p_document, p_version, c.layer, c.namespace, c.metadata_id FROM unnest(changes) AS c WHERE c.metadata_id IS NOT NULL;
+  PERFORM quasar.make_bundle(made, previous_bundle, changes, p_replaced);
   RETURN QUERY SELECT 'committed', NULL::text, NULL::uuid;
 END
 $$;
@@ -229,6 +297,18 @@ BEGIN
    ORDER BY m.layer, m.namespace COLLATE "C";
 END
 $$;
+
+-- Names that differ only by what a reader overlooks are one name: whoever comes first has it.
+CREATE TABLE quasar.namespace (
+  org_id uuid NOT NULL,
+  twin_key text COLLATE "C" NOT NULL,
+  iri text COLLATE "C" NOT NULL,
+  PRIMARY KEY (org_id, twin_key)
+);
+ALTER TABLE quasar.namespace ENABLE ROW LEVEL SECURITY;
+ALTER TABLE quasar.namespace FORCE ROW LEVEL SECURITY;
+CREATE POLICY app_org ON quasar.namespace TO quasar_app USING (org_id = core.current_org());
+GRANT SELECT, INSERT ON quasar.namespace TO quasar_app;
 
 -- Schemas, pinned: what a URN of an org means never changes, only whether new metadata may use it.
 CREATE TABLE quasar.schema (
@@ -252,11 +332,15 @@ CREATE POLICY app_org ON quasar.schema TO quasar_app USING (org_id = core.curren
 GRANT SELECT, INSERT ON quasar.schema TO quasar_app;
 GRANT UPDATE (state, changed_by, changed_at) ON quasar.schema TO quasar_app;
 
--- Outcomes: 'added', 'unchanged' (the same content is there), 'schema_differs' (other content is there).
-CREATE FUNCTION quasar.add_schema(p_org uuid, p_principal uuid, p_urn text, p_namespace text, p_state text, p_body text,
-                                  p_digest text, p_now_ms bigint) RETURNS text LANGUAGE plpgsql AS $$
+-- Outcomes: 'added', 'unchanged' (the same content is there), 'schema_differs' (other content is there), 'namespace_twin'.
+CREATE FUNCTION quasar.add_schema(p_org uuid, p_principal uuid, p_urn text, p_namespace text, p_twin_key text, p_state text,
+                                  p_body text, p_digest text, p_now_ms bigint) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('app.org_id', p_org::text, true);
+  INSERT INTO quasar.namespace (org_id, twin_key, iri) VALUES (p_org, p_twin_key, p_namespace) ON CONFLICT (org_id, twin_key) DO NOTHING;
+  IF NOT EXISTS (SELECT FROM quasar.namespace n WHERE n.org_id = p_org AND n.twin_key = p_twin_key AND n.iri = p_namespace) THEN
+    RETURN 'namespace_twin';
+  END IF;
   INSERT INTO quasar.schema (org_id, urn, namespace, state, body, digest, created_by, created_at, changed_by, changed_at)
   VALUES (p_org, p_urn, p_namespace, p_state, p_body, decode(p_digest, 'hex'), p_principal, quasar.from_ms(p_now_ms), p_principal,
           quasar.from_ms(p_now_ms))
@@ -314,4 +398,52 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION quasar.add_schema, quasar.change_schema_state, quasar.find_schema, quasar.list_schemas TO quasar_app;
+-- Outcomes: 'added', 'unchanged' (it is this document's already; its meta stays), 'ref_taken', 'document_missing'.
+CREATE FUNCTION quasar.add_ref(p_org uuid, p_principal uuid, p_document uuid, p_system text, p_value text, p_meta text, p_now_ms bigint)
+  RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true);
+  PERFORM FROM quasar.document d WHERE d.org_id = p_org AND d.id = p_document FOR KEY SHARE;
+  IF NOT FOUND THEN
+    RETURN 'document_missing';
+  END IF;
+  INSERT INTO quasar.external_ref (org_id, system, value, document_id, meta, created_by, created_at)
+  VALUES (p_org, p_system, p_value, p_document, p_meta, p_principal, quasar.from_ms(p_now_ms))
+  ON CONFLICT (org_id, system, value) DO NOTHING;
+  IF FOUND THEN
+    RETURN 'added';
+  END IF;
+  RETURN coalesce((SELECT CASE WHEN r.document_id = p_document THEN 'unchanged' ELSE 'ref_taken' END FROM quasar.external_ref r
+                    WHERE r.org_id = p_org AND r.system = p_system AND r.value = p_value), 'ref_taken');
+END
+$$;
+
+-- False when the document does not have it.
+CREATE FUNCTION quasar.remove_ref(p_org uuid, p_document uuid, p_system text, p_value text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true);
+  DELETE FROM quasar.external_ref WHERE org_id = p_org AND document_id = p_document AND system = p_system AND value = p_value;
+  RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION quasar.list_refs(p_org uuid, p_document uuid)
+  RETURNS TABLE (system text, value text, meta text) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true);
+  RETURN QUERY SELECT r.system, r.value, r.meta FROM quasar.external_ref r
+    WHERE r.org_id = p_org AND r.document_id = p_document ORDER BY r.system, r.value;
+END
+$$;
+
+CREATE FUNCTION quasar.find_ref(p_org uuid, p_system text, p_value text) RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true);
+  RETURN (SELECT r.document_id FROM quasar.external_ref r WHERE r.org_id = p_org AND r.system = p_system AND r.value = p_value);
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION
+  quasar.make_bundle, quasar.take_refs, quasar.add_ref, quasar.remove_ref, quasar.list_refs, quasar.find_ref
+TO quasar_app;
 GRANT EXECUTE ON FUNCTION quasar.place_version, quasar.commit_metadata, quasar.list_metadata TO quasar_app;
