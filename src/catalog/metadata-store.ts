@@ -1,7 +1,5 @@
 import type { DocumentId, MetadataId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
-
-/** Canonical: what people and systems of record say. Derived: what programs made of content. */
-export type MetadataLayer = 'canonical' | 'derived';
+import type { MetadataLayer } from '../core/metadata-layer.ts';
 
 /** One namespace of one layer, as it is stored; never changed. The texts are JSON. */
 export interface StoredMetadata {

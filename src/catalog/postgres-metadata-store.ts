@@ -1,8 +1,9 @@
 import { assert } from '../core/assert.ts';
 import type { DocumentId, MetadataId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
+import type { MetadataLayer } from '../core/metadata-layer.ts';
 import type { Queries } from '../database/transaction.ts';
 import { toChangeRow } from './metadata-change-row.ts';
-import type { FoundMetadata, MetadataLayer, MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
+import type { FoundMetadata, MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
 
 interface MetadataRow {
   readonly metadata_id: MetadataId;

@@ -1,8 +1,9 @@
 import { assert } from '../core/assert.ts';
 import type { Scope } from '../core/ids.ts';
+import type { SchemaState } from '../core/schema-state.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { Page } from './catalog.ts';
-import type { AddOutcome, NewSchema, SchemaState, SchemaStore, StateOutcome, StoredSchema } from './schema-store.ts';
+import type { AddOutcome, NewSchema, SchemaStore, StateOutcome, StoredSchema } from './schema-store.ts';
 
 interface SchemaRow {
   readonly urn: string;

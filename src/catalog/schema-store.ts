@@ -1,8 +1,6 @@
 import type { Scope } from '../core/ids.ts';
+import type { SchemaState } from '../core/schema-state.ts';
 import type { Page } from './catalog.ts';
-
-/** Draft: being written. Active: new metadata may name it. Deprecated: old metadata may keep it. Revoked: none may. */
-export type SchemaState = 'draft' | 'active' | 'deprecated' | 'revoked';
 
 export interface StoredSchema {
   readonly urn: string;

@@ -1,4 +1,5 @@
 import { limits } from '../core/limits.ts';
+import type { MetadataLayer } from '../core/metadata-layer.ts';
 import { type Iri, readIri } from './iri.ts';
 import { twinKey } from './iri-twin.ts';
 import { requireWithinBounds } from './json-measure.ts';
@@ -9,9 +10,6 @@ import { type Provenance, parseProvenance } from './provenance.ts';
 import { readSchemaUrn, type SchemaUrn } from './schema-urn.ts';
 import { StrictRecord } from './strict-record.ts';
 import { TextFault } from './text-fault.ts';
-
-/** Canonical: what people and systems of record say. Derived: what programs made of content, and can make again. */
-export type MetadataLayer = 'canonical' | 'derived';
 
 /** One namespace of a document, as stored and shown. */
 export interface MetadataEntry {

@@ -1,10 +1,5 @@
 import { QuasarError } from '../core/errors.ts';
-
-/**
- * draft: its meaning is still being agreed, nothing is pinned to it. active: new metadata may be pinned to it. deprecated: what is
- * pinned to it may still be patched. revoked: it was wrong; what is pinned to it can be read and migrated, no more.
- */
-export type SchemaState = 'draft' | 'active' | 'deprecated' | 'revoked';
+import type { SchemaState } from '../core/schema-state.ts';
 
 /** What a writer wants of a schema: to pin a namespace to it, or to change data that is pinned to it already. */
 export type SchemaUse = 'pin' | 'patch';

@@ -1,6 +1,7 @@
-import type { SchemaState, StoredSchema } from '../catalog/schema-store.ts';
+import type { StoredSchema } from '../catalog/schema-store.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
+import type { SchemaState } from '../core/schema-state.ts';
 import type { Iri } from '../metadata/iri.ts';
 import { twinKey } from '../metadata/iri-twin.ts';
 import type { JsonValue } from '../metadata/json-value.ts';

@@ -1,11 +1,12 @@
 import { QuasarError } from '../../core/errors.ts';
 import { isId, type MetadataId } from '../../core/ids.ts';
-import { type MetadataLayer, parseBundle, parseLayer, provenanceOf, type SubmittedBundle } from '../../metadata/envelope.ts';
+import type { MetadataLayer } from '../../core/metadata-layer.ts';
+import type { SchemaState } from '../../core/schema-state.ts';
+import { parseBundle, parseLayer, provenanceOf, type SubmittedBundle } from '../../metadata/envelope.ts';
 import { parseIri } from '../../metadata/iri.ts';
 import type { JsonValue } from '../../metadata/json-value.ts';
 import { type JsonPatch, parsePatch } from '../../metadata/patch-operation.ts';
 import type { Provenance } from '../../metadata/provenance.ts';
-import type { SchemaState } from '../../metadata/schema-lifecycle.ts';
 import { parseSchemaUrn } from '../../metadata/schema-urn.ts';
 import type { SchemaWish } from '../../records/register-schema.ts';
 import { badField, fieldsOf, parseReason, requiredString } from './body-fields.ts';

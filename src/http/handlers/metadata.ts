@@ -2,7 +2,7 @@ import type { FoundMetadata, StoredMetadata } from '../../catalog/metadata-store
 import { toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { isId, type MetadataId } from '../../core/ids.ts';
-import type { MetadataLayer } from '../../metadata/envelope.ts';
+import type { MetadataLayer } from '../../core/metadata-layer.ts';
 import { type Iri, parseIri } from '../../metadata/iri.ts';
 import { parsePatch } from '../../metadata/patch-operation.ts';
 import { patchMetadata, replaceBundle } from '../../records/write-metadata.ts';

@@ -1,9 +1,10 @@
 import t from 'tap';
 import { limits } from '../../../src/core/limits.ts';
+import type { SchemaState } from '../../../src/core/schema-state.ts';
 import { parseIri } from '../../../src/metadata/iri.ts';
 import type { JsonValue } from '../../../src/metadata/json-value.ts';
 import { checkSchema } from '../../../src/metadata/schema-check.ts';
-import { changeState, requireUsable, type SchemaState } from '../../../src/metadata/schema-lifecycle.ts';
+import { changeState, requireUsable } from '../../../src/metadata/schema-lifecycle.ts';
 
 const urn = parseIri('urn:quasar:schema:case@1.0.0', 'schemaUrn');
 const dialect = 'https://json-schema.org/draft/2020-12/schema';
