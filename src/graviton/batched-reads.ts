@@ -39,7 +39,6 @@ interface Read {
   readonly saltBits: number;
   /** Undefined: it has to be read in the ordinary way. */
   readonly resolve: (digests: readonly string[] | undefined) => void;
-  sentAt: number;
 }
 
 /**
@@ -49,7 +48,7 @@ interface Read {
  *
  * The thread reads one after the other. So everything that is not many reads out of the page cache goes the ordinary way,
  * through the threads of `node:fs`: a small read that is alone in its turn, reads while the disk is at work, reads while
- * the thread has not answered for long, files without a descriptor. The thread starts when it is first needed; when it
+ * the thread says nothing for long, files without a descriptor. The thread starts when it is first needed; when it
  * cannot start, or ends, it is done without.
  */
 export class BatchedReads {
@@ -65,6 +64,8 @@ export class BatchedReads {
   /** Share of the last answers that the disk had a part in, the latest counting most. */
   #slowShare = 0;
   #restUntil = 0;
+  /** When the thread last answered, or was asked while it owed nothing. */
+  #heardAt = 0;
 
   constructor({ clock, log, program = READING_PROGRAM }: BatchedReadsOptions) {
     this.#clock = clock;
@@ -104,10 +105,10 @@ export class BatchedReads {
     this.#refuseUnanswered();
   }
 
-  #ask(read: Omit<Read, 'resolve' | 'sentAt'>): Promise<readonly string[] | undefined> | undefined {
+  #ask(read: Omit<Read, 'resolve'>): Promise<readonly string[] | undefined> | undefined {
     if (read.file.descriptor === undefined || !isShared(read.into) || !this.#isWilling()) return undefined;
     return new Promise((resolve) => {
-      this.#waiting.push({ ...read, resolve, sentAt: 0 });
+      this.#waiting.push({ ...read, resolve });
       if (this.#waiting.length === 1) setImmediate(() => this.#send());
     });
   }
@@ -116,8 +117,7 @@ export class BatchedReads {
     if (this.#over) return false;
     const now = this.#clock.monotonic();
     if (now < this.#restUntil) return false;
-    const [oldest] = this.#underWay;
-    return oldest === undefined || now - oldest.sentAt < SILENCE_MS;
+    return this.#underWay.length === 0 || now - this.#heardAt < SILENCE_MS;
   }
 
   #send(): void {
@@ -128,12 +128,11 @@ export class BatchedReads {
       for (const { resolve } of reads) resolve(undefined);
       return;
     }
-    if (this.#underWay.length === 0) thread.ref();
-    const now = this.#clock.monotonic();
-    for (const read of reads) {
-      read.sentAt = now;
-      this.#underWay.push(read);
+    if (this.#underWay.length === 0) {
+      this.#heardAt = this.#clock.monotonic();
+      thread.ref();
     }
+    this.#underWay.push(...reads);
     thread.postMessage(this.#requestOf(reads));
   }
 
@@ -186,6 +185,7 @@ export class BatchedReads {
   }
 
   #answered({ digests, ms, diskBytes }: ReadingAnswer): void {
+    this.#heardAt = this.#clock.monotonic();
     let bytes = 0;
     for (const [index, read] of this.#underWay.splice(0, digests.length).entries()) {
       const found = digests[index];
@@ -194,12 +194,12 @@ export class BatchedReads {
     }
     // Idle, it keeps no program alive.
     if (this.#underWay.length === 0) this.#thread?.unref();
-    if (bytes > 0) this.#judge(2 * diskBytes > bytes || ms > FROM_DISK_MS * Math.ceil(bytes / limits.stretchSize));
+    if (bytes > 0) this.#judge(isFromDisk({ bytes, ms, diskBytes }));
   }
 
   /** Single slow answers are those in which the system gave the core to somebody else. */
-  #judge(isSlow: boolean): void {
-    this.#slowShare += ((isSlow ? 1 : 0) - this.#slowShare) / 8;
+  #judge(fromDisk: boolean): void {
+    this.#slowShare += ((fromDisk ? 1 : 0) - this.#slowShare) / 8;
     // What it was stays known: after the rest one more slow answer is enough.
     if (this.#slowShare < 0.5) return;
     this.#restUntil = this.#clock.monotonic() + REST_MS;
@@ -217,6 +217,13 @@ export class BatchedReads {
   }
 }
 
+/** Time tells little on busy cores: it is asked where the system does not tell, and of disks that it does not count. */
+function isFromDisk({ bytes, ms, diskBytes }: { bytes: number; ms: number; diskBytes: number | undefined }): boolean {
+  const msPerStretch = ms / Math.ceil(bytes / limits.stretchSize);
+  if (diskBytes === undefined) return msPerStretch > FROM_DISK_MS;
+  return 2 * diskBytes > bytes || msPerStretch > FROM_AFAR_MS;
+}
+
 /** A large read makes two hops in the ordinary way, one to be read and one to be hashed. */
 function isWorthAHop(reads: readonly Read[]): boolean {
   const [first, second] = reads;
@@ -230,9 +237,11 @@ function isShared(bytes: Uint8Array): boolean {
 const READING_PROGRAM = new URL('./reading-thread.js', import.meta.url);
 /** A stretch out of the page cache is read and hashed in 20 us; the fastest disk alone takes 80. */
 const FROM_DISK_MS = 0.05;
+/** Of a disk behind a network, and of hardly a core that is shared by ten. */
+const FROM_AFAR_MS = 0.5;
 /** While the disk is at work, several threads get more out of it; how long until that is looked into again. */
 const REST_MS = 100;
-/** What is asked for is answered within a few milliseconds, unless the disk is slow or the cores are taken. */
-const SILENCE_MS = 10;
+/** An answer comes every few hundred microseconds, unless the disk is slow or the cores are taken. */
+const SILENCE_MS = 20;
 /** It holds nothing but numbers. */
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 };

@@ -15,8 +15,8 @@ export interface ReadingAnswer {
   readonly digests: readonly (readonly string[] | undefined)[];
   /** How long they took together. */
   readonly ms: number;
-  /** How many bytes the disk read meanwhile, as far as the system tells; it may read ahead, too. */
-  readonly diskBytes: number;
+  /** How many bytes the disk read meanwhile, what was read ahead with them; undefined where the system does not tell. */
+  readonly diskBytes: number | undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ assert(port !== null, 'this is the program of a thread');
 const memories: Buffer[] = [];
 const header = Buffer.alloc(RECORD_HEADER.size);
 const diskBytes = threadDiskBytes();
-let diskBytesBefore = diskBytes();
+let diskBytesBefore = diskBytes?.() ?? 0;
 port.on('message', ({ memories: more, reads }: ReadingRequest) => {
   for (const memory of more) memories.push(Buffer.from(memory));
   readAll(reads);
@@ -50,11 +50,17 @@ function readSome(reads: Float64Array, from: number): number {
     at += READ_FIELDS;
   }
   const ms = systemClock.monotonic() - began;
-  const diskBytesNow = diskBytes();
-  const answer: ReadingAnswer = { digests, ms, diskBytes: diskBytesNow - diskBytesBefore };
-  diskBytesBefore = diskBytesNow;
+  const answer: ReadingAnswer = { digests, ms, diskBytes: newDiskBytes() };
   port?.postMessage(answer);
   return at;
+}
+
+function newDiskBytes(): number | undefined {
+  const now = diskBytes?.();
+  if (now === undefined) return undefined;
+  const more = now - diskBytesBefore;
+  diskBytesBefore = now;
+  return more;
 }
 
 /** What fails here is read again by who asked, in the ordinary way, and fails there with its reason. */

@@ -2,23 +2,17 @@ import { openSync, readSync } from 'node:fs';
 
 /**
  * How many bytes this thread has had the disk read so far, which is what reads out of the page cache do not: a counter
- * that Linux keeps for each thread. Always 0 where there is none. Call it on the thread it is for, once.
+ * that Linux keeps for each thread. Undefined where there is none. Call it on the thread it is for, once.
  */
-export function threadDiskBytes(): () => number {
+export function threadDiskBytes(): (() => number) | undefined {
   const text = Buffer.alloc(TEXT_SIZE_MAX);
   let file: number;
   try {
     file = openSync('/proc/thread-self/io', 'r');
   } catch {
-    return () => 0;
+    return undefined;
   }
-  return () => {
-    try {
-      return parseDiskBytes(text.toString('latin1', 0, readSync(file, text, 0, TEXT_SIZE_MAX, 0)));
-    } catch {
-      return 0;
-    }
-  };
+  return () => parseDiskBytes(text.toString('latin1', 0, readSync(file, text, 0, TEXT_SIZE_MAX, 0)));
 }
 
 /** From the text of the file: a line for each counter, name and number. */
