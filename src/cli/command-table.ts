@@ -3,12 +3,21 @@ import type { Command } from './command.ts';
 import { configCheck } from './config-check.ts';
 import { get } from './get.ts';
 import { inspectSegment } from './inspect-segment.ts';
+import { label } from './label.ts';
 import { ls } from './ls.ts';
+import { metaGet } from './meta-get.ts';
+import { metaPatch } from './meta-patch.ts';
+import { metaPut } from './meta-put.ts';
 import { put } from './put.ts';
+import { schemaAdd } from './schema-add.ts';
+import { schemaLifecycle } from './schema-lifecycle.ts';
+import { schemaLs } from './schema-ls.ts';
+import { schemaShow } from './schema-show.ts';
 import { stat } from './stat.ts';
 import { type UpFlags, upCommand } from './up.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
+import { versions } from './versions.ts';
 
 /** What main.ts starts but this folder must not know. */
 export interface Roles {
@@ -17,5 +26,8 @@ export interface Roles {
 
 /** Every command, in the order of the help. Only data is loaded here; what a command needs is imported when it runs. */
 export function commandTable(roles: Roles): readonly Command[] {
-  return [upCommand(roles.up), put, get, ls, stat, verify, inspectSegment, acceptDisk, configCheck, version];
+  const content = [put, get, ls, stat];
+  const records = [versions, label, metaGet, metaPut, metaPatch, schemaAdd, schemaLs, schemaShow, ...schemaLifecycle];
+  const operation = [verify, inspectSegment, acceptDisk, configCheck, version];
+  return [upCommand(roles.up), ...content, ...records, ...operation];
 }

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { parseBlobKey } from '../core/digest.ts';
-import { type DocumentId, parseId, type VersionId } from '../core/ids.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 import { wholeNumber } from './problem.ts';
 import { unexpected } from './upload-client.ts';
+import { assertDocument, documentPath } from './version-selector.ts';
 
 /** What an answer with content says about it. */
 export interface ContentFacts {
@@ -17,11 +17,10 @@ export interface ContentFacts {
   readonly end: number;
 }
 
-/** Path of a document's or a blob's content. @throws QuasarError `bad_parameter`. */
-export function contentPath(target: string, version: string | undefined): string {
-  if (target.startsWith('b3:')) return `/v1/blobs/${parseBlobKey(target)}`;
-  const path = `/v1/documents/${parseId<DocumentId>(target, 'DOCUMENT')}/content`;
-  return version === undefined ? path : `${path}?version=${parseId<VersionId>(version, '--version')}`;
+/** Path of a document's content, in the version of `selectorQuery`, or of a blob. @throws QuasarError `bad_parameter`, `usage`. */
+export function contentPath(target: string, query: string): string {
+  if (query !== '') assertDocument(target);
+  return target.startsWith('b3:') ? `/v1/blobs/${parseBlobKey(target)}` : `${documentPath(target)}/content${query}`;
 }
 
 export async function headContent(http: HttpClient, path: string): Promise<ContentFacts> {

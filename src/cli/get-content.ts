@@ -12,12 +12,13 @@ import type { HttpClient } from './http-client.ts';
 import { ProgressDisplay, type Transfer } from './progress-display.ts';
 import { describe } from './run-command-line.ts';
 import { formatBytes, formatDuration, formatRate } from './units.ts';
+import { selectorQuery } from './version-selector.ts';
 
 /** `quasar get` from a server. */
 export async function getContent(context: CommandContext): Promise<number> {
   const { args, flags } = context;
   const output = flags.text('output');
-  const path = contentPath(args[0] as string, flags.text('version'));
+  const path = contentPath(args[0] as string, selectorQuery(flags));
   const rangeText = flags.text('range');
   const range = rangeText === undefined ? undefined : parseByteRange(rangeText);
   if (output !== undefined) assertFile(output);

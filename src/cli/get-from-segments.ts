@@ -7,6 +7,7 @@ import { parseByteRange, resolveByteRange } from './byte-range-flag.ts';
 import type { CommandContext } from './command.ts';
 import { type ContentTarget, FileTarget, StreamTarget } from './content-target.ts';
 import { findRoot } from './find-root.ts';
+import { usage } from './flags.ts';
 import { assertFile } from './get-content.ts';
 import { rootView } from './list-segments.ts';
 import { ProgressDisplay } from './progress-display.ts';
@@ -22,6 +23,7 @@ export async function getFromSegments(context: CommandContext): Promise<number> 
   const rangeText = flags.text('range');
   const range = rangeText === undefined ? undefined : parseByteRange(rangeText);
   if (output !== undefined) assertFile(output);
+  if (flags.has('label') || flags.has('as-of')) throw usage('--label and --as-of need the server; segments know --version.');
   return withSegments(context, async (node) => {
     noteProblems(node, terminal);
     const root = await findRoot(node, args[0] as string, flags.text('version'));

@@ -1,12 +1,13 @@
 import { dataFlag, jsonFlag, urlFlag } from './client-flags.ts';
 import type { Command } from './command.ts';
+import { selectorFlags } from './version-selector.ts';
 
 export const get: Command = {
   name: 'get',
   purpose: 'Read a document or blob back, whole or in part, and check that it is what was stored.',
   usage: 'DOCUMENT | KEY',
   arguments: [
-    { name: 'DOCUMENT', description: 'Id of a document: its current version, or the one of --version.' },
+    { name: 'DOCUMENT', description: 'Id of a document: its current version, or the one of --version, --label or --as-of.' },
     { name: 'KEY', description: 'Key of a blob: b3: and 64 hex digits.' },
   ],
   argumentCount: { min: 1, max: 1 },
@@ -26,7 +27,7 @@ export const get: Command = {
       unit: 'bytes',
       description: 'Only these bytes, both ends included; A- and -N work as in HTTP.',
     },
-    { name: 'version', kind: 'text', value: 'ID', description: 'This version of the document.' },
+    ...selectorFlags,
     { name: 'segments', kind: 'switch', description: 'Restore from the segment files of --data, without server and database.' },
     dataFlag,
     jsonFlag,
@@ -34,6 +35,7 @@ export const get: Command = {
   ],
   examples: [
     { line: 'quasar get 0192f3a1-6c1e-7d34-9a55-0c7f6a1b2c3d -o scan.pdf', explanation: 'Read a document into a file.' },
+    { line: 'quasar get 0192f3a1-… --label sealed > sealed.pdf', explanation: 'The version a label stands at.' },
     { line: 'quasar get b3:… --range 0-65535 > head.bin', explanation: 'The first 64 KiB of a blob.' },
     { line: 'quasar get b3:… --segments --data ./data -o scan.pdf', explanation: 'When server and database are gone.' },
   ],

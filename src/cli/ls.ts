@@ -1,5 +1,6 @@
 import { dataFlag, jsonFlag, urlFlag } from './client-flags.ts';
 import type { Command } from './command.ts';
+import { listFlags } from './list-flags.ts';
 
 export const ls: Command = {
   name: 'ls',
@@ -8,8 +9,7 @@ export const ls: Command = {
   arguments: [],
   argumentCount: { min: 0, max: 0 },
   flags: [
-    { name: 'limit', kind: 'count', value: 'N', default: 100, unit: 'documents', description: 'List at most this many.' },
-    { name: 'all', kind: 'switch', description: 'List all there are.' },
+    ...listFlags('documents'),
     { name: 'segments', kind: 'switch', description: 'List what the segment files of --data hold, without server and database.' },
     dataFlag,
     jsonFlag,

@@ -7,15 +7,21 @@ import { withClient } from './client-flags.ts';
 import type { CommandContext } from './command.ts';
 import { contentPath, headContent } from './download-client.ts';
 import type { HttpClient } from './http-client.ts';
-import { pagePath, parsePage } from './list-documents.ts';
+import { pagePath, parsePage } from './print-pages.ts';
 import { printable, type Terminal } from './terminal.ts';
 import { record } from './upload-client.ts';
+import { assertDocument, documentPath, selectorQuery } from './version-selector.ts';
 
 /** `quasar stat`: the argument's form tells a key; whether an id is a document's or an upload's, the server knows. */
 export async function showFacts(context: CommandContext): Promise<number> {
   const { args, flags, terminal } = context;
   const name = args[0] as string;
-  const facts = await withClient(context, (http) => find(name, http, new Attempts(context)));
+  const query = selectorQuery(flags);
+  if (query !== '') assertDocument(name);
+  const facts = await withClient(context, (http) => {
+    const attempts = new Attempts(context);
+    return query === '' ? find(name, http, attempts) : findVersion(`${documentPath(name)}${query}`, http, attempts);
+  });
   if (flags.switch('json')) await terminal.printJson(facts);
   else await printTree(terminal, facts, '');
   return 0;
@@ -24,7 +30,7 @@ export async function showFacts(context: CommandContext): Promise<number> {
 async function find(name: string, http: HttpClient, attempts: Attempts): Promise<Record<string, unknown>> {
   if (name.startsWith('b3:')) {
     const key = parseBlobKey(name);
-    const facts = await findOrUndefined(() => attempts.run(() => headContent(http, contentPath(key, undefined))));
+    const facts = await findOrUndefined(() => attempts.run(() => headContent(http, contentPath(key, ''))));
     if (facts === undefined) throw new QuasarError('blob_not_found', { op: 'cli.stat' });
     return { kind: 'blob', key, size: facts.size, sha256: facts.sha256 };
   }
@@ -40,6 +46,11 @@ async function find(name: string, http: HttpClient, attempts: Attempts): Promise
   const upload = await findOrUndefined(() => attempts.run(() => http.json({ method: 'GET', path: `/v1/uploads/${id}` })));
   if (upload !== undefined) return { kind: 'upload', ...record(upload.value) };
   throw new QuasarError('document_not_found', { op: 'cli.stat', message: `There is no document and no upload ${id}.` });
+}
+
+async function findVersion(path: string, http: HttpClient, attempts: Attempts): Promise<Record<string, unknown>> {
+  const { version } = record((await attempts.run(() => http.json({ method: 'GET', path }))).value);
+  return { kind: 'version', ...record(version) };
 }
 
 async function findOrUndefined<T>(get: () => Promise<T>): Promise<T | undefined> {
