@@ -332,6 +332,51 @@ CREATE POLICY app_org ON quasar.schema TO quasar_app USING (org_id = core.curren
 GRANT SELECT, INSERT ON quasar.schema TO quasar_app;
 GRANT UPDATE (state, changed_by, changed_at) ON quasar.schema TO quasar_app;
 
+-- How metadata goes from one schema to another, and back. The texts are RFC 8785.
+CREATE TABLE quasar.schema_migration (
+  org_id uuid NOT NULL,
+  from_urn text COLLATE "C" NOT NULL,
+  to_urn text COLLATE "C" NOT NULL,
+  forward text NOT NULL,
+  inverse text NOT NULL,
+  -- The data it was shown for.
+  samples text NOT NULL,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (org_id, from_urn, to_urn),
+  FOREIGN KEY (org_id, from_urn) REFERENCES quasar.schema (org_id, urn),
+  FOREIGN KEY (org_id, to_urn) REFERENCES quasar.schema (org_id, urn)
+);
+ALTER TABLE quasar.schema_migration ENABLE ROW LEVEL SECURITY;
+ALTER TABLE quasar.schema_migration FORCE ROW LEVEL SECURITY;
+CREATE POLICY app_org ON quasar.schema_migration TO quasar_app USING (org_id = core.current_org());
+GRANT SELECT, INSERT ON quasar.schema_migration TO quasar_app;
+
+-- Outcomes: 'added', 'unchanged' (the same transforms are there, whatever the samples), 'migration_differs'.
+CREATE FUNCTION quasar.add_migration(p_org uuid, p_principal uuid, p_from text, p_to text, p_forward text, p_inverse text,
+                                     p_samples text, p_now_ms bigint) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true);
+  INSERT INTO quasar.schema_migration (org_id, from_urn, to_urn, forward, inverse, samples, created_by, created_at)
+  VALUES (p_org, p_from, p_to, p_forward, p_inverse, p_samples, p_principal, quasar.from_ms(p_now_ms))
+  ON CONFLICT (org_id, from_urn, to_urn) DO NOTHING;
+  IF FOUND THEN
+    RETURN 'added';
+  END IF;
+  RETURN (SELECT CASE WHEN m.forward = p_forward AND m.inverse = p_inverse THEN 'unchanged' ELSE 'migration_differs' END
+            FROM quasar.schema_migration m WHERE m.org_id = p_org AND m.from_urn = p_from AND m.to_urn = p_to);
+END
+$$;
+
+CREATE FUNCTION quasar.find_migration(p_org uuid, p_from text, p_to text) RETURNS TABLE (forward text, inverse text) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true);
+  RETURN QUERY SELECT m.forward, m.inverse FROM quasar.schema_migration m
+    WHERE m.org_id = p_org AND m.from_urn = p_from AND m.to_urn = p_to;
+END
+$$;
+GRANT EXECUTE ON FUNCTION quasar.add_migration, quasar.find_migration TO quasar_app;
+
 -- Outcomes: 'added', 'unchanged' (the same content is there), 'schema_differs' (other content is there), 'namespace_twin'.
 CREATE FUNCTION quasar.add_schema(p_org uuid, p_principal uuid, p_urn text, p_namespace text, p_twin_key text, p_state text,
                                   p_body text, p_digest text, p_now_ms bigint) RETURNS text LANGUAGE plpgsql AS $$

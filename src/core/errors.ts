@@ -82,6 +82,8 @@ export const errorTable = {
   schema_state: { kind: 'conflict', title: 'The state of the schema does not allow this.' },
   validation_stopped: { kind: 'invalid', title: 'The validation took too long or too much memory and was stopped.' },
   validation_busy: { kind: 'busy', title: 'Too many validations are waiting.' },
+  migration_not_found: { kind: 'not_found', title: 'There is no migration between these schemas.' },
+  migration_differs: { kind: 'conflict', title: 'There is another migration between these schemas.' },
   migration_lossy: { kind: 'invalid', title: 'The migration does not carry every sample there and back.' },
   // storage
   storage_full: { kind: 'full', title: 'The disk is too full to take new uploads.' },

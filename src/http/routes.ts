@@ -2,6 +2,7 @@ import { getBlob, getContent } from './handlers/content.ts';
 import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
 import { listLabelMoves, putLabel } from './handlers/labels.ts';
 import { getMetadata, getNamespace, patchNamespace, postMetadata } from './handlers/metadata.ts';
+import { migrateDocument, postMigration } from './handlers/migrations.ts';
 import { deleteRef, putRef } from './handlers/refs.ts';
 import { getSchema, listSchemas, postSchema, putSchemaState } from './handlers/schemas.ts';
 import type { Services } from './handlers/services.ts';
@@ -33,6 +34,8 @@ export const routes: readonly Route<Services>[] = [
   listSchemas,
   getSchema,
   putSchemaState,
+  postMigration,
+  migrateDocument,
   headUpload,
   getUpload,
   deleteUpload,

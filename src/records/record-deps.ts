@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { MetadataStore } from '../catalog/metadata-store.ts';
+import type { MigrationStore } from '../catalog/migration-store.ts';
 import type { RefStore } from '../catalog/ref-store.ts';
 import type { SchemaStore } from '../catalog/schema-store.ts';
 import type { Clock } from '../core/clock.ts';
@@ -11,6 +12,7 @@ export interface RecordDeps {
   readonly metadata: MetadataStore;
   readonly schemas: SchemaStore;
   readonly refs: RefStore;
+  readonly migrations: MigrationStore;
   readonly validator: Pick<SchemaValidator, 'compile' | 'validate'>;
   readonly clock: Clock;
 }

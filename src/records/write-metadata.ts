@@ -58,10 +58,7 @@ export async function makeEntries(scope: Scope, bundle: SubmittedBundle, deps: R
   return entries;
 }
 
-export interface PatchWish {
-  readonly documentId: DocumentId;
-  readonly layer: MetadataLayer;
-  readonly namespace: Iri;
+export interface PatchWish extends EntryPlace {
   /** The entry the patch was written against. */
   readonly base: MetadataId;
   readonly patch: JsonPatch;
@@ -83,17 +80,43 @@ export async function patchMetadata(scope: Scope, wish: PatchWish, deps: RecordD
   const schema = await findSchema(scope, there.schema, deps);
   requireUsable(schema.state, 'patch');
   const data = requireObject(applyPatch(JSON.parse(there.data) as JsonValue, patch));
-  const entry = await makeEntry({ layer, namespace, data, schema, provenance }, deps);
+  return putEntry(scope, { documentId, layer, namespace, base, data, schema, provenance, reason }, deps);
+}
+
+/**
+ * Makes a version whose namespace holds this data, if the entry it replaces is still `base`.
+ * @throws QuasarError `document_not_found`, `metadata_conflict`, `metadata_invalid`, `validation_stopped`, `validation_busy`.
+ */
+export async function putEntry(
+  scope: Scope,
+  wish: EntryPlace & {
+    readonly base: MetadataId;
+    readonly data: JsonObject;
+    readonly schema: StoredSchema;
+    readonly provenance: Provenance | undefined;
+    readonly reason: string | undefined;
+  },
+  deps: RecordDeps,
+): Promise<WrittenMetadata> {
+  const { documentId, layer, namespace, base, reason } = wish;
+  const entry = await makeEntry(wish, deps);
   const changes = [{ layer, namespace, base, entry }];
   return await commit(scope, { documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
 }
 
-async function findEntry(
+export interface EntryPlace {
+  readonly documentId: DocumentId;
+  readonly layer: MetadataLayer;
+  readonly namespace: Iri;
+}
+
+/** What the current version has there. @throws QuasarError `document_not_found`, `metadata_not_found`. */
+export async function findEntry(
   scope: Scope,
-  { documentId, layer, namespace }: PatchWish,
+  { documentId, layer, namespace }: EntryPlace,
   { catalog, metadata }: RecordDeps,
 ): Promise<FoundMetadata> {
-  const op = 'metadata.patch';
+  const op = 'metadata.find';
   const current = await catalog.findVersion(scope, documentId);
   if (current === undefined) throw new QuasarError('document_not_found', { op });
   const entries = await metadata.listMetadata(scope, documentId, current.versionId);

@@ -4,6 +4,7 @@ import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
 import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
 import { PostgresMetadataStore } from '../catalog/postgres-metadata-store.ts';
+import { PostgresMigrationStore } from '../catalog/postgres-migration-store.ts';
 import { PostgresRefStore } from '../catalog/postgres-ref-store.ts';
 import { PostgresSchemaStore } from '../catalog/postgres-schema-store.ts';
 import { PostgresVersionCommitter } from '../catalog/postgres-version-committer.ts';
@@ -147,7 +148,6 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
 
   const validator = SchemaValidator.onDemand();
   closer.push('schema validator', () => validator.close());
-  const schemas = new PostgresSchemaStore(database.pool);
 
   let opened: OpenedEdge | undefined;
   registerStoreMetrics(metrics, { slab, cache, stretches, node, admission, scrub, edge: () => opened?.edge });
@@ -157,7 +157,15 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     uploads,
     oneShot,
     catalog,
-    records: { catalog, metadata: catalog, schemas, refs: new PostgresRefStore(database.pool), validator, clock: systemClock },
+    records: {
+      catalog,
+      metadata: catalog,
+      schemas: new PostgresSchemaStore(database.pool),
+      refs: new PostgresRefStore(database.pool),
+      migrations: new PostgresMigrationStore(database.pool),
+      validator,
+      clock: systemClock,
+    },
     restore: { cache, stretches, map: new BlockMap(catalog) },
     cursors: new Cursors(cursorSecret.reveal()),
     clock: systemClock,

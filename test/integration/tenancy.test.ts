@@ -1,6 +1,7 @@
 import t from 'tap';
 import { PostgresCatalog } from '../../src/catalog/postgres-catalog.ts';
 import { PostgresMetadataStore } from '../../src/catalog/postgres-metadata-store.ts';
+import { PostgresMigrationStore } from '../../src/catalog/postgres-migration-store.ts';
 import { PostgresRefStore } from '../../src/catalog/postgres-ref-store.ts';
 import { PostgresSchemaStore } from '../../src/catalog/postgres-schema-store.ts';
 import { PostgresVersionCommitter } from '../../src/catalog/postgres-version-committer.ts';
@@ -28,6 +29,7 @@ const TENANT_TABLES = [
   'quasar.external_ref',
   'quasar.namespace',
   'quasar.schema',
+  'quasar.schema_migration',
   'quasar.upload',
   'quasar.upload_checkpoint',
   'quasar.idempotency',
@@ -43,7 +45,10 @@ async function fill(of: Scope): Promise<void> {
   await new PostgresMetadataStore(pool).commitMetadata(of, metadataWish(wish.documentId, [putting(metadataEntry())]));
   const body = { body: '{}', digest: wish.blob.sha256, namespace: CASE, twinKey: CASE, state: 'draft' } as const;
   await new PostgresRefStore(pool).addRef(of, wish.documentId, { system: 'dms', value: '1', meta: undefined }, 0);
-  await new PostgresSchemaStore(pool).addSchema(of, { urn: 'urn:quasar:schema:case@1.0.0', ...body }, 0);
+  const urn = 'urn:quasar:schema:case@1.0.0';
+  await new PostgresSchemaStore(pool).addSchema(of, { urn, ...body }, 0);
+  const migration = { from: urn, to: urn, forward: '[]', inverse: '[]', samples: '[]' };
+  await new PostgresMigrationStore(pool).addMigration(of, migration, 0);
   const sessions = new PostgresSessionStore({ pool, clock: systemClock });
   const session = newSession(systemClock);
   const { uploadId, fence } = session;

@@ -3,11 +3,12 @@ import { isId, type MetadataId } from '../../core/ids.ts';
 import type { MetadataLayer } from '../../core/metadata-layer.ts';
 import type { SchemaState } from '../../core/schema-state.ts';
 import { parseBundle, parseLayer, provenanceOf, type SubmittedBundle } from '../../metadata/envelope.ts';
-import { parseIri } from '../../metadata/iri.ts';
+import { type Iri, parseIri } from '../../metadata/iri.ts';
 import type { JsonValue } from '../../metadata/json-value.ts';
 import { type JsonPatch, parsePatch } from '../../metadata/patch-operation.ts';
 import type { Provenance } from '../../metadata/provenance.ts';
-import { parseSchemaUrn } from '../../metadata/schema-urn.ts';
+import { parseSchemaUrn, type SchemaUrn } from '../../metadata/schema-urn.ts';
+import type { MigrationWish } from '../../records/migrate-metadata.ts';
 import type { SchemaWish } from '../../records/register-schema.ts';
 import { badField, fieldsOf, parseReason, requiredString } from './body-fields.ts';
 
@@ -37,6 +38,28 @@ export function parsePatchBody(body: JsonValue | undefined): PatchBody {
     base: base as MetadataId | undefined,
     patch: parsePatch(patch ?? null),
     provenance: provenanceOf(layer, provenance),
+    reason: parseReason(fields),
+  };
+}
+
+export function parseMigrationBody(body: JsonValue | undefined): MigrationWish {
+  const fields = fieldsOf(body, ['fromSchemaUrn', 'toSchemaUrn', 'forward', 'inverse', 'samples']);
+  const { forward, inverse, samples } = fields as Readonly<Record<string, JsonValue | undefined>>;
+  if (!Array.isArray(samples)) throw badField('samples', 'must be a list of data that fits the old schema');
+  return {
+    from: parseSchemaUrn(requiredString(fields, 'fromSchemaUrn'), 'fromSchemaUrn'),
+    to: parseSchemaUrn(requiredString(fields, 'toSchemaUrn'), 'toSchemaUrn'),
+    forward: forward ?? null,
+    inverse: inverse ?? null,
+    samples,
+  };
+}
+
+export function parseMigrateBody(body: JsonValue | undefined): { namespace: Iri; to: SchemaUrn; reason: string | undefined } {
+  const fields = fieldsOf(body, ['namespaceUrn', 'toSchemaUrn', 'reason']);
+  return {
+    namespace: parseIri(requiredString(fields, 'namespaceUrn'), 'namespaceUrn'),
+    to: parseSchemaUrn(requiredString(fields, 'toSchemaUrn'), 'toSchemaUrn'),
     reason: parseReason(fields),
   };
 }

@@ -50,6 +50,8 @@ const schemaExample = {
   updatedAt: AT,
 };
 
+const migrationExample = { fromSchemaUrn: SCHEMA, toSchemaUrn: 'urn:quasar:schema:case@2.0.0' };
+
 const registered = {
   schemaUrn: text,
   namespaceUrn: text,
@@ -182,6 +184,46 @@ export const metadataSchemas = {
   Schema: object(registered, schemaExample),
   SchemaWithBody: object({ ...registered, schema: { type: 'object' } }, { ...schemaExample, schema: caseSchema }),
   SchemaPage: page('Schema'),
+  NewMigration: {
+    type: 'object',
+    properties: {
+      fromSchemaUrn: text,
+      toSchemaUrn: text,
+      forward: ref('JsonPatch'),
+      inverse: ref('JsonPatch'),
+      samples: { type: 'array', items: { type: 'object' }, minItems: 1, maxItems: limits.migrationSamplesMax },
+    },
+    required: ['fromSchemaUrn', 'toSchemaUrn', 'forward', 'inverse', 'samples'],
+    additionalProperties: false,
+    examples: [
+      {
+        ...migrationExample,
+        forward: [{ op: 'move', from: '/number', path: '/caseNumber' }],
+        inverse: [{ op: 'move', from: '/caseNumber', path: '/number' }],
+        samples: [{ number: '4 K 12/26' }],
+      },
+    ],
+  },
+  Migration: object({ fromSchemaUrn: text, toSchemaUrn: text }, migrationExample),
+  Migrate: {
+    type: 'object',
+    properties: { namespaceUrn: text, toSchemaUrn: text, reason },
+    required: ['namespaceUrn', 'toSchemaUrn'],
+    additionalProperties: false,
+    examples: [{ namespaceUrn: CASE, toSchemaUrn: migrationExample.toSchemaUrn, reason: 'New form of case numbers' }],
+  },
+  Migrated: object(
+    { documentId: uuid, namespace: text, schemaUrn: text, migrated: { type: 'boolean' } },
+    {
+      documentId: DOCUMENT,
+      namespace: CASE,
+      schemaUrn: migrationExample.toSchemaUrn,
+      migrated: true,
+      versionId: VERSION,
+      metadataId: METADATA,
+    },
+    { versionId: uuid, metadataId: uuid },
+  ),
   Lifecycle: {
     type: 'object',
     properties: { lifecycle: registered.lifecycle },
