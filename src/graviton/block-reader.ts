@@ -34,7 +34,7 @@ export interface RecordPlace {
   readonly offset: number;
 }
 
-type ReadWay = (at: { readonly place: ReadPlace; readonly path: string }) => Promise<RecordHeader | Fault>;
+type ReadWay = (place: ReadPlace) => Promise<RecordHeader | Fault>;
 
 /** Reads stored blocks and keeps the marks of those that can not be read any more. */
 export class BlockReader {
@@ -56,7 +56,7 @@ export class BlockReader {
    */
   read(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     const { segmentFiles } = this.#options;
-    return this.#read(id, target, ({ place }) => segmentFiles.use(place.mark.segment, (file) => readRecord(file, place, target)));
+    return this.#read(id, target, (place) => segmentFiles.use(place.mark.segment, (file) => readRecord(file, place, target)));
   }
 
   /** As `Node.readHashed`: whatever does not fit is left to `read`, which says and marks what is wrong. */
@@ -77,7 +77,10 @@ export class BlockReader {
   }
 
   readFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
-    return this.#read(id, target, ({ place, path }) => readRecordFromDisk(this.#options.files, path, place, target));
+    const { files, directory } = this.#options;
+    return this.#read(id, target, (place) => {
+      return readRecordFromDisk(files, segmentPath(directory, place.mark.segment), place, target);
+    });
   }
 
   /** As `Node.readPart`: what is odd about the record is for a read of the whole block to find and mark. */
@@ -147,7 +150,7 @@ export class BlockReader {
   async #readByThread(id: BlockId, target: Uint8Array, stretches: boolean): Promise<BlockRead | undefined> {
     const entry = this.#options.index.find(id);
     if (entry === undefined) return undefined;
-    const { place } = this.#locate(id, entry);
+    const place = this.#locate(id, entry);
     assert(target.byteLength >= entry.size, 'the target holds the block');
     try {
       const found = await this.#options.segmentFiles.use(entry.segment, async (file) =>
@@ -164,11 +167,11 @@ export class BlockReader {
   async #read(id: BlockId, target: Uint8Array, read: ReadWay): Promise<number | undefined> {
     const entry = this.#options.index.find(id);
     if (entry === undefined) return undefined;
-    const at = this.#locate(id, entry);
+    const place = this.#locate(id, entry);
     assert(target.byteLength >= entry.size, 'the target holds the block');
     this.#reading += 1;
     try {
-      const header = await read(at);
+      const header = await read(place);
       if (!(header instanceof Fault) && header.id === id) return entry.size;
       await this.#reportQuietly(id, header instanceof Fault ? header.meaning : 'the record holds another block');
     } catch (cause) {
@@ -184,10 +187,8 @@ export class BlockReader {
     if (this.#reading === 0) this.#whenUnread();
   }
 
-  #locate(id: BlockId, entry: IndexEntry): { place: ReadPlace; path: string } {
-    const { segment, offset, size } = entry;
-    const mark = this.#markOf(id, entry);
-    return { place: { mark, offset, size }, path: segmentPath(this.#options.directory, segment) };
+  #locate(id: BlockId, entry: IndexEntry): ReadPlace {
+    return { mark: this.#markOf(id, entry), offset: entry.offset, size: entry.size };
   }
 
   /** @throws QuasarError `corrupt` when the record must not be read. */
