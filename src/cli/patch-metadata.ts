@@ -7,6 +7,7 @@ import { noteFaults } from './fault-lines.ts';
 import type { HttpClient } from './http-client.ts';
 import { readJson } from './json-input.ts';
 import { jsonObject, jsonRequest, jsonString } from './json-request.ts';
+import { explainLostAnswer } from './lost-answer.ts';
 import { explainMissing, namespacePath } from './namespace-path.ts';
 import { printWritten } from './print-written.ts';
 import { record } from './upload-client.ts';
@@ -25,7 +26,7 @@ export async function patchMetadata(context: CommandContext): Promise<number> {
     const baseMetadataId = JSON.stringify(base);
     const body = jsonObject({ mode: '"canonical"', baseMetadataId, patch, reason: jsonString(flags.text('reason')) });
     const answer = await http.json(jsonRequest('POST', `${path}/patch`, body)).catch((error) => {
-      throw noteFaults(conflictOf(error, { base, document, namespace }), context);
+      throw noteFaults(explainLostAnswer(conflictOf(error, { base, document, namespace }), document), context);
     });
     return record(answer.value);
   }).catch((error) => {

@@ -6,6 +6,7 @@ import { noteFaults } from './fault-lines.ts';
 import { usage } from './flags.ts';
 import { inputName, readJson } from './json-input.ts';
 import { jsonObject, jsonRequest, jsonString } from './json-request.ts';
+import { explainLostAnswer } from './lost-answer.ts';
 import { printWritten } from './print-written.ts';
 import { record } from './upload-client.ts';
 import { documentPath } from './version-selector.ts';
@@ -20,7 +21,7 @@ export async function putMetadata(context: CommandContext): Promise<number> {
   const request = jsonRequest('POST', path, await bodyOf(context, sources));
   const headers = { ...request.headers, ...(expected === undefined ? {} : { 'if-match': `"v-${expected}"` }) };
   const { value } = await withClient(context, (http) => http.json({ ...request, headers })).catch((error) => {
-    throw noteFaults(conflictOf(error, expected), context);
+    throw noteFaults(explainLostAnswer(conflictOf(error, expected), document), context);
   });
   const { namespaces } = record(value);
   await printWritten(context, record(value), Array.isArray(namespaces) ? namespaces : []);

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import t from 'tap';
@@ -74,6 +77,27 @@ t.test('a file that is no JSON, no text, not there or too large is told before a
   const { code, stderr } = await runCommand(['meta', 'put', ID, '-'], { url, stdin });
   t.equal(code, 2);
   t.match(stderr, /Standard input is no bundle: it has no "bundle"\. For the data of one namespace write NAMESPACE=-\./);
+});
+
+t.test('a write whose answer is lost is sent once, and where to look is told', async (t) => {
+  let requests = 0;
+  const server = createServer((request) => {
+    requests += 1;
+    request.resume().on('end', () => request.socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const path = join(folder, 'case.json');
+  writeFileSync(path, '{}');
+  const line = ['meta', 'put', ID, `${NAMESPACE}=${path}`];
+  const lost = await runCommand(line, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  t.equal(lost.code, 5);
+  t.match(lost.stderr, `Whether it was stored, "quasar versions ${ID}" shows.`);
+  t.equal(requests, 1);
+  const refused = await runCommand(line, { url });
+  t.equal(refused.code, 5);
+  t.notMatch(refused.stderr, 'Whether it was stored');
 });
 
 t.test('JSON is sent as it was written, members that are undefined left out', (t) => {
