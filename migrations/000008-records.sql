@@ -492,3 +492,37 @@ GRANT EXECUTE ON FUNCTION
   quasar.make_bundle, quasar.take_refs, quasar.add_ref, quasar.remove_ref, quasar.list_refs, quasar.find_ref
 TO quasar_app;
 GRANT EXECUTE ON FUNCTION quasar.place_version, quasar.commit_metadata, quasar.list_metadata TO quasar_app;
+
+-- Documents by their current version, newest first, below the version id given; of them those with a label, with canonical
+-- metadata of a namespace now, or made within a time (from the first millisecond to before the last). Nulls ask for nothing.
+CREATE INDEX label_by_name ON quasar.label (org_id, name, document_id);
+CREATE INDEX bundle_entry_by_namespace ON quasar.bundle_entry (org_id, namespace, document_id, bundle_id);
+
+CREATE FUNCTION quasar.list_documents(p_org uuid, p_after uuid, p_limit integer, p_label text, p_namespace text, p_from_ms bigint,
+                                      p_before_ms bigint)
+  RETURNS TABLE (created_at_ms double precision, updated_at_ms double precision, current quasar.version_facts)
+  LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true);
+  RETURN QUERY SELECT quasar.to_ms(d.created_at), quasar.to_ms(d.updated_at), v::quasar.version_facts
+    FROM (SELECT * FROM quasar.document inside
+           WHERE inside.org_id = p_org AND inside.current_version_id < coalesce(p_after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+             AND (p_from_ms IS NULL OR inside.created_at >= quasar.from_ms(p_from_ms))
+             AND (p_before_ms IS NULL OR inside.created_at < quasar.from_ms(p_before_ms))
+             AND (p_label IS NULL OR EXISTS (SELECT FROM quasar.label l
+                   WHERE l.org_id = p_org AND l.name = p_label AND l.document_id = inside.id))
+             AND (p_namespace IS NULL OR EXISTS (
+                   SELECT FROM quasar.bundle_entry e
+                     JOIN quasar.version c ON c.org_id = e.org_id AND c.document_id = e.document_id AND c.bundle_id = e.bundle_id
+                    WHERE e.org_id = p_org AND e.namespace = p_namespace AND e.layer = 'canonical' AND e.document_id = inside.id
+                      AND c.id = inside.current_version_id))
+           ORDER BY inside.current_version_id DESC LIMIT p_limit) d
+   -- OFFSET 0 keeps this a look-up per document, also while the tables are too new for the planner to know their size.
+   CROSS JOIN LATERAL (SELECT * FROM quasar.version_facts
+                        WHERE version_facts.org_id = p_org AND version_facts.document_id = d.id
+                          AND version_facts.version_id = d.current_version_id OFFSET 0) v
+   ORDER BY d.current_version_id DESC;
+END
+$$;
+GRANT EXECUTE ON FUNCTION quasar.list_documents(uuid, uuid, integer, text, text, bigint, bigint) TO quasar_app;
+DROP FUNCTION quasar.list_documents(uuid, uuid, integer);

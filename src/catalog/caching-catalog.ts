@@ -138,8 +138,8 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     return this.#catalog.findManifestPage(scope, key, pageIndex);
   }
 
-  listDocuments(scope: Scope, options: { limit: number; after: string | undefined }): ReturnType<Catalog['listDocuments']> {
-    return this.#catalog.listDocuments(scope, options);
+  listDocuments(...question: Parameters<Catalog['listDocuments']>): ReturnType<Catalog['listDocuments']> {
+    return this.#catalog.listDocuments(...question);
   }
 
   listVersions(

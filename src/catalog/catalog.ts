@@ -31,6 +31,17 @@ export interface VersionFacts {
   readonly createdAtMs: number;
 }
 
+/** Which documents; what is undefined asks for nothing. */
+export interface DocumentFilter {
+  /** One of its versions has it. */
+  readonly label: string | undefined;
+  /** Its current version has canonical metadata of it. */
+  readonly namespace: string | undefined;
+  /** Made at this time or later, and before that one. */
+  readonly createdFromMs: number | undefined;
+  readonly createdBeforeMs: number | undefined;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   /** Where the next page starts; undefined on the last one. Opaque to clients once signed (http/cursor.ts). */
@@ -45,10 +56,10 @@ export interface Catalog {
   findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined>;
   /** Encoded manifest page (core/manifest.ts), for blobs of two blocks or more. Not verified here. */
   findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined>;
-  /** Newest first. `after` is a `next` of an earlier page. */
+  /** Those that fit, by their current version, newest first. `after` is a `next` of an earlier page. */
   listDocuments(
     scope: Scope,
-    options: { limit: number; after: string | undefined },
+    options: { limit: number; after: string | undefined; filter?: DocumentFilter },
   ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>>;
   /** Newest first. */
   listVersions(

@@ -1,7 +1,7 @@
 import { type BlobKey, blake3Of } from '../core/digest.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
-import type { BlobFacts, Catalog, DocumentFacts, Page, VersionFacts } from './catalog.ts';
+import type { BlobFacts, Catalog, DocumentFacts, DocumentFilter, Page, VersionFacts } from './catalog.ts';
 import { FindQueue, type QueuedFind } from './find-queue.ts';
 import { type BlobRow, toBlobFacts, toVersionFacts, type VersionRow } from './version-row.ts';
 
@@ -56,12 +56,21 @@ export class PostgresCatalog implements Catalog {
 
   async listDocuments(
     scope: Scope,
-    options: { limit: number; after: string | undefined },
+    options: { limit: number; after: string | undefined; filter?: DocumentFilter },
   ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>> {
     const text = `
       SELECT listed.created_at_ms AS document_created_at_ms, listed.updated_at_ms AS document_updated_at_ms, (listed.current).*
-        FROM quasar.list_documents($1, $2, $3) AS listed`;
-    const rows = await this.#rows<ListedRow>(text, [scope.orgId, options.after ?? null, options.limit + 1]);
+        FROM quasar.list_documents($1, $2, $3, $4, $5, $6, $7) AS listed`;
+    const { label, namespace, createdFromMs, createdBeforeMs } = options.filter ?? ANY;
+    const rows = await this.#rows<ListedRow>(text, [
+      scope.orgId,
+      options.after ?? null,
+      options.limit + 1,
+      label ?? null,
+      namespace ?? null,
+      createdFromMs ?? null,
+      createdBeforeMs ?? null,
+    ]);
     return toPage(rows, options.limit, toListedDocument);
   }
 
@@ -117,6 +126,8 @@ function toListedDocument(row: ListedRow): DocumentFacts & { readonly current: V
     current: toVersionFacts(row),
   };
 }
+
+const ANY: DocumentFilter = { label: undefined, namespace: undefined, createdFromMs: undefined, createdBeforeMs: undefined };
 
 /** One row more than wanted was asked for: it tells whether there is a next page. Version ids are the cursor of both lists. */
 function toPage<Row extends VersionRow, T>(rows: readonly Row[], limit: number, convert: (row: Row) => T): Page<T> {

@@ -328,3 +328,32 @@ t.test('namespaces that look like another are refused, and older names are the s
   t.equal((await ask('GET', `${path}/metadata/${encodeURIComponent('URN:Quasar:ns:case')}`)).status, 200);
   t.equal((await ask('GET', `${path}/metadata/${encodeURIComponent('urn:graviton:ns:case')}`)).status, 200);
 });
+
+t.test('documents are listed by label, namespace and time, and a cursor belongs to its filters', async (t) => {
+  const namespaceUrn = 'urn:quasar:ns:listed';
+  await register('urn:quasar:schema:listed@1.0.0', namespaceUrn, { type: 'object' });
+  const ids: unknown[] = [];
+  for (const n of [1, 2, 3]) {
+    const { path, post } = await fileDocument(`listed ${n}`);
+    const { versionId } = (await post({ mode: 'canonical', bundle: { [namespaceUrn]: { data: {} } } })).json();
+    if (n > 1) await ask('PUT', `${path}/labels/listed`, { versionId, expected: null });
+    ids.push(path.split('/').at(-1));
+  }
+  await fileDocument('another');
+  const list = async (query: string) => {
+    const { items, nextCursor } = (await ask('GET', `/v1/documents?${query}`)).json() as { items: Json[]; nextCursor: string };
+    return { ids: items.map(({ documentId }) => documentId), nextCursor };
+  };
+  const named = `namespace=${encodeURIComponent(namespaceUrn)}`;
+  t.strictSame((await list(named)).ids, ids.toReversed());
+  t.strictSame((await list('label=listed')).ids, ids.slice(1).toReversed());
+  const first = await list(`${named}&limit=2`);
+  t.strictSame(first.ids, ids.slice(1).toReversed());
+  t.strictSame((await list(`${named}&limit=2&cursor=${first.nextCursor}`)).ids, [ids[0]]);
+  t.equal((await ask('GET', `/v1/documents?limit=2&cursor=${first.nextCursor}`)).status, 400);
+  const { createdAt } = (await ask('GET', `/v1/documents/${ids[1]}`)).json();
+  const since = (await list(`${named}&createdFrom=${createdAt}`)).ids;
+  t.ok(since.includes(ids[1]) && since.includes(ids[2]));
+  t.notOk((await list(`${named}&createdBefore=${createdAt}`)).ids.includes(ids[1]));
+  t.equal((await ask('GET', '/v1/documents?createdFrom=today')).status, 400);
+});

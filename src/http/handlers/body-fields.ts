@@ -32,6 +32,13 @@ export function parseReason(fields: Readonly<Record<string, unknown>>): string |
   return reason;
 }
 
+/** Milliseconds of an RFC 3339 time. */
+export function parseTimestamp(text: string, parameter: string): number {
+  const ms = TIMESTAMP.test(text) ? Date.parse(text) : Number.NaN;
+  if (!(ms >= 0)) throw badField(parameter, 'must be an RFC 3339 time, such as 2026-11-21T09:00:00.000Z');
+  return ms;
+}
+
 export function badBody(message: string): QuasarError {
   return new QuasarError('bad_body', { op: 'http.parseBody', message });
 }
@@ -41,3 +48,4 @@ export function badField(parameter: string, must: string): QuasarError {
 }
 
 const REASON_MAX = 1000;
+const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;

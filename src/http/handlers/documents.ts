@@ -16,6 +16,7 @@ import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
+import { parseDocumentFilter } from './document-filter.ts';
 import { parseRefText } from './ref-bodies.ts';
 import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody } from './request-bodies.ts';
 import type { Services } from './services.ts';
@@ -47,17 +48,20 @@ export const putDocumentContent = route(
 );
 
 export const listDocuments = route('GET', '/v1/documents', async (exchange, _params, services: Services) => {
-  const ref = new URLSearchParams(exchange.query).get('ref');
+  const query = new URLSearchParams(exchange.query);
+  const ref = query.get('ref');
   if (ref !== null) {
     const item = await findByRef(ref, services);
     replyJson(exchange, 200, { items: item === undefined ? [] : [item], nextCursor: null });
     return;
   }
-  const { limit, after } = pageOf(exchange, services.cursors, 'documents');
-  const page = await services.catalog.listDocuments(services.scope, { limit, after });
+  const filter = parseDocumentFilter(query);
+  const purpose = `documents:${fingerprintOf(filter)}`;
+  const { limit, after } = pageOf(exchange, services.cursors, purpose);
+  const page = await services.catalog.listDocuments(services.scope, { limit, after, filter });
   replyJson(exchange, 200, {
     items: page.items.map((item) => documentView(item, item.current)),
-    nextCursor: page.next === undefined ? null : services.cursors.sign('documents', page.next),
+    nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
   });
 });
 

@@ -1,7 +1,7 @@
 import type { VersionFacts } from '../../catalog/catalog.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { type DocumentId, parseId, type VersionId } from '../../core/ids.ts';
-import { badField } from './body-fields.ts';
+import { badField, parseTimestamp } from './body-fields.ts';
 import { parseLabel } from './request-bodies.ts';
 import type { Services } from './services.ts';
 
@@ -29,7 +29,7 @@ export function parseVersionSelector(query: string): VersionSelector {
   return {
     kind: 'label',
     label: label === null ? 'CURRENT' : parseLabel(label, 'label'),
-    atMs: asOf === null ? undefined : parseTimestamp(asOf),
+    atMs: asOf === null ? undefined : parseTimestamp(asOf, 'asOf'),
   };
 }
 
@@ -52,11 +52,4 @@ export async function findSelected(documentId: DocumentId, selector: VersionSele
   throw new QuasarError(document === undefined ? 'document_not_found' : 'version_not_found', { op });
 }
 
-function parseTimestamp(text: string): number {
-  const ms = TIMESTAMP.test(text) ? Date.parse(text) : Number.NaN;
-  if (!(ms >= 0)) throw badField('asOf', 'must be an RFC 3339 time, such as 2026-11-21T09:00:00.000Z');
-  return ms;
-}
-
 const CURRENT: VersionSelector = { kind: 'current' };
-const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;

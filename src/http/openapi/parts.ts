@@ -25,6 +25,13 @@ export const parameters = {
   system: path('system', 'The other system.', { ...text, examples: ['dms'] }),
   value: path('value', 'What it calls the document, percent-encoded.', { ...text, examples: ['4711'] }),
   ref: query('ref', 'The document that another system calls so: `system:value`.', { ...text, examples: ['dms:4711'] }),
+  withLabel: query('label', 'Documents of which a version has this label.', { ...text, examples: ['sealed'] }),
+  withNamespace: query('namespace', 'Documents with canonical metadata of this namespace.', {
+    ...text,
+    examples: ['urn:quasar:ns:case'],
+  }),
+  createdFrom: query('createdFrom', 'Made at this time or later.', { type: 'string', format: 'date-time' }),
+  createdBefore: query('createdBefore', 'Made before this time.', { type: 'string', format: 'date-time' }),
   schemaNamespace: query('namespace', 'Schemas of this namespace only.', { ...text, examples: ['urn:quasar:ns:case'] }),
   urn: path('urn', 'URN of the schema, percent-encoded.', { ...text, examples: ['urn:quasar:schema:case@1.0.0'] }),
   mode: query('mode', 'The layer.', { type: 'string', enum: ['canonical', 'derived'], default: 'canonical' }),
