@@ -133,6 +133,18 @@ export const limits = {
   ruleActionsMax: 64,
   /** Some 400 bytes each. */
   decisionCacheEntriesMax: 16 * 1024,
+  /** Of one org: what bounds the groups of one principal. */
+  groupsMax: 4096,
+  /** Groups within each other, counted along the longest line. */
+  groupDepthMax: 8,
+  /** Folders around a document. */
+  folderDepthMax: 16,
+  /** Of one principal, revoked ones aside. */
+  apiKeysMax: 100,
+  /** The last use of a key is written at most this often. */
+  keyUseIntervalMs: MINUTE,
+  /** Revoked tokens that have run out and are forgotten with one that is revoked. */
+  tokensForgottenMax: 100,
   /** Principals (or places of rules) whose last revocation is remembered one by one; more are revoked all together. */
   revocationEpochsMax: 10_000,
 

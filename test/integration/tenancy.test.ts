@@ -10,6 +10,7 @@ import { isId, type Scope } from '../../src/core/ids.ts';
 import { withTransaction } from '../../src/database/transaction.ts';
 import { PostgresSessionStore } from '../../src/upload/postgres-session-store.ts';
 import { newSession } from '../contract/session-store.contract.ts';
+import { fillAccess } from '../helpers/access-rows.ts';
 import { CASE, metadataEntry, metadataWish, putting } from '../helpers/metadata-wish.ts';
 import { makeOrg, openTestDatabase } from '../helpers/postgres.ts';
 import { versionWish } from '../helpers/version-wish.ts';
@@ -18,9 +19,17 @@ const { pool, admin, scope } = await openTestDatabase(t);
 const stranger = await makeOrg(admin, 'stranger');
 const TENANT_TABLES = [
   'core.principal',
+  'core.principal_group',
+  'core.group_member',
+  'core.group_nesting',
+  'core.api_key',
+  'core.revoked_token',
   'graviton.blob',
   'graviton.manifest_page',
   'quasar.document',
+  'quasar.folder',
+  'quasar.rule_set',
+  'quasar.access_rule',
   'quasar.version',
   'quasar.label',
   'quasar.label_move',
@@ -49,6 +58,7 @@ async function fill(of: Scope): Promise<void> {
   await new PostgresSchemaStore(pool).addSchema(of, { urn, ...body }, 0);
   const migration = { from: urn, to: urn, forward: '[]', inverse: '[]', samples: '[]' };
   await new PostgresMigrationStore(pool).addMigration(of, migration, 0);
+  await fillAccess(pool, of, wish.documentId);
   const sessions = new PostgresSessionStore({ pool, clock: systemClock });
   const session = newSession(systemClock);
   const { uploadId, fence } = session;

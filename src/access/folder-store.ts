@@ -1,0 +1,46 @@
+import type { Page } from '../catalog/catalog.ts';
+import type { DocumentId, FolderId, Scope } from '../core/ids.ts';
+
+export interface NewFolder {
+  readonly folderId: FolderId;
+  /** Undefined: an outermost one. */
+  readonly parentId: FolderId | undefined;
+  /** 1 to 200 characters; may repeat. */
+  readonly name: string;
+  /** 1 to 200 characters; may repeat. */
+  readonly caseNumber: string | undefined;
+  readonly atMs: number;
+}
+
+export interface Folder {
+  readonly folderId: FolderId;
+  readonly parentId: FolderId | undefined;
+  readonly name: string;
+  readonly caseNumber: string | undefined;
+  readonly createdAtMs: number;
+}
+
+/** `cycle`: the folder would be within itself. `too_deep`: more than `limits.folderDepthMax` within each other. */
+export type FolderMoveOutcome = 'moved' | 'unchanged' | 'folder_missing' | 'parent_missing' | 'cycle' | 'too_deep';
+
+/** Folders around documents: their rules hold for all that is within. What another org has is missing here. */
+export interface FolderStore {
+  createFolder(scope: Scope, folder: NewFolder): Promise<'created' | 'parent_missing' | 'too_deep'>;
+  /** With all that is within. */
+  moveFolder(scope: Scope, folderId: FolderId, parentId: FolderId | undefined): Promise<FolderMoveOutcome>;
+  /** Its rules are kept as history. */
+  deleteFolder(scope: Scope, folderId: FolderId): Promise<'deleted' | 'folder_missing' | 'folder_not_empty'>;
+  findFolder(scope: Scope, folderId: FolderId): Promise<Folder | undefined>;
+  /** Those right within `parentId`, or the outermost; by id. `after` is a `next` of an earlier page. */
+  listFolders(
+    scope: Scope,
+    parentId: FolderId | undefined,
+    options: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<Folder>>;
+  /** Undefined: into none. */
+  placeDocument(
+    scope: Scope,
+    documentId: DocumentId,
+    folderId: FolderId | undefined,
+  ): Promise<'placed' | 'unchanged' | 'document_missing' | 'folder_missing'>;
+}

@@ -1,0 +1,80 @@
+import type { Page } from '../catalog/catalog.ts';
+import type { DocumentId, FolderId, Scope } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import type { Queries } from '../database/transaction.ts';
+import type { Folder, FolderMoveOutcome, FolderStore, NewFolder } from './folder-store.ts';
+import { askOutcome, pageOf } from './postgres-rows.ts';
+
+interface FolderRow {
+  readonly id: FolderId;
+  readonly parent_id: FolderId | null;
+  readonly name: string;
+  readonly case_number: string | null;
+  readonly created_at_ms: number;
+}
+
+/** The functions of migrations/000009-access.sql, one round trip each. */
+export class PostgresFolderStore implements FolderStore {
+  readonly #queries: Queries;
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  createFolder(scope: Scope, folder: NewFolder): Promise<'created' | 'parent_missing' | 'too_deep'> {
+    const { folderId, parentId, name, caseNumber, atMs } = folder;
+    return askOutcome(this.#queries, 'quasar.create_folder($1, $2, $3, $4, $5, $6, $7, $8)', [
+      scope.orgId,
+      scope.principalId,
+      folderId,
+      parentId ?? null,
+      name,
+      caseNumber ?? null,
+      limits.folderDepthMax,
+      atMs,
+    ]);
+  }
+
+  moveFolder(scope: Scope, folderId: FolderId, parentId: FolderId | undefined): Promise<FolderMoveOutcome> {
+    const values = [scope.orgId, folderId, parentId ?? null, limits.folderDepthMax];
+    return askOutcome(this.#queries, 'quasar.move_folder($1, $2, $3, $4)', values);
+  }
+
+  deleteFolder(scope: Scope, folderId: FolderId): Promise<'deleted' | 'folder_missing' | 'folder_not_empty'> {
+    return askOutcome(this.#queries, 'quasar.delete_folder($1, $2)', [scope.orgId, folderId]);
+  }
+
+  async findFolder(scope: Scope, folderId: FolderId): Promise<Folder | undefined> {
+    const text = 'SELECT * FROM quasar.find_folder($1, $2)';
+    const { rows } = await this.#queries.query<FolderRow>(text, [scope.orgId, folderId]);
+    return rows[0] && toFolder(rows[0]);
+  }
+
+  async listFolders(
+    scope: Scope,
+    parentId: FolderId | undefined,
+    { limit, after }: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<Folder>> {
+    const values = [scope.orgId, parentId ?? null, after ?? null, limit + 1];
+    const { rows } = await this.#queries.query<FolderRow>('SELECT * FROM quasar.list_folders($1, $2, $3, $4)', values);
+    return pageOf(rows, limit, toFolder);
+  }
+
+  placeDocument(
+    scope: Scope,
+    documentId: DocumentId,
+    folderId: FolderId | undefined,
+  ): Promise<'placed' | 'unchanged' | 'document_missing' | 'folder_missing'> {
+    return askOutcome(this.#queries, 'quasar.place_document($1, $2, $3)', [scope.orgId, documentId, folderId ?? null]);
+  }
+}
+
+function toFolder({ id, parent_id, name, case_number, created_at_ms }: FolderRow): Folder {
+  return {
+    folderId: id,
+    parentId: parent_id ?? undefined,
+    name,
+    caseNumber: case_number ?? undefined,
+    createdAtMs: created_at_ms,
+  };
+}

@@ -1,0 +1,105 @@
+import type { Page } from '../catalog/catalog.ts';
+import type { GroupId, OrgId, PrincipalId, Scope } from '../core/ids.ts';
+import type { Queries } from '../database/transaction.ts';
+import { askOutcome, pageOf } from './postgres-rows.ts';
+import type {
+  KnownRequester,
+  NewPrincipal,
+  Principal,
+  PrincipalKind,
+  PrincipalOutcome,
+  PrincipalStore,
+} from './principal-store.ts';
+import { capabilitiesOf, type Role } from './role.ts';
+
+interface PrincipalRow {
+  readonly id: PrincipalId;
+  readonly kind: PrincipalKind;
+  readonly name: string;
+  readonly subject: string | null;
+  readonly roles: readonly Role[];
+  readonly created_at_ms: number;
+  readonly suspended_at_ms: number | null;
+}
+
+interface RequesterRow {
+  readonly suspended: boolean;
+  readonly roles: readonly Role[];
+  readonly groups: readonly GroupId[];
+}
+
+/** The functions of migrations/000009-access.sql, one round trip each. */
+export class PostgresPrincipalStore implements PrincipalStore {
+  readonly #queries: Queries;
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  createPrincipal(scope: Scope, principal: NewPrincipal): Promise<'created' | 'name_taken' | 'subject_taken'> {
+    const { principalId, kind, name, subject, roles, atMs } = principal;
+    const values = [scope.orgId, principalId, kind, name, subject ?? null, roles, atMs];
+    return askOutcome(this.#queries, 'core.create_principal($1, $2, $3, $4, $5, $6, $7)', values);
+  }
+
+  async listPrincipals(
+    scope: Scope,
+    { limit, after }: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<Principal>> {
+    const values = [scope.orgId, after ?? null, limit + 1];
+    const { rows } = await this.#queries.query<PrincipalRow>('SELECT * FROM core.list_principals($1, $2, $3)', values);
+    return pageOf(rows, limit, toPrincipal);
+  }
+
+  setRoles(scope: Scope, principalId: PrincipalId, roles: readonly Role[]): Promise<PrincipalOutcome> {
+    return askOutcome(this.#queries, 'core.set_roles($1, $2, $3)', [scope.orgId, principalId, roles]);
+  }
+
+  suspendPrincipal(
+    scope: Scope,
+    principalId: PrincipalId,
+    { suspended, atMs }: { readonly suspended: boolean; readonly atMs: number },
+  ): Promise<PrincipalOutcome> {
+    const values = [scope.orgId, principalId, suspended, atMs];
+    return askOutcome(this.#queries, 'core.suspend_principal($1, $2, $3, $4)', values);
+  }
+
+  suspendOrg(
+    orgId: OrgId,
+    { suspended, atMs }: { readonly suspended: boolean; readonly atMs: number },
+  ): Promise<'changed' | 'unchanged'> {
+    return askOutcome(this.#queries, 'core.suspend_org($1, $2, $3)', [orgId, suspended, atMs]);
+  }
+
+  async findPrincipal(
+    orgId: OrgId,
+    subject: string,
+  ): Promise<{ readonly principalId: PrincipalId; readonly suspended: boolean } | undefined> {
+    const text = 'SELECT * FROM core.find_principal($1, $2)';
+    const { rows } = await this.#queries.query<{ principal_id: PrincipalId; suspended: boolean }>(text, [orgId, subject]);
+    const [row] = rows;
+    return row === undefined ? undefined : { principalId: row.principal_id, suspended: row.suspended };
+  }
+
+  async loadRequester({ orgId }: Scope, principalId: PrincipalId): Promise<KnownRequester | undefined> {
+    const text = 'SELECT * FROM core.load_requester($1, $2)';
+    const { rows } = await this.#queries.query<RequesterRow>(text, [orgId, principalId]);
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const { suspended, roles, groups } = row;
+    return { orgId, principalId, groups: new Set(groups), suspended, roleCapabilities: capabilitiesOf(roles) };
+  }
+}
+
+function toPrincipal(row: PrincipalRow): Principal {
+  const { id, kind, name, subject, roles, created_at_ms, suspended_at_ms } = row;
+  return {
+    principalId: id,
+    kind,
+    name,
+    subject: subject ?? undefined,
+    roles,
+    createdAtMs: created_at_ms,
+    suspendedAtMs: suspended_at_ms ?? undefined,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Page } from '../catalog/catalog.ts';
+import type { OrgId, PrincipalId, Scope } from '../core/ids.ts';
+import type { Requester } from './decide.ts';
+import type { Role } from './role.ts';
+
+export type PrincipalKind = 'user' | 'service';
+
+export interface NewPrincipal {
+  readonly principalId: PrincipalId;
+  readonly kind: PrincipalKind;
+  /** 1 to 200 characters, unique in the org. */
+  readonly name: string;
+  /** What the issuer of its tokens calls it, unique in the org; undefined: it has no tokens, only keys. */
+  readonly subject: string | undefined;
+  readonly roles: readonly Role[];
+  readonly atMs: number;
+}
+
+export interface Principal {
+  readonly principalId: PrincipalId;
+  readonly kind: PrincipalKind;
+  readonly name: string;
+  readonly subject: string | undefined;
+  readonly roles: readonly Role[];
+  readonly createdAtMs: number;
+  readonly suspendedAtMs: number | undefined;
+}
+
+/** A requester but for the scope of its token or key, which comes with the request. */
+export type KnownRequester = Omit<Requester, 'tokenScope'>;
+
+/** `unchanged`: it was so already. */
+export type PrincipalOutcome = 'changed' | 'unchanged' | 'principal_missing';
+
+/** Users and service accounts. None is ever deleted: rows name them for ever. What another org has is missing here. */
+export interface PrincipalStore {
+  createPrincipal(scope: Scope, principal: NewPrincipal): Promise<'created' | 'name_taken' | 'subject_taken'>;
+  /** By id. `after` is a `next` of an earlier page. */
+  listPrincipals(scope: Scope, options: { readonly limit: number; readonly after: string | undefined }): Promise<Page<Principal>>;
+  setRoles(scope: Scope, principalId: PrincipalId, roles: readonly Role[]): Promise<PrincipalOutcome>;
+  /** Suspends, or lets in again. */
+  suspendPrincipal(
+    scope: Scope,
+    principalId: PrincipalId,
+    change: { readonly suspended: boolean; readonly atMs: number },
+  ): Promise<PrincipalOutcome>;
+  /** Everybody in the org at once. */
+  suspendOrg(orgId: OrgId, change: { readonly suspended: boolean; readonly atMs: number }): Promise<'changed' | 'unchanged'>;
+  /** Whose token it is. `suspended` is also said of everybody in a suspended org. */
+  findPrincipal(
+    orgId: OrgId,
+    subject: string,
+  ): Promise<{ readonly principalId: PrincipalId; readonly suspended: boolean } | undefined>;
+  /** As it stands at one moment. A suspended org suspends everybody in it. */
+  loadRequester(scope: Scope, principalId: PrincipalId): Promise<KnownRequester | undefined>;
+}

@@ -1,0 +1,52 @@
+import type { Page } from '../catalog/catalog.ts';
+import type { DocumentId, FolderId, PrincipalId, Scope } from '../core/ids.ts';
+import type { AccessList } from './access-list.ts';
+import type { AccessRule, SubjectId } from './rule.ts';
+
+/** One thing that rules can hang on; the org is that of the scope. */
+export type RuledThing =
+  | { readonly kind: 'document'; readonly documentId: DocumentId }
+  | { readonly kind: 'folder'; readonly folderId: FolderId }
+  | { readonly kind: 'org' };
+
+/** The rules of one place. Version 0: it never had any; each change makes the next. */
+export interface RuleSet {
+  readonly version: number;
+  readonly rules: readonly AccessRule[];
+}
+
+export interface RuleChange extends RuleSet {
+  readonly changedBy: PrincipalId;
+  readonly changedAtMs: number;
+}
+
+export interface RulesWish {
+  /** Been through `parseRules`. */
+  readonly rules: readonly AccessRule[];
+  /** The version they replace. */
+  readonly expectedVersion: number;
+  readonly atMs: number;
+}
+
+export type RulesOutcome =
+  | { readonly kind: 'replaced'; readonly version: number }
+  /** Somebody else replaced them; nothing was written. */
+  | { readonly kind: 'rules_changed'; readonly version: number }
+  /** A rule names somebody the org has not. */
+  | { readonly kind: 'subject_missing'; readonly subjectId: SubjectId }
+  | { readonly kind: 'place_missing' };
+
+/** Access rules. Sets are only ever added, so all that ever held is kept. What another org has is missing here. */
+export interface RuleStore {
+  replaceRules(scope: Scope, thing: RuledThing, wish: RulesWish): Promise<RulesOutcome>;
+  /** Undefined: there is no such thing. */
+  findRules(scope: Scope, thing: RuledThing): Promise<RuleSet | undefined>;
+  /** All that has a say about the thing, as it stands at one moment. Undefined: there is no such thing. */
+  loadAccessList(scope: Scope, thing: RuledThing): Promise<AccessList | undefined>;
+  /** Latest first. `after` is a `next` of an earlier page. Those of a deleted folder too. */
+  listRuleChanges(
+    scope: Scope,
+    thing: RuledThing,
+    options: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<RuleChange>>;
+}
