@@ -208,6 +208,14 @@ export const limits = {
   auditFindingsMax: 1000,
   /** Leaves between two checkpoints among which a verification looks for two that changed places. */
   auditPairSearchMax: 64,
+  /** Events that get their leaves in one transaction: 8 MiB of memory at most, and what a restart repeats. */
+  auditBatchMax: 1000,
+  /** How long events wait for their leaves when there was nothing to do before. */
+  auditSequenceMs: 200,
+  /** Between two checkpoints of a log that grows: what its owner could still change without being found out. */
+  auditCheckpointMs: 5 * SECOND,
+  /** Leaves an export reads at once. */
+  auditExportPageMax: 500,
 
   // credentials
   /** Characters of an API key or token; with everything else of a head it stays below `httpHeadMax`. */

@@ -1,4 +1,7 @@
 import t from 'tap';
+import { appendEvents } from '../../src/audit/postgres-append-events.ts';
+import { PostgresAuditStore } from '../../src/audit/postgres-audit-store.ts';
+import { AuditSequencer } from '../../src/audit/sequencer.ts';
 import { PostgresCatalog } from '../../src/catalog/postgres-catalog.ts';
 import { PostgresMetadataStore } from '../../src/catalog/postgres-metadata-store.ts';
 import { PostgresMigrationStore } from '../../src/catalog/postgres-migration-store.ts';
@@ -7,17 +10,25 @@ import { PostgresSchemaStore } from '../../src/catalog/postgres-schema-store.ts'
 import { PostgresVersionCommitter } from '../../src/catalog/postgres-version-committer.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { isId, type Scope } from '../../src/core/ids.ts';
+import { silentLog } from '../../src/core/log.ts';
 import { withTransaction } from '../../src/database/transaction.ts';
 import { PostgresSessionStore } from '../../src/upload/postgres-session-store.ts';
 import { newSession } from '../contract/session-store.contract.ts';
 import { fillAccess } from '../helpers/access-rows.ts';
+import { eventsOf, signerOf } from '../helpers/audit-database.ts';
 import { CASE, metadataEntry, metadataWish, putting } from '../helpers/metadata-wish.ts';
 import { makeOrg, openTestDatabase } from '../helpers/postgres.ts';
 import { versionWish } from '../helpers/version-wish.ts';
 
 const { pool, admin, scope } = await openTestDatabase(t);
+const sequencer = new AuditSequencer({ store: new PostgresAuditStore(pool), signerOf, clock: systemClock, log: silentLog });
 const stranger = await makeOrg(admin, 'stranger');
 const TENANT_TABLES = [
+  'audit.event',
+  'audit.leaf',
+  'audit.subtree',
+  'audit.checkpoint',
+  'audit.progress',
   'core.principal',
   'core.principal_group',
   'core.group_member',
@@ -48,6 +59,9 @@ const TENANT_TABLES = [
 async function fill(of: Scope): Promise<void> {
   const catalog = new PostgresCatalog(pool);
   const committer = new PostgresVersionCommitter({ pool, catalog, clock: systemClock });
+  await withTransaction(pool, of, (transaction) => appendEvents(transaction, eventsOf(of, 0, 2)));
+  await sequencer.sequence();
+  await sequencer.sign();
   const idempotency = { key: 'key', fingerprint: 'f' };
   const wish = versionWish({ labels: ['signed'], pages: [Buffer.alloc(72)], idempotency });
   await committer.commit(of, wish);
@@ -74,7 +88,7 @@ const TABLES = `
          EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND 0 = ANY (p.polroles)) AS for_everyone,
          pg_get_userbyid(c.relowner) AS owner
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE n.nspname IN ('core', 'graviton', 'quasar') AND c.relkind IN ('r', 'p')
+   WHERE n.nspname IN ('audit', 'core', 'graviton', 'quasar') AND c.relkind IN ('r', 'p')
    ORDER BY name`;
 
 interface TableRow {
@@ -113,7 +127,7 @@ t.test('views check the rights of their reader', async (t) => {
   const { rows } = await admin.query<{ name: string; options: string[] | null; kind: string }>(`
     SELECT c.oid::regclass::text AS name, c.reloptions AS options, c.relkind AS kind
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname IN ('core', 'graviton', 'quasar') AND c.relkind IN ('v', 'm')`);
+     WHERE n.nspname IN ('audit', 'core', 'graviton', 'quasar') AND c.relkind IN ('v', 'm')`);
   t.ok(rows.length > 0);
   for (const { name, options, kind } of rows) {
     t.equal(kind, 'v', `${name} is no materialised view: those have no row-level security`);
@@ -132,7 +146,7 @@ t.test('functions with the rights of their owner belong to quasar_definer and pi
     SELECT f.oid::regprocedure::text AS name, pg_get_userbyid(f.proowner) AS owner, f.proconfig AS config, f.prosecdef AS definer,
            f.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(f.proacl) a WHERE a.grantee = 0) AS everyone
       FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
-     WHERE n.nspname IN ('core', 'graviton', 'quasar')`);
+     WHERE n.nspname IN ('audit', 'core', 'graviton', 'quasar')`);
   t.ok(rows.some(({ definer }) => definer));
   for (const { name, owner, config, everyone, definer } of rows) {
     t.notOk(everyone, `${name} is not for everyone to call`);
