@@ -20,7 +20,7 @@ const EVENTS = `
   SELECT l.leaf, l.hash, e.bytes FROM audit.leaf l JOIN audit.event e ON e.org_id = l.org_id AND e.xid = l.xid AND e.seq = l.seq
    WHERE l.org_id = $1`;
 
-/** The tables of migrations/000009-audit.sql, read by the application. */
+/** The tables of migrations/000010-audit.sql, read by the application. */
 export class PostgresAuditLog implements AuditLog {
   readonly #pool: ConnectionPool;
 

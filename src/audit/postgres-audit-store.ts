@@ -7,7 +7,7 @@ import { findLastCheckpoint } from './postgres-checkpoints.ts';
 import { PostgresTreeHashes } from './postgres-tree-hashes.ts';
 import { progressAfter, type SequencingProgress } from './sequencing-progress.ts';
 
-/** The tables of migrations/000009-audit.sql. Which events have no leaf is what the rows say; the progress kept beside them only tells where to look. */
+/** The tables of migrations/000010-audit.sql. Which events have no leaf is what the rows say; the progress kept beside them only tells where to look. */
 export class PostgresAuditStore implements AuditStore {
   readonly #pool: ConnectionPool;
 
