@@ -22,6 +22,8 @@ export interface RunWish {
   /** A folder on the disk that is to be measured; `data/` of the clone by default. */
   readonly dir?: string | undefined;
   readonly print: (line: string) => void;
+  /** Called with each scenario as it is done: what was measured stays when the run is interrupted. */
+  readonly keep?: (results: BenchResults) => Promise<void>;
 }
 
 export interface RunOutcome {
@@ -60,19 +62,20 @@ export async function runScenarios(wish: RunWish): Promise<RunOutcome> {
     has: { nginx: versions.nginx !== 'not installed' },
     peers,
   };
+  const surroundings = { machine: describeMachine(workspace.path), versions: { ...versions, ...wish.peerVersions } };
   const results: ScenarioResult[] = [];
   for (const scenario of wish.scenarios) {
     try {
       const result = { ...(await runScenario(scenario, given, fail, print)), commit };
       printScenario(result, print);
       results.push(result);
+      await wish.keep?.({ ...surroundings, scenarios: [result] });
     } catch (error) {
       // The others are worth their time all the same.
       fail(scenario.name, error);
     }
   }
-  const machine = describeMachine(workspace.path);
-  return { results: { machine, versions: { ...versions, ...wish.peerVersions }, scenarios: results }, complete };
+  return { results: { ...surroundings, scenarios: results }, complete };
 }
 
 async function runScenario(

@@ -52,16 +52,20 @@ async function bench(wish: BenchRun): Promise<number> {
   if (wish.out !== undefined) assertForResults(wish.out);
   const { kinds, versions, skipped } = await choose(wish.peers);
   for (const line of skipped) print(line);
-  const { results, complete } = await runScenarios({
+  const order = scenarios.map(({ name }) => name);
+  const said = new Set<string>();
+  const { complete } = await runScenarios({
     scenarios: wanted,
     runs: wish.runs,
     peers: kinds,
     peerVersions: versions,
     dir: wish.dir,
     print,
+    keep: async (results) => {
+      for (const line of await writeResults(results, order, wish.out)) said.add(line);
+    },
   });
-  const order = scenarios.map(({ name }) => name);
-  for (const line of await writeResults(results, order, wish.out)) print(line);
+  for (const line of said) print(line);
   print(`\nWritten: README.md and results.json in ${wish.out ?? 'docs/benchmarks'}`);
   return complete ? 0 : 1;
 }
