@@ -43,7 +43,7 @@ export function parseCreateBody(body: JsonValue | undefined, sizeMax: number): C
     digests: parseDigests(fields.digests),
     externalRefs: parseRefs(fields.externalRefs),
     initialMetadata:
-      fields.initialMetadata === undefined
+      fields.initialMetadata === undefined || fields.initialMetadata === null
         ? undefined
         : parseBundle({ mode: 'canonical', bundle: fields.initialMetadata, provenance: undefined }),
   };

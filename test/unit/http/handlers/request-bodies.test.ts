@@ -8,10 +8,19 @@ const SIZE_MAX = 1000;
 const hex = 'ab'.repeat(32);
 
 t.test('all fields of a new session are optional, and null is as good as absent', async (t) => {
-  const nothing = { documentId: undefined, filename: undefined, contentType: undefined, size: undefined, digests: {} };
+  const nothing = {
+    documentId: undefined,
+    filename: undefined,
+    contentType: undefined,
+    size: undefined,
+    digests: {},
+    externalRefs: [],
+    initialMetadata: undefined,
+  };
   t.same(parseCreateBody(undefined, SIZE_MAX), nothing);
   t.same(parseCreateBody({}, SIZE_MAX), nothing);
   t.same(parseCreateBody({ documentId: null, filename: null, contentType: null, size: null, digests: null }, SIZE_MAX), nothing);
+  t.same(parseCreateBody({ externalRefs: null, initialMetadata: null }, SIZE_MAX), nothing);
 });
 
 t.test('a session is described field by field', async (t) => {
@@ -22,8 +31,18 @@ t.test('a session is described field by field', async (t) => {
     contentType: 'application/pdf',
     size: 0,
     digests: { blake3: `b3:${hex}`, sha256: hex },
+    externalRefs: [{ system: 'dms', value: '4711', meta: { b: 1, a: 2 } }],
+    initialMetadata: { 'urn:quasar:ns:case': { data: { number: '1' } } },
   };
-  t.same(parseCreateBody(body, SIZE_MAX), { ...body, digests: { blake3: hex, sha256: hex } });
+  t.match(parseCreateBody(body, SIZE_MAX), {
+    documentId,
+    filename: 'a.pdf',
+    contentType: 'application/pdf',
+    size: 0,
+    digests: { blake3: hex, sha256: hex },
+    externalRefs: [{ system: 'dms', value: '4711', meta: '{"a":2,"b":1}' }],
+    initialMetadata: { layer: 'canonical', entries: [{ namespace: 'urn:quasar:ns:case', data: { number: '1' } }] },
+  });
 });
 
 t.test('what is not what it must be is refused, never ignored', async (t) => {
