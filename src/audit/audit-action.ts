@@ -1,3 +1,5 @@
+import { capabilities } from '../core/capability.ts';
+
 /**
  * What an audit event can be about. Lists are append-only: names stay for ever, because events with them do. A reader that
  * does not know a name was written before the log's writer, and says so.
@@ -6,24 +8,7 @@
 /** A capability that was asked for, or a change that was made. */
 export const auditActions = [
   // decisions, by the capability they were about
-  'blob.read',
-  'blob.write',
-  'blob.delete',
-  'doc.read',
-  'doc.write',
-  'doc.delete',
-  'ns.admin',
-  'acl.admin',
-  'observability.read',
-  'audit.read',
-  'legal_hold.write',
-  'doc.export',
-  'doc.dispose',
-  'schema.admin',
-  'key.admin',
-  'workflow.run',
-  'job.admin',
-  'cluster.admin',
+  ...capabilities,
   // who asked, before anything was asked for
   'session.authenticate',
   // changes
