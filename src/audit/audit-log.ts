@@ -1,5 +1,5 @@
+import type { AuditAction } from '../core/audit-action.ts';
 import type { Scope } from '../core/ids.ts';
-import type { AuditAction } from './audit-action.ts';
 import type { StoredCheckpoint } from './audit-store.ts';
 import type { AuditEvent } from './event.ts';
 import type { TreeHash } from './merkle-hash.ts';

@@ -1,8 +1,3 @@
-import { canonicalJson, canonicalJsonBytes } from '../core/canonical-json.ts';
-import { QuasarError } from '../core/errors.ts';
-import type { AuditEventId, OrgId } from '../core/ids.ts';
-import { limits } from '../core/limits.ts';
-import { Fault } from '../segment/fault.ts';
 import {
   type AuditAction,
   type AuditPrincipalKind,
@@ -10,7 +5,12 @@ import {
   auditActions,
   auditPrincipalKinds,
   auditResourceKinds,
-} from './audit-action.ts';
+} from '../core/audit-action.ts';
+import { canonicalJson, canonicalJsonBytes } from '../core/canonical-json.ts';
+import { QuasarError } from '../core/errors.ts';
+import type { AuditEventId, OrgId } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import { Fault } from '../segment/fault.ts';
 import { type Check, count, isObject, matching, members, oneOf, timestamp, uuid } from './shape.ts';
 
 /**

@@ -38,17 +38,22 @@ export async function findSecret(place: SecretPlace): Promise<Secret | undefined
   }
 }
 
+/** Reads the secret, or makes it first: `size` random bytes in base64url. As `ensureSecretText`. */
+export function ensureSecret(place: SecretPlace, size: number, clock: Clock): Promise<Secret> {
+  return ensureSecretText(place, () => Buffer.from(clock.random(size)).toString('base64url'), clock);
+}
+
 /**
- * Reads the secret, or makes it first: `size` random bytes in base64url. Of two processes that make it at the same time
- * both get the same one; a crash leaves a whole secret or none.
+ * Reads the secret, or writes what `make` says first. Of two processes that make it at the same time both get the same one;
+ * a crash leaves a whole secret or none.
  */
-export async function ensureSecret(place: SecretPlace, size: number, clock: Clock): Promise<Secret> {
+export async function ensureSecretText(place: SecretPlace, make: () => string, clock: Clock): Promise<Secret> {
   const found = await findSecret(place);
   if (found !== undefined) return found;
   await mkdir(place.directory, { recursive: true, mode: 0o700 });
   const draft = join(place.directory, `.${place.name}.${Buffer.from(clock.random(6)).toString('hex')}`);
   try {
-    await writeDurably(draft, `${Buffer.from(clock.random(size)).toString('base64url')}\n`);
+    await writeDurably(draft, `${make()}\n`);
     await linkUnlessThere(draft, pathOf(place));
   } finally {
     await rm(draft, { force: true });

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureAdminKey } from '../access/admin-key.ts';
+import { PostgresKeyStore } from '../access/postgres-key-store.ts';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
 import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
@@ -98,6 +100,11 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   const scrub = startScrub(config, { node, slab, hasher, log });
   closer.push('scrub', () => scrub?.close());
   const scope = await findLocalScope(database.pool);
+  const pepper = await ensureSecret({ directory: config.secretsDirectory, name: 'api-key-pepper' }, 32, systemClock);
+  await ensureAdminKey({
+    directory: join(config.dataDirectory, 'secrets'),
+    ...{ pepper, scope, keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
+  });
 
   const plainCatalog = new PostgresCatalog(database.pool);
   const committer = new PostgresVersionCommitter({ pool: database.pool, catalog: plainCatalog, clock: systemClock });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../src/audit/audit-action.ts';
+import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../src/core/audit-action.ts';
 import { openCheckpoint } from '../../src/audit/checkpoint.ts';
 import { AUDIT_EVENT_VERSION, decodeEvent, encodeEvent } from '../../src/audit/event.ts';
 import { EXPORT_FORMAT, type LeafLine, parseExportLine } from '../../src/audit/export-line.ts';

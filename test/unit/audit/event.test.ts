@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../../src/audit/audit-action.ts';
+import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../../src/core/audit-action.ts';
 import { type AuditEvent, decodeEvent, EventFault, encodeEvent } from '../../../src/audit/event.ts';
 import { canonicalJsonBytes } from '../../../src/core/canonical-json.ts';
 import { capabilities } from '../../../src/core/capability.ts';

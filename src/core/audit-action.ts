@@ -1,4 +1,4 @@
-import { capabilities } from '../core/capability.ts';
+import { capabilities } from './capability.ts';
 
 /**
  * What an audit event can be about. Lists are append-only: names stay for ever, because events with them do. A reader that

@@ -1,0 +1,50 @@
+import type { Secret } from '../config/secret.ts';
+import { ensureSecretText } from '../config/secrets.ts';
+import { allCapabilities } from '../core/capability.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Scope } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import { macOf, newApiKey, parseApiKey, verifyApiKey } from './api-key.ts';
+import type { KeyStore } from './key-store.ts';
+
+/** Name of the file in the secrets of the data directory; the client commands look there. */
+export const ADMIN_KEY_FILE = 'admin-key';
+
+export interface AdminKeyOptions {
+  /** The secrets of the data directory. */
+  readonly directory: string;
+  readonly pepper: Secret;
+  readonly keys: KeyStore;
+  /** Whose key it is. */
+  readonly scope: Scope;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Sees to it that there is a file with an administrator's key, and that the database knows the key: the file comes first, so
+ * that a crash between the two, or a database made anew, is caught up on by the next start. Whoever can write the file could
+ * write the database beside it too. A key that was revoked stays so; without the file the next start makes another one.
+ * @throws QuasarError `unauthenticated` when the file holds no key; `config_invalid` when others may read it.
+ */
+export async function ensureAdminKey({ directory, pepper, keys, scope, clock, log }: AdminKeyOptions): Promise<void> {
+  const place = { directory, name: ADMIN_KEY_FILE };
+  const text = await ensureSecretText(place, () => newApiKey(clock).text.reveal(), clock);
+  const key = parseApiKey(text.reveal());
+  const stored = await keys.findKey(key.id);
+  if (stored === undefined) {
+    const atMs = clock.now();
+    const wish = { keyId: key.id, principalId: scope.principalId, name: ADMIN_KEY_FILE, mac: macOf(key, pepper) };
+    const outcome = await keys.createKey(scope, { ...wish, scope: allCapabilities, expiresAtMs: undefined, atMs });
+    if (outcome === 'created') log.info({ keyId: key.id }, "the key in secrets/admin-key is the administrator's");
+    else log.warn({ keyId: key.id, outcome }, 'the key in secrets/admin-key was not taken; revoke others first');
+    return;
+  }
+  const verdict = verifyApiKey(key, stored, { pepper, now: clock.now() });
+  if (verdict !== 'good') {
+    log.warn(
+      { keyId: key.id, verdict },
+      'the key in secrets/admin-key opens nothing; remove the file to get a new one at the next start',
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import type { AuditNote } from '../core/actor.ts';
+import { assert } from '../core/assert.ts';
+import type { OrgId } from '../core/ids.ts';
+import type { Queries } from './transaction.ts';
+
+export interface NotedCall {
+  readonly orgId: OrgId;
+  /** `SELECT * FROM f($1, …)` with a column `outcome`, or `SELECT f($1, …) AS outcome`; a function that names the org itself. */
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** The outcomes that changed something. */
+  readonly when: readonly string[];
+  readonly notes: readonly AuditNote[];
+}
+
+/**
+ * Calls one function and stores the notes when it changed something: one statement, so one transaction and one round trip.
+ * @throws QuasarError as `Queries.query`.
+ */
+export async function askNoted<Row extends { readonly outcome: string }>(queries: Queries, call: NotedCall): Promise<Row> {
+  const { orgId, text, values, when, notes } = call;
+  const n = values.length;
+  const statement = `WITH done AS MATERIALIZED (${text})
+    SELECT done.*, CASE WHEN done.outcome = ANY($${n + 1}::text[]) THEN
+             audit.append($${n + 2}::uuid, $${n + 3}::uuid[], $${n + 4}::bytea[])::text END AS noted FROM done`;
+  const all = [...values, when, orgId, notes.map(({ id }) => id), notes.map(({ bytes }) => Buffer.from(bytes))];
+  const { rows } = await queries.query<Row>(statement, all);
+  const [row] = rows;
+  assert(row !== undefined, 'a change has an outcome');
+  return row;
+}
