@@ -1,22 +1,30 @@
 import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
+import type { Caller } from './caller.ts';
 import type { Exchange } from './edge.ts';
+import { open, type RouteAccess } from './route-access.ts';
 
 /** Path parameters, percent-decoded, by the names in the pattern. */
 export type Params = Readonly<Record<string, string>>;
 
-export type Handler<Services> = (exchange: Exchange, params: Params, services: Services) => void | Promise<void>;
+export type Handler<Services> = (exchange: Exchange, params: Params, services: Services, caller: Caller) => void | Promise<void>;
 
 /** A route is data, so that the contract (`openapi/`) can be compared with the table. */
 export interface Route<Services> {
   readonly method: string;
   /** `/v1/documents/{documentId}/content`: literal segments and `{names}`. */
   readonly pattern: string;
+  readonly access: RouteAccess;
   readonly handler: Handler<Services>;
 }
 
-export function route<Services>(method: string, pattern: string, handler: Handler<Services>): Route<Services> {
-  return { method, pattern, handler };
+export function route<Services>(
+  method: string,
+  pattern: string,
+  access: RouteAccess,
+  handler: Handler<Services>,
+): Route<Services> {
+  return { method, pattern, access, handler };
 }
 
 export interface Match<Services> {
@@ -97,7 +105,7 @@ function allowedMethods<S>(methods: ReadonlyMap<string, S>): string[] {
 
 /** One label for all of them in metrics: what is asked is what the table holds anyway. */
 function optionsRoute(allow: readonly string[]): Route<unknown> {
-  return route('OPTIONS', 'options', (exchange) => exchange.reply(204, ['Allow', allow.join(', ')]));
+  return route('OPTIONS', 'options', open, (exchange) => exchange.reply(204, ['Allow', allow.join(', ')]));
 }
 
 function decode(text: string, parameter: string): string {

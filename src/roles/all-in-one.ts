@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureAdminKey } from '../access/admin-key.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
+import { makeNote } from '../audit/note-maker.ts';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
 import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
@@ -18,6 +19,7 @@ import { ensureSecret } from '../config/secrets.ts';
 import { systemClock } from '../core/clock.ts';
 import { Closer } from '../core/closer.ts';
 import { QuasarError } from '../core/errors.ts';
+import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { Slab } from '../core/slab.ts';
@@ -27,9 +29,10 @@ import { BlockCache } from '../graviton/block-cache.ts';
 import { LocalNode } from '../graviton/local-node.ts';
 import { Scrub } from '../graviton/scrub.ts';
 import { StretchReader } from '../graviton/stretch-reader.ts';
+import type { Caller } from '../http/caller.ts';
 import { Cursors } from '../http/cursor.ts';
 import { dispatchTo } from '../http/dispatch.ts';
-import type { Edge } from '../http/edge.ts';
+import type { Edge, Exchange } from '../http/edge.ts';
 import type { Services } from '../http/handlers/services.ts';
 import { type OpenedEdge, openEdge } from '../http/open-edge.ts';
 import { openapiText } from '../http/openapi/openapi.ts';
@@ -160,7 +163,6 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   registerStoreMetrics(metrics, { slab, cache, stretches, node, admission, scrub, edge: () => opened?.edge });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
   const services: Services = {
-    scope,
     uploads,
     oneShot,
     catalog,
@@ -189,7 +191,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     host: config.http.host,
     port: config.http.port,
     clock: systemClock,
-    dispatch: dispatchTo(new Router(routes), services),
+    dispatch: dispatchTo(new Router(routes), services, (exchange) => callerIn(scope, exchange)),
     newRequestId: requestIds(systemClock),
     onFinished: requestLog(log, metrics),
     ...(config.http.adapter === 'auto' ? {} : { prefer: config.http.adapter === 'node' ? 'node:http' : 'uwebsockets' }),
@@ -202,6 +204,12 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     log.warn({}, 'the database is empty, but the node holds manifests: was the database lost? See docs/operations.md');
   log.info({ host: edge.host, port: edge.port, edge: edge.name, directIo: node.health().directIo, chunker }, 'ready');
   return { edge, edgeFallback: fallbackReason, databaseLost, admission, uploads, database, node };
+}
+
+function callerIn(scope: Scope, { requestId }: Exchange): Caller {
+  const principal = { kind: 'service_account', id: scope.principalId } as const;
+  const context = { orgId: scope.orgId, principal, outcome: 'allowed', reason: 'unchecked', requestId } as const;
+  return { ...scope, requestId, note: (deed) => makeNote(context, deed, systemClock) };
 }
 
 interface SlowParts {

@@ -2,11 +2,13 @@ import type { BlobFacts, VersionFacts } from '../../catalog/catalog.ts';
 import type { Clock } from '../../core/clock.ts';
 import { parseBlobKey } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
+import type { Caller } from '../caller.ts';
 import { evaluateConditions, rangeApplies } from '../conditional.ts';
 import { type ContentFacts, contentHeaders, contentTypeHeader, etagOf, validatorHeaders } from '../content-headers.ts';
 import type { Exchange } from '../edge.ts';
 import { contentRange, planMultipart } from '../multipart.ts';
 import { resolveRange } from '../range.ts';
+import { byHandler } from '../route-access.ts';
 import { route } from '../router.ts';
 import { documentIdOf } from './documents.ts';
 import { type ContentAnswer, sendContent } from './send-content.ts';
@@ -14,28 +16,46 @@ import type { Services } from './services.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
 
 /** Synchronous when the version and the block are in memory: a hot range costs no promise. */
-export const getContent = route('GET', '/v1/documents/{documentId}/content', (exchange, params, services: Services) => {
-  const documentId = documentIdOf(params);
-  const selector = parseVersionSelector(exchange.query);
-  const named = selector.kind === 'version';
-  const known =
-    selector.kind === 'label'
-      ? undefined
-      : services.catalog.peekVersion(services.scope, documentId, named ? selector.versionId : undefined);
-  if (known !== undefined) return answerVersion(exchange, known, named, services);
-  return findSelected(documentId, selector, services).then((version) => answerVersion(exchange, version, named, services));
-});
+export const getContent = route(
+  'GET',
+  '/v1/documents/{documentId}/content',
+  byHandler('doc.read', 'blob.read'),
+  (exchange, params, services: Services, caller) => {
+    const documentId = documentIdOf(params);
+    const selector = parseVersionSelector(exchange.query);
+    const named = selector.kind === 'version';
+    const known =
+      selector.kind === 'label'
+        ? undefined
+        : services.catalog.peekVersion(caller, documentId, named ? selector.versionId : undefined);
+    if (known !== undefined) return answerVersion(exchange, known, named, services, caller);
+    return findSelected(documentId, selector, services, caller).then((version) =>
+      answerVersion(exchange, version, named, services, caller),
+    );
+  },
+);
 
-export const getBlob = route('GET', '/v1/blobs/{key}', async (exchange, params, services: Services) => {
-  const key = parseBlobKey(params.key as string);
-  const blob = await services.catalog.findBlob(services.scope, key);
-  if (blob === undefined) throw new QuasarError('blob_not_found', { op: 'blob.get' });
-  const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
-  await answer(exchange, blob, describeFacts(facts), services);
-});
+export const getBlob = route(
+  'GET',
+  '/v1/blobs/{key}',
+  byHandler('doc.read', 'blob.read'),
+  async (exchange, params, services: Services, caller) => {
+    const key = parseBlobKey(params.key as string);
+    const blob = await services.catalog.findBlob(caller, key);
+    if (blob === undefined) throw new QuasarError('blob_not_found', { op: 'blob.get' });
+    const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
+    await answer(exchange, blob, describeFacts(facts), services, caller);
+  },
+);
 
-function answerVersion(exchange: Exchange, version: VersionFacts, immutable: boolean, services: Services): void | Promise<void> {
-  return answer(exchange, version.blob, describe(version, immutable), services);
+function answerVersion(
+  exchange: Exchange,
+  version: VersionFacts,
+  immutable: boolean,
+  services: Services,
+  caller: Caller,
+): void | Promise<void> {
+  return answer(exchange, version.blob, describe(version, immutable), services, caller);
 }
 
 interface Described {
@@ -62,7 +82,13 @@ function describeFacts(facts: ContentFacts): Described {
   return { facts, etag: etagOf(facts.key), headers: contentHeaders(facts) };
 }
 
-function answer(exchange: Exchange, blob: BlobFacts, content: Described, services: Services): void | Promise<void> {
+function answer(
+  exchange: Exchange,
+  blob: BlobFacts,
+  content: Described,
+  services: Services,
+  caller: Caller,
+): void | Promise<void> {
   const { etag } = content;
   const ifRange = exchange.header('if-range');
   const conditions = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match'), ifRange };
@@ -75,7 +101,7 @@ function answer(exchange: Exchange, blob: BlobFacts, content: Described, service
     case 'proceed':
       return sendContent(
         exchange,
-        services.scope,
+        caller,
         blob,
         planAnswer(exchange, blob, content, { useRange: rangeApplies(ifRange, etag), clock: services.clock }),
         services,

@@ -8,12 +8,14 @@ import { versionOf } from '../../upload/finalize.ts';
 import { storeOneShot } from '../../upload/one-shot.ts';
 import type { UploadSession } from '../../upload/session.ts';
 import type { AttachedRecords } from '../../upload/session-store.ts';
+import type { Caller } from '../caller.ts';
 import { expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
 import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
 import { filenameOf } from '../filename.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
+import { byHandler, onDocument } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
 import { parseDocumentFilter } from './document-filter.ts';
@@ -24,81 +26,106 @@ import { locationOf, requestDigest } from './uploads.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
 import { documentView, refView, versionView } from './views.ts';
 
-export const postDocument = route('POST', '/v1/documents', (exchange, _params, services: Services) => {
-  const contentType = exchange.header('content-type');
-  if (contentType !== undefined && isJson(contentType)) return createSession(exchange, services);
-  const documentId = newId<DocumentId>(services.clock);
-  return oneShot(exchange, services, { documentId, newDocument: true, expectedVersionId: undefined });
-});
+export const postDocument = route(
+  'POST',
+  '/v1/documents',
+  byHandler('doc.write'),
+  (exchange, _params, services: Services, caller) => {
+    const contentType = exchange.header('content-type');
+    if (contentType !== undefined && isJson(contentType)) return createSession(exchange, services, caller);
+    const documentId = newId<DocumentId>(services.clock);
+    return oneShot(exchange, services, caller, { documentId, newDocument: true, expectedVersionId: undefined });
+  },
+);
 
 export const putDocumentContent = route(
   'PUT',
   '/v1/documents/{documentId}/content',
-  async (exchange, params, services: Services) => {
+  onDocument('doc.write'),
+  async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
-    const current = await services.catalog.findVersion(services.scope, documentId);
+    const current = await services.catalog.findVersion(caller, documentId);
     if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
     const expectedVersionId = expectedVersionOf(exchange.header('if-match'), current);
     // With a key it may be the repeat of a request that has moved the version itself: the commit tells.
     if (expectedVersionId === NO_VERSION && idempotencyKeyOf(exchange) === undefined) {
       throw new QuasarError('precondition_failed', { op: 'document.put', details: { etag: versionEtagOf(current.versionId) } });
     }
-    await oneShot(exchange, services, { documentId, newDocument: false, expectedVersionId });
+    await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId });
   },
 );
 
-export const listDocuments = route('GET', '/v1/documents', async (exchange, _params, services: Services) => {
-  const query = new URLSearchParams(exchange.query);
-  const ref = query.get('ref');
-  if (ref !== null) {
-    const item = await findByRef(ref, services);
-    replyJson(exchange, 200, { items: item === undefined ? [] : [item], nextCursor: null });
-    return;
-  }
-  const filter = parseDocumentFilter(query);
-  const purpose = `documents:${fingerprintOf(filter)}`;
-  const { limit, after } = pageOf(exchange, services.cursors, purpose);
-  const page = await services.catalog.listDocuments(services.scope, { limit, after, filter });
-  replyJson(exchange, 200, {
-    items: page.items.map((item) => documentView(item, item.current)),
-    nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
-  });
-});
+export const listDocuments = route(
+  'GET',
+  '/v1/documents',
+  byHandler('doc.read'),
+  async (exchange, _params, services: Services, caller) => {
+    const query = new URLSearchParams(exchange.query);
+    const ref = query.get('ref');
+    if (ref !== null) {
+      const item = await findByRef(ref, services, caller);
+      replyJson(exchange, 200, { items: item === undefined ? [] : [item], nextCursor: null });
+      return;
+    }
+    const filter = parseDocumentFilter(query);
+    const purpose = `documents:${fingerprintOf(filter)}`;
+    const { limit, after } = pageOf(exchange, services.cursors, purpose);
+    const page = await services.catalog.listDocuments(caller, { limit, after, filter });
+    replyJson(exchange, 200, {
+      items: page.items.map((item) => documentView(item, item.current)),
+      nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+    });
+  },
+);
 
-export const getDocument = route('GET', '/v1/documents/{documentId}', async (exchange, params, services: Services) => {
-  const documentId = documentIdOf(params);
-  const document = await services.catalog.findDocument(services.scope, documentId);
-  // By its id: a commit between the two questions must not pair one version's id with another's facts.
-  const current = document && (await services.catalog.findVersion(services.scope, documentId, document.currentVersionId));
-  if (document === undefined || current === undefined) throw new QuasarError('document_not_found', { op: 'document.get' });
-  const selector = parseVersionSelector(exchange.query);
-  const selected = selector.kind === 'current' ? undefined : await findSelected(documentId, selector, services);
-  const refs = await services.records.refs.listRefs(services.scope, documentId);
-  const view = {
-    ...documentView(document, current),
-    externalRefs: refs.map(refView),
-    ...(selected === undefined ? {} : { version: versionView(selected) }),
-  };
-  replyJson(exchange, 200, view, ['ETag', versionEtagOf(document.currentVersionId)]);
-});
+export const getDocument = route(
+  'GET',
+  '/v1/documents/{documentId}',
+  onDocument('doc.read'),
+  async (exchange, params, services: Services, caller) => {
+    const documentId = documentIdOf(params);
+    const document = await services.catalog.findDocument(caller, documentId);
+    // By its id: a commit between the two questions must not pair one version's id with another's facts.
+    const current = document && (await services.catalog.findVersion(caller, documentId, document.currentVersionId));
+    if (document === undefined || current === undefined) throw new QuasarError('document_not_found', { op: 'document.get' });
+    const selector = parseVersionSelector(exchange.query);
+    const selected = selector.kind === 'current' ? undefined : await findSelected(documentId, selector, services, caller);
+    const refs = await services.records.refs.listRefs(caller, documentId);
+    const view = {
+      ...documentView(document, current),
+      externalRefs: refs.map(refView),
+      ...(selected === undefined ? {} : { version: versionView(selected) }),
+    };
+    replyJson(exchange, 200, view, ['ETag', versionEtagOf(document.currentVersionId)]);
+  },
+);
 
-export const listVersions = route('GET', '/v1/documents/{documentId}/versions', async (exchange, params, services: Services) => {
-  const documentId = documentIdOf(params);
-  const purpose = `versions:${documentId}`;
-  const { limit, after } = pageOf(exchange, services.cursors, purpose);
-  const page = await services.catalog.listVersions(services.scope, documentId, { limit, after });
-  if (page.items.length === 0 && after === undefined) throw new QuasarError('document_not_found', { op: 'document.versions' });
-  replyJson(exchange, 200, {
-    items: page.items.map(versionView),
-    nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
-  });
-});
+export const listVersions = route(
+  'GET',
+  '/v1/documents/{documentId}/versions',
+  onDocument('doc.read'),
+  async (exchange, params, services: Services, caller) => {
+    const documentId = documentIdOf(params);
+    const purpose = `versions:${documentId}`;
+    const { limit, after } = pageOf(exchange, services.cursors, purpose);
+    const page = await services.catalog.listVersions(caller, documentId, { limit, after });
+    if (page.items.length === 0 && after === undefined) throw new QuasarError('document_not_found', { op: 'document.versions' });
+    replyJson(exchange, 200, {
+      items: page.items.map(versionView),
+      nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+    });
+  },
+);
 
 /** One that vanishes between the questions is not there. */
-async function findByRef(ref: string, { catalog, records, scope }: Services): Promise<Record<string, unknown> | undefined> {
-  const documentId = await records.refs.findRef(scope, parseRefText(ref));
-  const document = documentId && (await catalog.findDocument(scope, documentId));
-  const current = document && (await catalog.findVersion(scope, document.documentId, document.currentVersionId));
+async function findByRef(
+  ref: string,
+  { catalog, records }: Services,
+  caller: Caller,
+): Promise<Record<string, unknown> | undefined> {
+  const documentId = await records.refs.findRef(caller, parseRefText(ref));
+  const document = documentId && (await catalog.findDocument(caller, documentId));
+  const current = document && (await catalog.findVersion(caller, document.documentId, document.currentVersionId));
   return document && current && documentView(document, current);
 }
 
@@ -106,11 +133,11 @@ export function documentIdOf(params: Params): DocumentId {
   return parseId<DocumentId>(params.documentId as string, 'documentId');
 }
 
-async function createSession(exchange: Exchange, services: Services): Promise<void> {
+async function createSession(exchange: Exchange, services: Services, caller: Caller): Promise<void> {
   const idempotencyKey = idempotencyKeyOf(exchange);
   const wish = parseCreateBody(await readJsonBody(exchange, { optional: true }), services.oneShot.uploadSizeMax);
   const now = services.clock.now();
-  const known = wish.documentId === undefined ? undefined : await services.catalog.findVersion(services.scope, wish.documentId);
+  const known = wish.documentId === undefined ? undefined : await services.catalog.findVersion(caller, wish.documentId);
   const session: UploadSession = {
     uploadId: newId<UploadId>(services.clock),
     documentId: wish.documentId ?? newId<DocumentId>(services.clock),
@@ -128,9 +155,9 @@ async function createSession(exchange: Exchange, services: Services): Promise<vo
     idempotencyKey,
     result: undefined,
   };
-  const outcome = await services.uploads.create(services.scope, {
+  const outcome = await services.uploads.create(caller, {
     session,
-    attached: await attachedOf(wish, services),
+    attached: await attachedOf(wish, services, caller),
     idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprintOf(wish) },
   });
   if (outcome.kind === 'idempotency_mismatch') throw new QuasarError('idempotency_mismatch', { op: 'upload.create' });
@@ -145,7 +172,7 @@ async function createSession(exchange: Exchange, services: Services): Promise<vo
 
 type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'expectedVersionId'>;
 
-async function oneShot(exchange: Exchange, services: Services, target: OneShotTarget): Promise<void> {
+async function oneShot(exchange: Exchange, services: Services, caller: Caller, target: OneShotTarget): Promise<void> {
   const declared = exchange.header('content-type');
   if (declared?.trim().toLowerCase().startsWith('multipart/form-data')) {
     throw new QuasarError('unsupported_media_type', {
@@ -162,7 +189,7 @@ async function oneShot(exchange: Exchange, services: Services, target: OneShotTa
   const { repr } = parseDigestHeaders(exchange);
   const contentTypeOf = (firstBytes: Uint8Array) => mediaTypeOf(declared, firstBytes);
   const outcome = await storeOneShot(
-    services.scope,
+    caller,
     {
       source: exchange,
       describe: (firstBytes) => {
@@ -196,16 +223,16 @@ async function oneShot(exchange: Exchange, services: Services, target: OneShotTa
 }
 
 /** What cannot be stored is refused before a byte is sent. */
-async function attachedOf(wish: CreateWish, { scope, records }: Services): Promise<AttachedRecords | undefined> {
+async function attachedOf(wish: CreateWish, { records }: Services, caller: Caller): Promise<AttachedRecords | undefined> {
   const { externalRefs: refs, initialMetadata } = wish;
   if (refs.length === 0 && initialMetadata === undefined) return undefined;
   for (const ref of refs) {
-    const holder = await records.refs.findRef(scope, ref);
+    const holder = await records.refs.findRef(caller, ref);
     if (holder !== undefined && holder !== wish.documentId) {
       throw new QuasarError('ref_taken', { op: 'upload.create', details: { system: ref.system, value: ref.value } });
     }
   }
-  return { refs, metadata: initialMetadata === undefined ? [] : await makeEntries(scope, initialMetadata, records) };
+  return { refs, metadata: initialMetadata === undefined ? [] : await makeEntries(caller, initialMetadata, records) };
 }
 
 /** A repeated POST names no document of its own: the first one made it. */

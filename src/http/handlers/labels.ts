@@ -1,8 +1,10 @@
 import type { LabelMove, LabelOutcome } from '../../catalog/label-store.ts';
 import { toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
+import type { Caller } from '../caller.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
+import { onDocument } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { documentIdOf } from './documents.ts';
 import { pageOf, parseLabel, parseLabelBody } from './request-bodies.ts';
@@ -11,11 +13,12 @@ import type { Services } from './services.ts';
 export const putLabel = route(
   'PUT',
   '/v1/documents/{documentId}/labels/{label}',
-  async (exchange, params, services: Services) => {
+  onDocument('doc.write'),
+  async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
     const label = labelOf(params);
     const body = parseLabelBody(await readJsonBody(exchange, { optional: false }));
-    const outcome = await services.catalog.moveLabel(services.scope, { documentId, label, ...body, atMs: services.clock.now() });
+    const outcome = await services.catalog.moveLabel(caller, { documentId, label, ...body, atMs: services.clock.now() });
     refuseUnmoved(outcome);
     replyJson(exchange, 200, { label, versionId: body.versionId, moved: outcome.kind === 'moved' });
   },
@@ -24,13 +27,14 @@ export const putLabel = route(
 export const listLabelMoves = route(
   'GET',
   '/v1/documents/{documentId}/labels/{label}/moves',
-  async (exchange, params, services: Services) => {
+  onDocument('doc.read'),
+  async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
     const label = labelOf(params);
     const purpose = `moves:${documentId}:${label}`;
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
-    const page = await services.catalog.listLabelMoves(services.scope, { documentId, label }, { limit, after });
-    if (page.items.length === 0 && after === undefined) await requireDocument(documentId, services);
+    const page = await services.catalog.listLabelMoves(caller, { documentId, label }, { limit, after });
+    if (page.items.length === 0 && after === undefined) await requireDocument(documentId, services, caller);
     replyJson(exchange, 200, {
       items: page.items.map(moveView),
       nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
@@ -52,8 +56,8 @@ function refuseUnmoved(outcome: LabelOutcome): asserts outcome is Extract<LabelO
   }
 }
 
-async function requireDocument(documentId: ReturnType<typeof documentIdOf>, services: Services): Promise<void> {
-  const document = await services.catalog.findDocument(services.scope, documentId);
+async function requireDocument(documentId: ReturnType<typeof documentIdOf>, services: Services, caller: Caller): Promise<void> {
+  const document = await services.catalog.findDocument(caller, documentId);
   if (document === undefined) throw new QuasarError('document_not_found', { op: 'label.moves' });
 }
 

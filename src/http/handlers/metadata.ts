@@ -10,6 +10,7 @@ import { expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-wri
 import type { Exchange } from '../edge.ts';
 import { mediaTypeOf, readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
+import { onDocument } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { badField } from './body-fields.ts';
 import { documentIdOf } from './documents.ts';
@@ -19,28 +20,34 @@ import { findSelected, parseVersionSelector } from './version-selector.ts';
 
 const BARE_PATCH = 'application/json-patch+json';
 
-export const getMetadata = route('GET', '/v1/documents/{documentId}/metadata', async (exchange, params, services: Services) => {
-  const documentId = documentIdOf(params);
-  const version = await findSelected(documentId, parseVersionSelector(exchange.query), services);
-  const entries = await services.records.metadata.listMetadata(services.scope, documentId, version.versionId);
-  const shown = entries.filter(({ status }) => status === 'valid' || wantsQuarantined(exchange));
-  replyJson(exchange, 200, {
-    documentId,
-    versionId: version.versionId,
-    canonical: byNamespace(shown, 'canonical'),
-    derived: byNamespace(shown, 'derived'),
-  });
-});
+export const getMetadata = route(
+  'GET',
+  '/v1/documents/{documentId}/metadata',
+  onDocument('doc.read'),
+  async (exchange, params, services: Services, caller) => {
+    const documentId = documentIdOf(params);
+    const version = await findSelected(documentId, parseVersionSelector(exchange.query), services, caller);
+    const entries = await services.records.metadata.listMetadata(caller, documentId, version.versionId);
+    const shown = entries.filter(({ status }) => status === 'valid' || wantsQuarantined(exchange));
+    replyJson(exchange, 200, {
+      documentId,
+      versionId: version.versionId,
+      canonical: byNamespace(shown, 'canonical'),
+      derived: byNamespace(shown, 'derived'),
+    });
+  },
+);
 
 export const getNamespace = route(
   'GET',
   '/v1/documents/{documentId}/metadata/{namespace}',
-  async (exchange, params, services: Services) => {
+  onDocument('doc.read'),
+  async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
     const namespace = namespaceOf(params);
     const layer = layerOf(exchange);
-    const version = await findSelected(documentId, parseVersionSelector(exchange.query), services);
-    const entries = await services.records.metadata.listMetadata(services.scope, documentId, version.versionId);
+    const version = await findSelected(documentId, parseVersionSelector(exchange.query), services, caller);
+    const entries = await services.records.metadata.listMetadata(caller, documentId, version.versionId);
     const entry = entries.find((one) => one.layer === layer && one.namespace === namespace);
     if (entry === undefined || (entry.status === 'quarantined' && !wantsQuarantined(exchange))) {
       throw new QuasarError('metadata_not_found', { op: 'metadata.get', details: { namespace } });
@@ -50,35 +57,41 @@ export const getNamespace = route(
   },
 );
 
-export const postMetadata = route('POST', '/v1/documents/{documentId}/metadata', async (exchange, params, services: Services) => {
-  const documentId = documentIdOf(params);
-  const ifMatch = exchange.header('if-match');
-  const { bundle, reason } = parseBundleBody(await readJsonBody(exchange, { optional: false }));
-  const current = await services.catalog.findVersion(services.scope, documentId);
-  if (current === undefined) throw new QuasarError('document_not_found', { op: 'metadata.post' });
-  const expectedVersionId = expectedVersionOf(ifMatch, current);
-  if (expectedVersionId === NO_VERSION) {
-    throw new QuasarError('precondition_failed', { op: 'metadata.post', details: { etag: versionEtagOf(current.versionId) } });
-  }
-  const wish = { documentId, bundle, expectedVersionId, reason };
-  const { versionId, entries } = await replaceBundle(services.scope, wish, services.records);
-  replyJson(exchange, 201, {
-    documentId,
-    versionId,
-    namespaces: entries.map(({ namespace, metadataId, status }) => ({ namespace, metadataId, status })),
-  });
-});
+export const postMetadata = route(
+  'POST',
+  '/v1/documents/{documentId}/metadata',
+  onDocument('doc.write'),
+  async (exchange, params, services: Services, caller) => {
+    const documentId = documentIdOf(params);
+    const ifMatch = exchange.header('if-match');
+    const { bundle, reason } = parseBundleBody(await readJsonBody(exchange, { optional: false }));
+    const current = await services.catalog.findVersion(caller, documentId);
+    if (current === undefined) throw new QuasarError('document_not_found', { op: 'metadata.post' });
+    const expectedVersionId = expectedVersionOf(ifMatch, current);
+    if (expectedVersionId === NO_VERSION) {
+      throw new QuasarError('precondition_failed', { op: 'metadata.post', details: { etag: versionEtagOf(current.versionId) } });
+    }
+    const wish = { documentId, bundle, expectedVersionId, reason };
+    const { versionId, entries } = await replaceBundle(caller, wish, services.records);
+    replyJson(exchange, 201, {
+      documentId,
+      versionId,
+      namespaces: entries.map(({ namespace, metadataId, status }) => ({ namespace, metadataId, status })),
+    });
+  },
+);
 
 export const patchNamespace = route(
   'POST',
   '/v1/documents/{documentId}/metadata/{namespace}/patch',
-  async (exchange, params, services: Services) => {
+  onDocument('doc.write'),
+  async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
     const namespace = namespaceOf(params);
     const body = await readPatch(exchange);
     const base = body.base ?? baseOf(exchange.header('if-match'));
     const wish = { documentId, namespace, ...body, base };
-    const { versionId, entries } = await patchMetadata(services.scope, wish, services.records);
+    const { versionId, entries } = await patchMetadata(caller, wish, services.records);
     const [entry] = entries as [StoredMetadata];
     const answer = { documentId, versionId, namespace, metadataId: entry.metadataId, status: entry.status };
     replyJson(exchange, 200, answer, ['ETag', metadataEtagOf(entry.metadataId)]);

@@ -2,6 +2,7 @@ import type { ExternalRef } from '../../catalog/ref-store.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
+import { onDocument } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { documentIdOf } from './documents.ts';
 import { parseRefBody, parseRefName } from './ref-bodies.ts';
@@ -10,22 +11,27 @@ import { refView } from './views.ts';
 
 const PATTERN = '/v1/documents/{documentId}/refs/{system}/{value}';
 
-export const putRef = route('PUT', PATTERN, async (exchange, params, services: Services) => {
+export const putRef = route('PUT', PATTERN, onDocument('doc.write'), async (exchange, params, services: Services, caller) => {
   const documentId = documentIdOf(params);
   const name = nameOf(params);
   const ref: ExternalRef = { ...name, meta: parseRefBody(await readJsonBody(exchange, { optional: true })) };
-  const outcome = await services.records.refs.addRef(services.scope, documentId, ref, services.clock.now());
+  const outcome = await services.records.refs.addRef(caller, documentId, ref, services.clock.now());
   if (outcome === 'document_missing') throw new QuasarError('document_not_found', { op: 'ref.put' });
   if (outcome === 'ref_taken') throw new QuasarError('ref_taken', { op: 'ref.put', details: name });
   replyJson(exchange, outcome === 'added' ? 201 : 200, outcome === 'added' ? refView(ref) : name);
 });
 
-export const deleteRef = route('DELETE', PATTERN, async (exchange, params, services: Services) => {
-  const documentId = documentIdOf(params);
-  const removed = await services.records.refs.removeRef(services.scope, documentId, nameOf(params));
-  if (!removed) throw new QuasarError('ref_not_found', { op: 'ref.delete' });
-  exchange.reply(204, []);
-});
+export const deleteRef = route(
+  'DELETE',
+  PATTERN,
+  onDocument('doc.write'),
+  async (exchange, params, services: Services, caller) => {
+    const documentId = documentIdOf(params);
+    const removed = await services.records.refs.removeRef(caller, documentId, nameOf(params));
+    if (!removed) throw new QuasarError('ref_not_found', { op: 'ref.delete' });
+    exchange.reply(204, []);
+  },
+);
 
 function nameOf(params: Params): { system: string; value: string } {
   return parseRefName(params.system as string, params.value as string);

@@ -5,39 +5,50 @@ import { parseSchemaUrn } from '../../metadata/schema-urn.ts';
 import { changeSchemaState, findSchema, registerSchema } from '../../records/register-schema.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
+import { member, onOrg } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { parseSchemaBody, parseStateBody } from './metadata-bodies.ts';
 import { pageOf } from './request-bodies.ts';
 import type { Services } from './services.ts';
 
-export const postSchema = route('POST', '/v1/schemas', async (exchange, _params, services: Services) => {
-  const wish = parseSchemaBody(await readJsonBody(exchange, { optional: false }));
-  const { schema, added } = await registerSchema(services.scope, wish, services.records);
-  replyJson(exchange, added ? 201 : 200, schemaView(schema), ['Location', `/v1/schemas/${encodeURIComponent(schema.urn)}`]);
-});
+export const postSchema = route(
+  'POST',
+  '/v1/schemas',
+  onOrg('schema.admin'),
+  async (exchange, _params, services: Services, caller) => {
+    const wish = parseSchemaBody(await readJsonBody(exchange, { optional: false }));
+    const { schema, added } = await registerSchema(caller, wish, services.records);
+    replyJson(exchange, added ? 201 : 200, schemaView(schema), ['Location', `/v1/schemas/${encodeURIComponent(schema.urn)}`]);
+  },
+);
 
-export const listSchemas = route('GET', '/v1/schemas', async (exchange, _params, services: Services) => {
+export const listSchemas = route('GET', '/v1/schemas', member, async (exchange, _params, services: Services, caller) => {
   const named = new URLSearchParams(exchange.query).get('namespace');
   const namespace = named === null ? undefined : parseIri(named, 'namespace');
   const purpose = `schemas:${namespace ?? ''}`;
   const { limit, after } = pageOf(exchange, services.cursors, purpose);
-  const page = await services.records.schemas.listSchemas(services.scope, { namespace, limit, after });
+  const page = await services.records.schemas.listSchemas(caller, { namespace, limit, after });
   replyJson(exchange, 200, {
     items: page.items.map(schemaView),
     nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
   });
 });
 
-export const getSchema = route('GET', '/v1/schemas/{urn}', async (exchange, params, services: Services) => {
-  const schema = await findSchema(services.scope, urnOf(params), services.records);
+export const getSchema = route('GET', '/v1/schemas/{urn}', member, async (exchange, params, services: Services, caller) => {
+  const schema = await findSchema(caller, urnOf(params), services.records);
   replyJson(exchange, 200, { ...schemaView(schema), schema: JSON.parse(schema.body) as unknown });
 });
 
-export const putSchemaState = route('PUT', '/v1/schemas/{urn}/lifecycle', async (exchange, params, services: Services) => {
-  const urn = urnOf(params);
-  const to = parseStateBody(await readJsonBody(exchange, { optional: false }));
-  replyJson(exchange, 200, schemaView(await changeSchemaState(services.scope, { urn, to }, services.records)));
-});
+export const putSchemaState = route(
+  'PUT',
+  '/v1/schemas/{urn}/lifecycle',
+  onOrg('schema.admin'),
+  async (exchange, params, services: Services, caller) => {
+    const urn = urnOf(params);
+    const to = parseStateBody(await readJsonBody(exchange, { optional: false }));
+    replyJson(exchange, 200, schemaView(await changeSchemaState(caller, { urn, to }, services.records)));
+  },
+);
 
 function urnOf(params: Params): string {
   return parseSchemaUrn(params.urn as string, 'urn').urn;

@@ -1,7 +1,6 @@
 import type { CachingCatalog } from '../../catalog/caching-catalog.ts';
 import type { ChunkerName } from '../../chunker/hasher.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Scope } from '../../core/ids.ts';
 import type { RestoreDeps } from '../../download/restore.ts';
 import type { RecordDeps } from '../../records/record-deps.ts';
 import type { OneShotDeps } from '../../upload/one-shot.ts';
@@ -10,7 +9,6 @@ import type { Cursors } from '../cursor.ts';
 
 /** What handlers are written against; the role fills it once, each handler takes the parts it names. */
 export interface Services {
-  readonly scope: Scope;
   readonly uploads: Uploads;
   readonly oneShot: OneShotDeps;
   readonly catalog: CachingCatalog;

@@ -4,60 +4,77 @@ import { toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { parseId, type UploadId } from '../../core/ids.ts';
 import type { UploadSession } from '../../upload/session.ts';
+import type { Caller } from '../caller.ts';
 import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
+import { byHandler } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { parseFinalizeBody } from './request-bodies.ts';
 import type { Services } from './services.ts';
 import { sessionView, versionView } from './views.ts';
 
-export const headUpload = route('HEAD', '/v1/uploads/{uploadId}', showUpload);
-export const getUpload = route('GET', '/v1/uploads/{uploadId}', showUpload);
+export const headUpload = route('HEAD', '/v1/uploads/{uploadId}', byHandler('doc.write'), showUpload);
+export const getUpload = route('GET', '/v1/uploads/{uploadId}', byHandler('doc.write'), showUpload);
 
-async function showUpload(exchange: Exchange, params: Params, services: Services): Promise<void> {
-  const session = await services.uploads.get(services.scope, uploadIdOf(params));
+async function showUpload(exchange: Exchange, params: Params, services: Services, caller: Caller): Promise<void> {
+  const session = await services.uploads.get(caller, uploadIdOf(params));
   if (session.state === 'expired') throw new QuasarError('upload_expired', { op: 'upload.get' });
-  replyJson(exchange, 200, sessionView(session, await resultOf(session, services)), uploadHeaders(session));
+  replyJson(exchange, 200, sessionView(session, await resultOf(session, services, caller)), uploadHeaders(session));
 }
 
-export const deleteUpload = route('DELETE', '/v1/uploads/{uploadId}', async (exchange, params, services: Services) => {
-  await services.uploads.cancel(services.scope, uploadIdOf(params));
-  exchange.reply(204, []);
-});
+export const deleteUpload = route(
+  'DELETE',
+  '/v1/uploads/{uploadId}',
+  byHandler('doc.write'),
+  async (exchange, params, services: Services, caller) => {
+    await services.uploads.cancel(caller, uploadIdOf(params));
+    exchange.reply(204, []);
+  },
+);
 
-export const putUploadBytes = route('PUT', '/v1/uploads/{uploadId}/bytes', async (exchange, params, services: Services) => {
-  const uploadId = uploadIdOf(params);
-  const digest = requestDigest(exchange);
-  const offset = await services.uploads.append(services.scope, uploadId, {
-    source: exchange,
-    offset: parseOffset(exchange.header('upload-offset')),
-    size: exchange.bodySize,
-    observe: digest?.observe,
-    verify: digest?.verify,
-  });
-  exchange.reply(204, ['Upload-Offset', String(offset), 'Quasar-Durability', services.durability]);
-});
+export const putUploadBytes = route(
+  'PUT',
+  '/v1/uploads/{uploadId}/bytes',
+  byHandler('doc.write'),
+  async (exchange, params, services: Services, caller) => {
+    const uploadId = uploadIdOf(params);
+    const digest = requestDigest(exchange);
+    const offset = await services.uploads.append(caller, uploadId, {
+      source: exchange,
+      offset: parseOffset(exchange.header('upload-offset')),
+      size: exchange.bodySize,
+      observe: digest?.observe,
+      verify: digest?.verify,
+    });
+    exchange.reply(204, ['Upload-Offset', String(offset), 'Quasar-Durability', services.durability]);
+  },
+);
 
-export const finalizeUpload = route('POST', '/v1/uploads/{uploadId}/finalize', async (exchange, params, services: Services) => {
-  const uploadId = uploadIdOf(params);
-  const wish = parseFinalizeBody(await readJsonBody(exchange, { optional: true }));
-  const outcome = await services.uploads.finalize(services.scope, uploadId, wish);
-  replyJson(exchange, outcome.repeated ? 200 : 201, versionView(outcome.version), [
-    ...locationOf(outcome.version),
-    'Quasar-Durability',
-    services.durability,
-  ]);
-});
+export const finalizeUpload = route(
+  'POST',
+  '/v1/uploads/{uploadId}/finalize',
+  byHandler('doc.write'),
+  async (exchange, params, services: Services, caller) => {
+    const uploadId = uploadIdOf(params);
+    const wish = parseFinalizeBody(await readJsonBody(exchange, { optional: true }));
+    const outcome = await services.uploads.finalize(caller, uploadId, wish);
+    replyJson(exchange, outcome.repeated ? 200 : 201, versionView(outcome.version), [
+      ...locationOf(outcome.version),
+      'Quasar-Durability',
+      services.durability,
+    ]);
+  },
+);
 
 function uploadIdOf(params: Params): UploadId {
   return parseId<UploadId>(params.uploadId as string, 'uploadId');
 }
 
-async function resultOf(session: UploadSession, { catalog, scope }: Services): Promise<VersionFacts | undefined> {
+async function resultOf(session: UploadSession, { catalog }: Services, caller: Caller): Promise<VersionFacts | undefined> {
   if (session.result === undefined) return undefined;
-  return catalog.findVersion(scope, session.documentId, session.result.versionId);
+  return catalog.findVersion(caller, session.documentId, session.result.versionId);
 }
 
 function uploadHeaders(session: UploadSession): string[] {

@@ -1,6 +1,7 @@
 import type { VersionFacts } from '../../catalog/catalog.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { type DocumentId, parseId, type VersionId } from '../../core/ids.ts';
+import type { Caller } from '../caller.ts';
 import { badField, parseTimestamp } from './body-fields.ts';
 import { parseLabel } from './request-bodies.ts';
 import type { Services } from './services.ts';
@@ -34,21 +35,25 @@ export function parseVersionSelector(query: string): VersionSelector {
 }
 
 /** @throws QuasarError `document_not_found`, `version_not_found`. */
-export async function findSelected(documentId: DocumentId, selector: VersionSelector, services: Services): Promise<VersionFacts> {
-  const { catalog, scope } = services;
+export async function findSelected(
+  documentId: DocumentId,
+  selector: VersionSelector,
+  { catalog }: Services,
+  caller: Caller,
+): Promise<VersionFacts> {
   const op = 'document.version';
   if (selector.kind === 'current') {
-    const current = await catalog.findVersion(scope, documentId);
+    const current = await catalog.findVersion(caller, documentId);
     if (current === undefined) throw new QuasarError('document_not_found', { op });
     return current;
   }
   const versionId =
     selector.kind === 'version'
       ? selector.versionId
-      : await catalog.findLabel(scope, { documentId, label: selector.label, atMs: selector.atMs });
-  const version = versionId && (await catalog.findVersion(scope, documentId, versionId));
+      : await catalog.findLabel(caller, { documentId, label: selector.label, atMs: selector.atMs });
+  const version = versionId && (await catalog.findVersion(caller, documentId, versionId));
   if (version !== undefined) return version;
-  const document = await catalog.findDocument(scope, documentId);
+  const document = await catalog.findDocument(caller, documentId);
   throw new QuasarError(document === undefined ? 'document_not_found' : 'version_not_found', { op });
 }
 
