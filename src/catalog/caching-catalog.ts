@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { BlobKey } from '../core/digest.ts';
 import { isQuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
@@ -75,23 +76,23 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     return blob;
   }
 
-  async commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
+  async commit(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
     try {
-      return wish.newDocument ? await this.#commitNew(scope, wish) : await this.#committer.commit(scope, wish);
+      return wish.newDocument ? await this.#commitNew(by, wish) : await this.#committer.commit(by, wish);
     } catch (error) {
       if (isQuasarError(error, 'commit_unknown')) this.#doubt(wish.documentId);
       throw error;
     } finally {
-      if (!wish.newDocument) this.#forget(scope, wish.documentId);
+      if (!wish.newDocument) this.#forget(by, wish.documentId);
     }
   }
 
-  moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome> {
-    return this.#change(scope, wish.documentId, () => this.#labels.moveLabel(scope, wish));
+  moveLabel(by: Actor, wish: LabelWish): Promise<LabelOutcome> {
+    return this.#change(by, wish.documentId, () => this.#labels.moveLabel(by, wish));
   }
 
-  commitMetadata(scope: Scope, wish: MetadataWish): Promise<MetadataOutcome> {
-    return this.#change(scope, wish.documentId, () => this.#metadata.commitMetadata(scope, wish));
+  commitMetadata(by: Actor, wish: MetadataWish): Promise<MetadataOutcome> {
+    return this.#change(by, wish.documentId, () => this.#metadata.commitMetadata(by, wish));
   }
 
   listMetadata(...question: Parameters<MetadataStore['listMetadata']>): ReturnType<MetadataStore['listMetadata']> {
@@ -107,12 +108,12 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
   }
 
   /** Whoever stores a document often reads it next. A further version may be there already: its answer may overtake ours. */
-  async #commitNew(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
+  async #commitNew(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
     const { documentId } = wish;
     const token = this.#startFinding(documentId);
     try {
-      const outcome = await this.#committer.commit(scope, wish);
-      if (outcome.kind === 'committed') this.#remember(scope, undefined, outcome.version, token);
+      const outcome = await this.#committer.commit(by, wish);
+      if (outcome.kind === 'committed') this.#remember(by, undefined, outcome.version, token);
       return outcome;
     } finally {
       this.#endFinding(documentId, token);

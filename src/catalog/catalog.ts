@@ -1,4 +1,5 @@
 import type { ChunkerName } from '../chunker/hasher.ts';
+import type { Actor } from '../core/actor.ts';
 import type { BlobKey, ManifestRoot, Sha256 } from '../core/digest.ts';
 import type { DocumentId, Scope, UploadId, VersionId } from '../core/ids.ts';
 
@@ -111,7 +112,7 @@ export type CommitOutcome =
  * after the statement was sent: the caller re-reads (`findVersion` by `versionId`).
  */
 export interface VersionCommitter {
-  commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome>;
+  commit(by: Actor, wish: VersionCommit): Promise<CommitOutcome>;
   /** What an earlier request with this key made, if it is committed and not expired. */
   findByIdempotencyKey(
     scope: Scope,

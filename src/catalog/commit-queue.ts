@@ -1,11 +1,11 @@
-import type { Scope } from '../core/ids.ts';
+import type { Actor } from '../core/actor.ts';
 import { limits } from '../core/limits.ts';
 import { BatchQueue } from './batch-queue.ts';
 import type { CommitOutcome, VersionCommit } from './catalog.ts';
 import { pagesSizeOf } from './commit-item.ts';
 
 export interface QueuedCommit {
-  readonly scope: Scope;
+  readonly by: Actor;
   readonly wish: VersionCommit;
   resolve(outcome: CommitOutcome): void;
   reject(error: unknown): void;
@@ -19,8 +19,8 @@ export class CommitQueue {
     this.#queue = new BatchQueue({ lanes: limits.commitLanes, take: takeBatch, run });
   }
 
-  add(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
-    return new Promise((resolve, reject) => this.#queue.add({ scope, wish, resolve, reject }));
+  add(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
+    return new Promise((resolve, reject) => this.#queue.add({ by, wish, resolve, reject }));
   }
 }
 
@@ -30,10 +30,10 @@ export function takeBatch(waiting: QueuedCommit[]): QueuedCommit[] {
   if (first === undefined) return [];
   let pagesSize = 0;
   let count = 0;
-  for (const { scope, wish } of waiting) {
+  for (const { by, wish } of waiting) {
     pagesSize += pagesSizeOf(wish);
     const fits = count < limits.commitBatchMax && (count === 0 || pagesSize <= limits.commitPagesBytesMax);
-    if (!fits || scope.orgId !== first.scope.orgId || scope.principalId !== first.scope.principalId) break;
+    if (!fits || by.orgId !== first.by.orgId || by.principalId !== first.by.principalId) break;
     count += 1;
   }
   return waiting.splice(0, count);

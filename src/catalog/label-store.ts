@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { DocumentId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { Page } from './catalog.ts';
 
@@ -31,7 +32,7 @@ export interface LabelMove {
 
 /** Labels of documents, CURRENT among them: each names one version and moves by compare-and-set; where it stood is kept. */
 export interface LabelStore {
-  moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome>;
+  moveLabel(by: Actor, wish: LabelWish): Promise<LabelOutcome>;
   /** Where the label stood at the end of that millisecond, or stands now. Undefined when it was nowhere, or all is absent. */
   findLabel(
     scope: Scope,

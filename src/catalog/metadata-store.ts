@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { DocumentId, MetadataId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { MetadataLayer } from '../core/metadata-layer.ts';
 
@@ -53,5 +54,5 @@ export type MetadataOutcome =
 export interface MetadataStore {
   /** In the order of layers and namespaces. */
   listMetadata(scope: Scope, documentId: DocumentId, versionId: VersionId): Promise<readonly FoundMetadata[]>;
-  commitMetadata(scope: Scope, wish: MetadataWish): Promise<MetadataOutcome>;
+  commitMetadata(by: Actor, wish: MetadataWish): Promise<MetadataOutcome>;
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { Scope } from '../core/ids.ts';
 
 /** From one schema to another; the texts are JSON Patches as RFC 8785 writes them. */
@@ -12,7 +13,7 @@ export interface StoredMigration {
 export interface MigrationStore {
   /** `samples`: the data it was shown for, RFC 8785. `unchanged` when the same transforms are there. */
   addMigration(
-    scope: Scope,
+    by: Actor,
     migration: StoredMigration & { readonly samples: string },
     atMs: number,
   ): Promise<'added' | 'unchanged' | 'migration_differs'>;

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
@@ -28,11 +29,11 @@ export class PostgresLabelStore implements LabelStore {
     this.#queries = queries;
   }
 
-  async moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome> {
+  async moveLabel(by: Actor, wish: LabelWish): Promise<LabelOutcome> {
     const { documentId, label, versionId, expected, reason, atMs } = wish;
     const { rows } = await this.#queries.query<OutcomeRow>('SELECT * FROM quasar.move_label($1, $2, $3, $4, $5, $6, $7, $8)', [
-      scope.orgId,
-      scope.principalId,
+      by.orgId,
+      by.principalId,
       documentId,
       label,
       versionId,

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, MetadataId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { MetadataLayer } from '../core/metadata-layer.ts';
@@ -38,11 +39,11 @@ export class PostgresMetadataStore implements MetadataStore {
     return rows.map(toMetadata);
   }
 
-  async commitMetadata(scope: Scope, wish: MetadataWish): Promise<MetadataOutcome> {
+  async commitMetadata(by: Actor, wish: MetadataWish): Promise<MetadataOutcome> {
     const text = 'SELECT * FROM quasar.commit_metadata($1, $2, $3, $4, $5, $6, $7, $8, $9)';
     const { rows } = await this.#queries.query<OutcomeRow>(text, [
-      scope.orgId,
-      scope.principalId,
+      by.orgId,
+      by.principalId,
       wish.documentId,
       wish.versionId,
       wish.expectedVersionId ?? null,

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { Scope } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
@@ -13,11 +14,11 @@ export class PostgresMigrationStore implements MigrationStore {
     this.#queries = queries;
   }
 
-  async addMigration(scope: Scope, migration: StoredMigration & { readonly samples: string }, atMs: number): Promise<Added> {
+  async addMigration(by: Actor, migration: StoredMigration & { readonly samples: string }, atMs: number): Promise<Added> {
     const { from, to, forward, inverse, samples } = migration;
     const { rows } = await this.#queries.query<{ outcome: Added }>(
       'SELECT quasar.add_migration($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
-      [scope.orgId, scope.principalId, from, to, forward, inverse, samples, atMs],
+      [by.orgId, by.principalId, from, to, forward, inverse, samples, atMs],
     );
     const [row] = rows;
     assert(row !== undefined, 'an addition has an outcome');

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, Scope } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
@@ -13,8 +14,8 @@ export class PostgresRefStore implements RefStore {
     this.#queries = queries;
   }
 
-  async addRef(scope: Scope, documentId: DocumentId, { system, value, meta }: ExternalRef, atMs: number): Promise<Added> {
-    const values = [scope.orgId, scope.principalId, documentId, system, value, meta ?? null, atMs];
+  async addRef(by: Actor, documentId: DocumentId, { system, value, meta }: ExternalRef, atMs: number): Promise<Added> {
+    const values = [by.orgId, by.principalId, documentId, system, value, meta ?? null, atMs];
     const text = 'SELECT quasar.add_ref($1, $2, $3, $4, $5, $6, $7) AS outcome';
     const { rows } = await this.#queries.query<{ outcome: Added }>(text, values);
     const [row] = rows;
@@ -23,11 +24,11 @@ export class PostgresRefStore implements RefStore {
   }
 
   async removeRef(
-    scope: Scope,
+    by: Actor,
     documentId: DocumentId,
     { system, value }: { readonly system: string; readonly value: string },
   ): Promise<boolean> {
-    const values = [scope.orgId, documentId, system, value];
+    const values = [by.orgId, documentId, system, value];
     const { rows } = await this.#queries.query<{ removed: boolean }>(
       'SELECT quasar.remove_ref($1, $2, $3, $4) AS removed',
       values,

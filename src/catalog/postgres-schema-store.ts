@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { Scope } from '../core/ids.ts';
 import type { SchemaState } from '../core/schema-state.ts';
@@ -23,11 +24,11 @@ export class PostgresSchemaStore implements SchemaStore {
     this.#queries = queries;
   }
 
-  async addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<AddOutcome> {
+  async addSchema(by: Actor, schema: NewSchema, atMs: number): Promise<AddOutcome> {
     const { urn, namespace, twinKey, state, body, digest } = schema;
     const { rows } = await this.#queries.query<{ outcome: AddOutcome }>(
       'SELECT quasar.add_schema($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
-      [scope.orgId, scope.principalId, urn, namespace, twinKey, state, body, digest, atMs],
+      [by.orgId, by.principalId, urn, namespace, twinKey, state, body, digest, atMs],
     );
     const [row] = rows;
     assert(row !== undefined, 'an addition has an outcome');
@@ -35,7 +36,7 @@ export class PostgresSchemaStore implements SchemaStore {
   }
 
   async changeState(
-    scope: Scope,
+    by: Actor,
     {
       urn,
       from,
@@ -45,7 +46,7 @@ export class PostgresSchemaStore implements SchemaStore {
   ): Promise<StateOutcome> {
     const { rows } = await this.#queries.query<{ outcome: StateOutcome['kind']; state: SchemaState | null }>(
       'SELECT * FROM quasar.change_schema_state($1, $2, $3, $4, $5, $6)',
-      [scope.orgId, scope.principalId, urn, from, to, atMs],
+      [by.orgId, by.principalId, urn, from, to, atMs],
     );
     const [row] = rows;
     assert(row !== undefined, 'a change has an outcome');

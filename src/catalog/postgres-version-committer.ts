@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { Clock } from '../core/clock.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
@@ -33,8 +34,8 @@ export class PostgresVersionCommitter implements VersionCommitter {
     this.#clock = options.clock;
   }
 
-  commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
-    return this.#queue.add(scope, wish);
+  commit(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
+    return this.#queue.add(by, wish);
   }
 
   async findByIdempotencyKey(
@@ -78,7 +79,7 @@ export class PostgresVersionCommitter implements VersionCommitter {
       }
       return item;
     });
-    const values = [first.scope.orgId, first.scope.principalId, JSON.stringify(items), Buffer.concat(pages)];
+    const values = [first.by.orgId, first.by.principalId, JSON.stringify(items), Buffer.concat(pages)];
     for (let attempt = 1; ; attempt++) {
       try {
         const { rows } = await this.#pool.query<OutcomeRow>(COMMIT, values);
@@ -99,9 +100,9 @@ export class PostgresVersionCommitter implements VersionCommitter {
     }
   }
 
-  async #reread({ scope, resolve, reject }: QueuedCommit, row: OutcomeRow): Promise<void> {
+  async #reread({ by, resolve, reject }: QueuedCommit, row: OutcomeRow): Promise<void> {
     try {
-      const version = await this.#catalog.findVersion(scope, row.document_id, row.version_id);
+      const version = await this.#catalog.findVersion(by, row.document_id, row.version_id);
       assert(version !== undefined, 'a committed version is there');
       resolve({ kind: row.outcome === 'repeated' ? 'repeated' : 'committed', version });
     } catch (error) {

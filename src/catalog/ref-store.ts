@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { DocumentId, Scope } from '../core/ids.ts';
 
 /** What another system calls a document. */
@@ -12,13 +13,13 @@ export interface ExternalRef {
 export interface RefStore {
   /** `unchanged` when it is this document's already; what was said of it then stays. */
   addRef(
-    scope: Scope,
+    by: Actor,
     documentId: DocumentId,
     ref: ExternalRef,
     atMs: number,
   ): Promise<'added' | 'unchanged' | 'ref_taken' | 'document_missing'>;
   /** False when the document does not have it. */
-  removeRef(scope: Scope, documentId: DocumentId, ref: { readonly system: string; readonly value: string }): Promise<boolean>;
+  removeRef(by: Actor, documentId: DocumentId, ref: { readonly system: string; readonly value: string }): Promise<boolean>;
   /** By system and value. */
   listRefs(scope: Scope, documentId: DocumentId): Promise<readonly ExternalRef[]>;
   findRef(scope: Scope, ref: { readonly system: string; readonly value: string }): Promise<DocumentId | undefined>;

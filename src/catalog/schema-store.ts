@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { Scope } from '../core/ids.ts';
 import type { SchemaState } from '../core/schema-state.ts';
 import type { Page } from './catalog.ts';
@@ -33,9 +34,9 @@ export type StateOutcome =
 
 /** The schemas of an org, by URN. What a URN means never changes; its state does. */
 export interface SchemaStore {
-  addSchema(scope: Scope, schema: NewSchema, atMs: number): Promise<AddOutcome>;
+  addSchema(by: Actor, schema: NewSchema, atMs: number): Promise<AddOutcome>;
   changeState(
-    scope: Scope,
+    by: Actor,
     change: { readonly urn: string; readonly from: SchemaState; readonly to: SchemaState; readonly atMs: number },
   ): Promise<StateOutcome>;
   findSchema(scope: Scope, urn: string): Promise<StoredSchema | undefined>;

@@ -1,7 +1,8 @@
 import type { StoredSchema } from '../catalog/schema-store.ts';
+import type { Actor } from '../core/actor.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { QuasarError } from '../core/errors.ts';
-import type { DocumentId, Scope } from '../core/ids.ts';
+import type { DocumentId } from '../core/ids.ts';
 import type { Iri } from '../metadata/iri.ts';
 import { applyPatch } from '../metadata/json-patch.ts';
 import type { JsonObject, JsonValue } from '../metadata/json-value.ts';
@@ -28,14 +29,10 @@ export interface MigrationWish {
  * @throws QuasarError `schema_not_found`, `bad_parameter` when the two have no namespace in common, `migration_lossy`,
  * `migration_differs` when the pair has other transforms, `validation_stopped`, `validation_busy`.
  */
-export async function registerMigration(
-  scope: Scope,
-  wish: MigrationWish,
-  deps: RecordDeps,
-): Promise<{ readonly added: boolean }> {
+export async function registerMigration(by: Actor, wish: MigrationWish, deps: RecordDeps): Promise<{ readonly added: boolean }> {
   const op = 'migration.register';
-  const from = await findSchema(scope, wish.from.urn, deps);
-  const to = await findSchema(scope, wish.to.urn, deps);
+  const from = await findSchema(by, wish.from.urn, deps);
+  const to = await findSchema(by, wish.to.urn, deps);
   if (from.namespace !== to.namespace || from.urn === to.urn) {
     const message = 'A migration goes between two schemas of one namespace.';
     throw new QuasarError('bad_parameter', { op, message, details: { parameter: 'toSchemaUrn' } });
@@ -44,7 +41,7 @@ export async function registerMigration(
   const inverse = parsePatch(wish.inverse);
   await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, wish.samples, deps.validator);
   const outcome = await deps.migrations.addMigration(
-    scope,
+    by,
     {
       from: from.urn,
       to: to.urn,
@@ -65,25 +62,25 @@ export async function registerMigration(
  * `migration_lossy`, `metadata_conflict`, `validation_stopped`, `validation_busy`.
  */
 export async function migrateMetadata(
-  scope: Scope,
+  by: Actor,
   wish: { readonly documentId: DocumentId; readonly namespace: Iri; readonly to: SchemaUrn; readonly reason: string | undefined },
   deps: RecordDeps,
 ): Promise<WrittenMetadata | undefined> {
   const { documentId, namespace, reason } = wish;
   const place = { documentId, layer: 'canonical', namespace } as const;
-  const there = await findEntry(scope, place, deps);
+  const there = await findEntry(by, place, deps);
   if (there.schema === wish.to.urn) return undefined;
-  const [from, to] = [await findSchema(scope, there.schema, deps), await findSchema(scope, wish.to.urn, deps)];
+  const [from, to] = [await findSchema(by, there.schema, deps), await findSchema(by, wish.to.urn, deps)];
   requireUsable(to.state, 'pin');
   const pair = { from: from.urn, to: to.urn };
-  const migration = await deps.migrations.findMigration(scope, pair);
+  const migration = await deps.migrations.findMigration(by, pair);
   if (migration === undefined) throw new QuasarError('migration_not_found', { op: 'metadata.migrate', details: pair });
   const forward = parsePatch(JSON.parse(migration.forward) as JsonValue);
   const inverse = parsePatch(JSON.parse(migration.inverse) as JsonValue);
   const data = JSON.parse(there.data) as JsonObject;
   await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, [data], deps.validator);
   const moved = applyPatch(data, forward) as JsonObject;
-  return putEntry(scope, { ...place, base: there.metadataId, data: moved, schema: to, provenance: undefined, reason }, deps);
+  return putEntry(by, { ...place, base: there.metadataId, data: moved, schema: to, provenance: undefined, reason }, deps);
 }
 
 function checked({ body, digest }: StoredSchema): CheckedSchema {

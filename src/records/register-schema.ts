@@ -1,4 +1,5 @@
 import type { StoredSchema } from '../catalog/schema-store.ts';
+import type { Actor } from '../core/actor.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import type { SchemaState } from '../core/schema-state.ts';
@@ -23,7 +24,7 @@ export interface SchemaWish {
  * `namespace_twin` when a namespace that looks like this one is there.
  */
 export async function registerSchema(
-  scope: Scope,
+  by: Actor,
   wish: SchemaWish,
   { schemas, validator, clock }: RecordDeps,
 ): Promise<{ readonly schema: StoredSchema; readonly added: boolean }> {
@@ -33,12 +34,12 @@ export async function registerSchema(
   await validator.compile(checked);
   const digest = checked.hash.slice('sha256:'.length);
   const outcome = await schemas.addSchema(
-    scope,
+    by,
     { urn, namespace: wish.namespace, twinKey: twinKey(wish.namespace), state: wish.state, body: checked.text, digest },
     clock.now(),
   );
   if (outcome === 'namespace_twin') throw new QuasarError('namespace_twin', { op, details: { namespace: wish.namespace } });
-  const schema = await schemas.findSchema(scope, urn);
+  const schema = await schemas.findSchema(by, urn);
   if (schema === undefined) throw new QuasarError('internal', { op });
   if (outcome === 'schema_differs') {
     throw new QuasarError('schema_differs', { op, details: { urn, canonicalHash: `sha256:${schema.digest}` } });
@@ -48,15 +49,15 @@ export async function registerSchema(
 
 /** @throws QuasarError `schema_not_found`; `schema_state` when the state cannot follow the one it has. */
 export async function changeSchemaState(
-  scope: Scope,
+  by: Actor,
   { urn, to }: { readonly urn: string; readonly to: SchemaState },
   { schemas, clock }: RecordDeps,
 ): Promise<StoredSchema> {
   for (;;) {
-    const schema = await findSchema(scope, urn, { schemas });
+    const schema = await findSchema(by, urn, { schemas });
     if (changeState(schema.state, to) === schema.state) return schema;
     // Somebody may have been faster: then the rules are asked again, of the state it has now. States only go forward.
-    await schemas.changeState(scope, { urn, from: schema.state, to, atMs: clock.now() });
+    await schemas.changeState(by, { urn, from: schema.state, to, atMs: clock.now() });
   }
 }
 

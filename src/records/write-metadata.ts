@@ -1,5 +1,6 @@
 import type { FoundMetadata, MetadataChange, MetadataOutcome, MetadataWish, StoredMetadata } from '../catalog/metadata-store.ts';
 import type { StoredSchema } from '../catalog/schema-store.ts';
+import type { Actor } from '../core/actor.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { QuasarError } from '../core/errors.ts';
 import { type DocumentId, type MetadataId, newId, type Scope, type VersionId } from '../core/ids.ts';
@@ -29,7 +30,7 @@ export interface WrittenMetadata {
  * `precondition_failed` when the current version is not the expected one.
  */
 export async function replaceBundle(
-  scope: Scope,
+  by: Actor,
   wish: {
     readonly documentId: DocumentId;
     readonly bundle: SubmittedBundle;
@@ -39,9 +40,9 @@ export async function replaceBundle(
   deps: RecordDeps,
 ): Promise<WrittenMetadata> {
   const { documentId, bundle, expectedVersionId, reason } = wish;
-  const entries = await makeEntries(scope, bundle, deps);
+  const entries = await makeEntries(by, bundle, deps);
   const changes = entries.map((entry) => ({ layer: bundle.layer, namespace: entry.namespace, base: undefined, entry }));
-  return await commit(scope, { documentId, changes, expectedVersionId, replaces: bundle.layer, reason }, deps);
+  return await commit(by, { documentId, changes, expectedVersionId, replaces: bundle.layer, reason }, deps);
 }
 
 /**
@@ -73,14 +74,14 @@ export interface PatchWish extends EntryPlace {
  * than `base` is there; `patch_failed`, `metadata_invalid`, `metadata_too_large`, `schema_state`, `validation_stopped`,
  * `validation_busy`.
  */
-export async function patchMetadata(scope: Scope, wish: PatchWish, deps: RecordDeps): Promise<WrittenMetadata> {
+export async function patchMetadata(by: Actor, wish: PatchWish, deps: RecordDeps): Promise<WrittenMetadata> {
   const { documentId, layer, namespace, base, patch, provenance, reason } = wish;
-  const there = await findEntry(scope, wish, deps);
+  const there = await findEntry(by, wish, deps);
   if (there.metadataId !== base) throw conflict(namespace, there.metadataId);
-  const schema = await findSchema(scope, there.schema, deps);
+  const schema = await findSchema(by, there.schema, deps);
   requireUsable(schema.state, 'patch');
   const data = requireObject(applyPatch(JSON.parse(there.data) as JsonValue, patch));
-  return putEntry(scope, { documentId, layer, namespace, base, data, schema, provenance, reason }, deps);
+  return putEntry(by, { documentId, layer, namespace, base, data, schema, provenance, reason }, deps);
 }
 
 /**
@@ -88,7 +89,7 @@ export async function patchMetadata(scope: Scope, wish: PatchWish, deps: RecordD
  * @throws QuasarError `document_not_found`, `metadata_conflict`, `metadata_invalid`, `validation_stopped`, `validation_busy`.
  */
 export async function putEntry(
-  scope: Scope,
+  by: Actor,
   wish: EntryPlace & {
     readonly base: MetadataId;
     readonly data: JsonObject;
@@ -101,7 +102,7 @@ export async function putEntry(
   const { documentId, layer, namespace, base, reason } = wish;
   const entry = await makeEntry(wish, deps);
   const changes = [{ layer, namespace, base, entry }];
-  return await commit(scope, { documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
+  return await commit(by, { documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
 }
 
 export interface EntryPlace {
@@ -151,14 +152,14 @@ async function makeEntry(
 }
 
 async function commit(
-  scope: Scope,
+  by: Actor,
   wish: Omit<MetadataWish, 'versionId' | 'atMs' | 'changes'> & {
     readonly changes: readonly (MetadataChange & { readonly entry: StoredMetadata })[];
   },
   { metadata, clock }: RecordDeps,
 ): Promise<WrittenMetadata> {
   const versionId = newId<VersionId>(clock);
-  refuse(await metadata.commitMetadata(scope, { ...wish, versionId, atMs: clock.now() }));
+  refuse(await metadata.commitMetadata(by, { ...wish, versionId, atMs: clock.now() }));
   return { versionId, entries: wish.changes.map(({ entry }) => entry) };
 }
 

@@ -1,5 +1,6 @@
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter } from '../catalog/catalog.ts';
 import type { ChunkerName, WholeDigests } from '../chunker/hasher.ts';
+import type { Actor } from '../core/actor.ts';
 import { blake3 } from '../core/blake3.ts';
 import type { BlockList } from '../core/block-list.ts';
 import type { Clock } from '../core/clock.ts';
@@ -34,7 +35,7 @@ export type VersionWish = Omit<VersionCommit, 'blob' | 'pages' | 'createdAtMs'>;
  * Makes a stored blob a version: manifest records durable on the node, then one round trip to the database.
  * @throws QuasarError `commit_unknown` when even asking again does not tell whether the commit happened.
  */
-export async function commitBlob(scope: Scope, blob: CutBlob, wish: VersionWish, deps: CommitDeps): Promise<CommitOutcome> {
+export async function commitBlob(by: Actor, blob: CutBlob, wish: VersionWish, deps: CommitDeps): Promise<CommitOutcome> {
   const facts: BlobFacts = {
     key: blobKeyOf(blob.digests.blake3),
     size: blob.blocks.size,
@@ -45,7 +46,7 @@ export async function commitBlob(scope: Scope, blob: CutBlob, wish: VersionWish,
   };
   const pages = encodeManifestPages(blob.blocks);
   const createdAtMs = deps.clock.now();
-  await deps.node.putBlocks([...blob.unstored, ...manifestRecords(scope, facts, pages, { ...wish, createdAtMs })]);
+  await deps.node.putBlocks([...blob.unstored, ...manifestRecords(by, facts, pages, { ...wish, createdAtMs })]);
   const commit: VersionCommit = {
     ...wish,
     blob: facts,
@@ -55,10 +56,10 @@ export async function commitBlob(scope: Scope, blob: CutBlob, wish: VersionWish,
     idempotency: wish.idempotency && { ...wish.idempotency, fingerprint: `${wish.idempotency.fingerprint}:${facts.key}` },
   };
   try {
-    return await deps.committer.commit(scope, commit);
+    return await deps.committer.commit(by, commit);
   } catch (error) {
     if (!isQuasarError(error, 'commit_unknown')) throw error;
-    return await findOutcome(scope, wish, error, deps);
+    return await findOutcome(by, wish, error, deps);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CommitOutcome, VersionFacts } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { newId, type Scope, type VersionId } from '../core/ids.ts';
 import { checkDigests, commitBlob } from './commit.ts';
@@ -17,7 +18,7 @@ export interface FinalizeWish {
 
 /** Last cut, digests, one commit. A check that fails leaves the session open and nothing visible. */
 export async function finalizeUpload(
-  scope: Scope,
+  by: Actor,
   session: UploadSession,
   live: LiveUpload,
   wish: FinalizeWish,
@@ -29,7 +30,7 @@ export async function finalizeUpload(
     throw new QuasarError('upload_incomplete', { op, details: { offset: live.offset, size: session.size } });
   }
   live.sound = false;
-  await deps.sessions.seal(scope, uploadId, live.fence);
+  await deps.sessions.seal(by, uploadId, live.fence);
   try {
     await cutPiece(live, deps);
     const digests = await live.digests();
@@ -37,7 +38,7 @@ export async function finalizeUpload(
     const blob = { blocks: live.blocks, digests, chunker: session.chunker, unstored: [] };
     const commit = (newDocument: boolean) =>
       commitBlob(
-        scope,
+        by,
         blob,
         {
           documentId: session.documentId,
@@ -58,7 +59,7 @@ export async function finalizeUpload(
     if (outcome.kind === 'document_exists') outcome = await commit(false);
     return { version: versionOf(outcome, op), repeated: outcome.kind === 'repeated' };
   } catch (error) {
-    await reopen(scope, live, deps);
+    await reopen(by, live, deps);
     throw error;
   }
 }

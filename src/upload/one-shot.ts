@@ -1,7 +1,7 @@
 import type { CommitOutcome } from '../catalog/catalog.ts';
 import { type ChunkerName, type Hasher, singleBlockMax, type WholeDigests } from '../chunker/hasher.ts';
+import type { Actor } from '../core/actor.ts';
 import { BlockList } from '../core/block-list.ts';
-import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Node } from '../graviton/node.ts';
@@ -33,7 +33,7 @@ export interface OneShotRequest {
 }
 
 /** One request, one version. What breaks off leaves nothing visible; there is no session to come back to. */
-export async function storeOneShot(scope: Scope, request: OneShotRequest, deps: OneShotDeps): Promise<CommitOutcome> {
+export async function storeOneShot(by: Actor, request: OneShotRequest, deps: OneShotDeps): Promise<CommitOutcome> {
   const admitted = deps.admission.admit();
   const body = new IncomingBody({
     source: request.source,
@@ -51,7 +51,7 @@ export async function storeOneShot(scope: Scope, request: OneShotRequest, deps: 
     const first = await body.peek();
     const wish = request.describe(first.slot.bytes.subarray(0, Math.min(first.size, SNIFF_SIZE)));
     const store = first.last && first.size <= singleBlockMax(deps.chunker) ? storeSingle : storeStream;
-    return await store({ scope, request, deps, admitted, body, wish });
+    return await store({ by, request, deps, admitted, body, wish });
   } catch (error) {
     throw error instanceof InterruptedBody ? error.cause : error;
   } finally {
@@ -62,7 +62,7 @@ export async function storeOneShot(scope: Scope, request: OneShotRequest, deps: 
 }
 
 interface Storing {
-  readonly scope: Scope;
+  readonly by: Actor;
   readonly request: OneShotRequest;
   readonly deps: OneShotDeps;
   readonly admitted: Admitted;
@@ -71,7 +71,7 @@ interface Storing {
 }
 
 /** At most one block: one hash, and block, manifest and commit each share a batch with others'. */
-async function storeSingle({ scope, request, deps, admitted, body, wish }: Storing): Promise<CommitOutcome> {
+async function storeSingle({ by, request, deps, admitted, body, wish }: Storing): Promise<CommitOutcome> {
   const { slot, size } = (await body.next()) as FilledSlot;
   const stream = deps.hasher.openStream(deps.chunker);
   try {
@@ -80,14 +80,14 @@ async function storeSingle({ scope, request, deps, admitted, body, wish }: Stori
     if (size > 0) blocks.push(digests.blake3, size);
     check(request, digests);
     const unstored = size === 0 ? [] : [{ kind: 'data' as const, id: digests.blake3, bytes: slot.bytes.subarray(0, size) }];
-    return await commitBlob(scope, { blocks, digests, chunker: deps.chunker, unstored }, wish, deps);
+    return await commitBlob(by, { blocks, digests, chunker: deps.chunker, unstored }, wish, deps);
   } finally {
     stream.close();
     admitted.account.giveBack(slot);
   }
 }
 
-async function storeStream({ scope, request, deps, admitted, body, wish }: Storing): Promise<CommitOutcome> {
+async function storeStream({ by, request, deps, admitted, body, wish }: Storing): Promise<CommitOutcome> {
   const stream = deps.hasher.openStream(deps.chunker);
   try {
     const blocks = new BlockList(256);
@@ -107,7 +107,7 @@ async function storeStream({ scope, request, deps, admitted, body, wish }: Stori
     const digests = await stream.finish();
     check(request, digests);
     const blob: CutBlob = { blocks, digests, chunker: deps.chunker, unstored: [] };
-    return await commitBlob(scope, blob, wish, deps);
+    return await commitBlob(by, blob, wish, deps);
   } finally {
     stream.close();
   }

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { Clock } from '../core/clock.ts';
 import { digestToBytes } from '../core/digest.ts';
@@ -24,8 +25,8 @@ export class PostgresSessionStore implements SessionStore {
     this.#lifetimeMs = options.lifetimeMs ?? limits.uploadLifetimeMs;
   }
 
-  create(scope: Scope, wish: NewSession): Promise<CreateOutcome> {
-    return withTransaction(this.#pool, scope, (transaction) => createSession(transaction, wish, this.#clock.now()));
+  create(by: Actor, wish: NewSession): Promise<CreateOutcome> {
+    return withTransaction(this.#pool, by, (transaction) => createSession(transaction, wish, this.#clock.now()));
   }
 
   find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined> {
@@ -91,21 +92,18 @@ export class PostgresSessionStore implements SessionStore {
     return this.#move(scope, uploadId, { from: 'sealing', to: 'open', fence, op: 'upload.reopen' });
   }
 
-  cancel(scope: Scope, uploadId: UploadId): Promise<boolean> {
-    return withTransaction(this.#pool, scope, async (transaction) => {
+  cancel(by: Actor, uploadId: UploadId): Promise<boolean> {
+    return withTransaction(this.#pool, by, async (transaction) => {
       const row = await lockRow(transaction, uploadId);
       if (row === undefined) throw new QuasarError('upload_not_found', { op: 'upload.cancel' });
       if (!isLive(row.state)) return false;
       const expired = isPastItsTime(row, this.#clock.now());
       await transaction.query('UPDATE quasar.upload SET state = $3, fence = fence + 1 WHERE org_id = $1 AND id = $2', [
-        scope.orgId,
+        by.orgId,
         uploadId,
         expired ? 'expired' : 'failed',
       ]);
-      await transaction.query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [
-        scope.orgId,
-        uploadId,
-      ]);
+      await transaction.query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [by.orgId, uploadId]);
       return !expired;
     });
   }

@@ -1,5 +1,6 @@
 import type { StoredMetadata } from '../catalog/metadata-store.ts';
 import type { ExternalRef } from '../catalog/ref-store.ts';
+import type { Actor } from '../core/actor.ts';
 import type { DocumentId, Scope, UploadId } from '../core/ids.ts';
 import type { DurablePrefix, StoredBlock, UploadSession } from './session.ts';
 
@@ -29,7 +30,7 @@ export type CreateOutcome =
  */
 export interface SessionStore {
   /** At most one open upload per document: a second create for it returns the first. */
-  create(scope: Scope, wish: NewSession): Promise<CreateOutcome>;
+  create(by: Actor, wish: NewSession): Promise<CreateOutcome>;
 
   /** Undefined when there is none in this org. An idle session past its time comes back as `expired`. */
   find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined>;
@@ -50,7 +51,7 @@ export interface SessionStore {
   /** sealing → open, after a failed check. */
   reopen(scope: Scope, uploadId: UploadId, fence: number): Promise<void>;
   /** → failed. Raises the fence, so that a running writer stops. False when it was already final. */
-  cancel(scope: Scope, uploadId: UploadId): Promise<boolean>;
+  cancel(by: Actor, uploadId: UploadId): Promise<boolean>;
 }
 
 export interface CheckpointOptions {

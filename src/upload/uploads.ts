@@ -1,4 +1,5 @@
 import type { VersionFacts } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Scope, UploadId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
@@ -43,8 +44,8 @@ export class Uploads {
     this.#deps = deps;
   }
 
-  create(scope: Scope, wish: NewSession): Promise<CreateOutcome> {
-    return this.#deps.sessions.create(scope, wish);
+  create(by: Actor, wish: NewSession): Promise<CreateOutcome> {
+    return this.#deps.sessions.create(by, wish);
   }
 
   /** @throws QuasarError `upload_not_found`. */
@@ -67,14 +68,14 @@ export class Uploads {
   }
 
   /** Idempotent per arguments: repeated or concurrent calls get the version the first one made. */
-  async finalize(scope: Scope, uploadId: UploadId, wish: FinalizeWish): Promise<Finalized> {
-    const key = finalizingKey(scope, uploadId);
+  async finalize(by: Actor, uploadId: UploadId, wish: FinalizeWish): Promise<Finalized> {
+    const key = finalizingKey(by, uploadId);
     const running = this.#finalizing.get(key);
     if (running !== undefined) {
       if (running.fingerprint !== wish.fingerprint) throw new QuasarError('finalize_conflict', { op: 'upload.finalize' });
       return { ...(await running.outcome), repeated: true };
     }
-    const outcome = this.#turns.run(uploadId, () => this.#finalizeOnce(scope, uploadId, wish));
+    const outcome = this.#turns.run(uploadId, () => this.#finalizeOnce(by, uploadId, wish));
     this.#finalizing.set(key, { fingerprint: wish.fingerprint, outcome });
     try {
       return await outcome;
@@ -84,11 +85,11 @@ export class Uploads {
   }
 
   /** False when there was nothing left to cancel. */
-  async cancel(scope: Scope, uploadId: UploadId): Promise<boolean> {
-    const session = await this.get(scope, uploadId);
-    const cancelled = await this.#deps.sessions.cancel(scope, session.uploadId);
+  async cancel(by: Actor, uploadId: UploadId): Promise<boolean> {
+    const session = await this.get(by, uploadId);
+    const cancelled = await this.#deps.sessions.cancel(by, session.uploadId);
     // A finalize that is under way finds its fence raised; it must not find its hash state gone.
-    if (!this.#finalizing.has(finalizingKey(scope, uploadId)))
+    if (!this.#finalizing.has(finalizingKey(by, uploadId)))
       await this.#turns.run(uploadId, () => this.#end(uploadId, 'upload_closed'));
     return cancelled;
   }
@@ -115,13 +116,13 @@ export class Uploads {
     }
   }
 
-  async #finalizeOnce(scope: Scope, uploadId: UploadId, wish: FinalizeWish): Promise<Finalized> {
-    const session = await this.get(scope, uploadId);
-    if (session.state === 'committed') return this.#repeat(scope, session, wish);
+  async #finalizeOnce(by: Actor, uploadId: UploadId, wish: FinalizeWish): Promise<Finalized> {
+    const session = await this.get(by, uploadId);
+    if (session.state === 'committed') return this.#repeat(by, session, wish);
     requireOpen(session, 'upload.finalize');
-    const live = await this.#enter(scope, session, 'upload_closed');
+    const live = await this.#enter(by, session, 'upload_closed');
     try {
-      return await finalizeUpload(scope, session, live, wish, this.#deps);
+      return await finalizeUpload(by, session, live, wish, this.#deps);
     } finally {
       this.#leave(live);
     }

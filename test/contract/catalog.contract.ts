@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type t from 'tap';
 import type { Catalog, CommitOutcome, VersionCommitter, VersionFacts } from '../../src/catalog/catalog.ts';
+import type { Actor } from '../../src/core/actor.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { type DocumentId, newId, type Scope, type VersionId } from '../../src/core/ids.ts';
+import { type DocumentId, newId, type VersionId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import { blobFacts, digits, versionIdAt, versionWish } from '../helpers/version-wish.ts';
 
@@ -10,8 +11,8 @@ export interface CatalogUnderTest {
   readonly catalog: Catalog;
   readonly committer: VersionCommitter;
   /** Two orgs that must not see each other. */
-  readonly scope: Scope;
-  readonly stranger: Scope;
+  readonly scope: Actor;
+  readonly stranger: Actor;
 }
 
 type Test = Pick<typeof t, 'test'>;

@@ -1,16 +1,17 @@
 import type t from 'tap';
 import type { VersionCommit, VersionCommitter } from '../../src/catalog/catalog.ts';
 import type { LabelStore } from '../../src/catalog/label-store.ts';
+import type { Actor } from '../../src/core/actor.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { type DocumentId, newId, type Scope, type VersionId } from '../../src/core/ids.ts';
+import { type DocumentId, newId, type VersionId } from '../../src/core/ids.ts';
 import { versionWish } from '../helpers/version-wish.ts';
 
 export interface LabelStoreUnderTest {
   readonly labels: LabelStore;
   readonly committer: VersionCommitter;
   /** Two orgs that must not see each other. */
-  readonly scope: Scope;
-  readonly stranger: Scope;
+  readonly scope: Actor;
+  readonly stranger: Actor;
 }
 
 type Test = Pick<typeof t, 'test'>;

@@ -1,13 +1,14 @@
 import t from 'tap';
 import { CachingCatalog } from '../../src/catalog/caching-catalog.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { newId, type OrgId, type PrincipalId, type Scope } from '../../src/core/ids.ts';
+import { newId, type OrgId, type PrincipalId } from '../../src/core/ids.ts';
+import { actorIn } from '../helpers/actor.ts';
 import { MemoryCatalog } from '../helpers/memory-catalog.ts';
 import { MemoryMetadata } from '../helpers/memory-metadata.ts';
 import { catalogContract } from './catalog.contract.ts';
 import { labelStoreContract } from './label-store.contract.ts';
 
-const scopeOf = (): Scope => ({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
+const scopeOf = () => actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
 
 t.test('the catalog of unit tests', async (t) => {
   const catalog = new MemoryCatalog(systemClock.now);

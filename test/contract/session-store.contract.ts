@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type t from 'tap';
+import type { Actor } from '../../src/core/actor.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { BlockId } from '../../src/core/digest.ts';
-import { type DocumentId, newId, type Scope, type UploadId } from '../../src/core/ids.ts';
+import { type DocumentId, newId, type UploadId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import type { StoredBlock, UploadSession } from '../../src/upload/session.ts';
 import type { NewSession, SessionStore } from '../../src/upload/session-store.ts';
@@ -12,8 +13,8 @@ export interface SessionStoreUnderTest {
   readonly store: SessionStore;
   /** The store's own: moving it moves the store's time. */
   readonly clock: Clock & { advance(ms: number): void };
-  readonly scope: Scope;
-  readonly stranger: Scope;
+  readonly scope: Actor;
+  readonly stranger: Actor;
 }
 
 type Test = typeof t;

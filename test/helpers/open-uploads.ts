@@ -1,7 +1,7 @@
 import type { ChunkerName } from '../../src/chunker/hasher.ts';
 import { PiscinaHasher } from '../../src/chunker/piscina-hasher.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { type DocumentId, newId, type OrgId, type PrincipalId, type Scope, type UploadId } from '../../src/core/ids.ts';
+import { type DocumentId, newId, type OrgId, type PrincipalId, type UploadId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { Slab } from '../../src/core/slab.ts';
@@ -12,12 +12,13 @@ import type { AppendRequest } from '../../src/upload/append.ts';
 import type { BodySource } from '../../src/upload/incoming-body.ts';
 import type { UploadSession } from '../../src/upload/session.ts';
 import { Uploads, type UploadsDeps } from '../../src/upload/uploads.ts';
+import { actorIn } from './actor.ts';
 import { MemoryCatalog } from './memory-catalog.ts';
 import { MemoryNode } from './memory-node.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
 import { standingClock } from './standing-clock.ts';
 
-export const testScope: Scope = { orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) };
+export const testScope = actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
 
 export interface OpenUploadsOptions {
   readonly slots?: number;

@@ -4,13 +4,15 @@ import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Actor } from '../../src/core/actor.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { newId, type OrgId, type PrincipalId, type Scope } from '../../src/core/ids.ts';
+import { newId, type OrgId, type PrincipalId } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { EmbeddedDatabase } from '../../src/database/embedded-database.ts';
 import { findLocalScope } from '../../src/database/local-scope.ts';
 import { findMigrationsDirectory, readMigrations } from '../../src/database/migrate.ts';
 import { PostgresPool } from '../../src/database/postgres-pool.ts';
+import { actorIn } from './actor.ts';
 
 const run = promisify(execFile);
 export const TEST_PASSWORD = 'c0ffee';
@@ -23,7 +25,7 @@ export interface TestDatabase {
   /** As the superuser, on the same database. */
   readonly admin: PostgresPool;
   /** The org and principal that the first migration makes. */
-  readonly scope: Scope;
+  readonly scope: Actor;
   readonly dataDirectory: string;
 }
 
@@ -42,12 +44,12 @@ export async function openTestDatabase(t: Teardown, settings: Readonly<Record<st
   t.teardown(() => database.close());
   const admin = new PostgresPool({ ...database.server.target('quasar'), size: 2 });
   t.teardown(() => admin.close());
-  return { database, pool: database.pool, admin, scope: await findLocalScope(database.pool), dataDirectory };
+  return { database, pool: database.pool, admin, scope: actorIn(await findLocalScope(database.pool)), dataDirectory };
 }
 
 /** A further org with one principal: somebody who must see nothing of the others. */
-export async function makeOrg(admin: PostgresPool, name: string): Promise<Scope> {
-  const scope: Scope = { orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) };
+export async function makeOrg(admin: PostgresPool, name: string): Promise<Actor> {
+  const scope = actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
   await admin.query('INSERT INTO core.org (id, name) VALUES ($1, $2)', [scope.orgId, name]);
   await admin.query('INSERT INTO core.principal (org_id, id, name) VALUES ($1, $2, $3)', [scope.orgId, scope.principalId, name]);
   return scope;

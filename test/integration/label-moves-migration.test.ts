@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { findLocalScope } from '../../src/database/local-scope.ts';
 import { findMigrationsDirectory, migrate, readMigrations } from '../../src/database/migrate.ts';
 import { PostgresPool } from '../../src/database/postgres-pool.ts';
+import { actorIn } from '../helpers/actor.ts';
 import { openTestDatabase } from '../helpers/postgres.ts';
 import { versionWish } from '../helpers/version-wish.ts';
 
@@ -18,7 +19,7 @@ t.test('documents of a version that kept no moves get those their versions tell 
   const old = new PostgresPool({ ...database.server.target('before_moves'), size: 2 });
   t.teardown(() => old.close());
   await migrate(old, shipped.slice(0, 6));
-  const scope = await findLocalScope(old);
+  const scope = actorIn(await findLocalScope(old));
   const catalog = new PostgresCatalog(old);
   const committer = new PostgresVersionCommitter({ pool: old, catalog, clock: systemClock });
   const first = versionWish({ createdAtMs: T0, labels: ['filed'] });

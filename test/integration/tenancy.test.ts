@@ -8,6 +8,7 @@ import { PostgresMigrationStore } from '../../src/catalog/postgres-migration-sto
 import { PostgresRefStore } from '../../src/catalog/postgres-ref-store.ts';
 import { PostgresSchemaStore } from '../../src/catalog/postgres-schema-store.ts';
 import { PostgresVersionCommitter } from '../../src/catalog/postgres-version-committer.ts';
+import type { Actor } from '../../src/core/actor.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { isId, type Scope } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -56,7 +57,7 @@ const TENANT_TABLES = [
 ];
 
 /** One row in every table. */
-async function fill(of: Scope): Promise<void> {
+async function fill(of: Actor): Promise<void> {
   const catalog = new PostgresCatalog(pool);
   const committer = new PostgresVersionCommitter({ pool, catalog, clock: systemClock });
   await withTransaction(pool, of, (transaction) => appendEvents(transaction, eventsOf(of, 0, 2)));

@@ -3,20 +3,21 @@ import t from 'tap';
 import type { CommitOutcome } from '../../../src/catalog/catalog.ts';
 import { CommitQueue, type QueuedCommit, takeBatch } from '../../../src/catalog/commit-queue.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import { newId, type OrgId, type PrincipalId, type Scope } from '../../../src/core/ids.ts';
+import { newId, type OrgId, type PrincipalId } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
+import { actorIn } from '../../helpers/actor.ts';
 import { versionWish } from '../../helpers/version-wish.ts';
 
 const scope = newScope();
 const done: CommitOutcome = { kind: 'document_exists' };
 
-function newScope(): Scope {
-  return { orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) };
+function newScope() {
+  return actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
 }
 
 function queued(of = scope, pagesSize = 0): QueuedCommit {
   const pages = pagesSize === 0 ? [] : [Buffer.alloc(pagesSize)];
-  return { scope: of, wish: versionWish({ pages }), resolve: () => undefined, reject: () => undefined };
+  return { by: of, wish: versionWish({ pages }), resolve: () => undefined, reject: () => undefined };
 }
 
 /** A queue whose statements end when they are told to. */
