@@ -2,14 +2,27 @@ import type { CommandContext, FlagSpec } from './command.ts';
 import type { HttpClient } from './http-client.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
+/** Where a server that was started in this folder leaves its administrator's key. */
+export const DEFAULT_KEY_FILE = './data/secrets/admin-key';
 
-export const urlFlag: FlagSpec = {
+const urlFlag: FlagSpec = {
   name: 'url',
   kind: 'text',
   value: 'URL',
   unit: `default: QUASAR_URL, else ${DEFAULT_URL}`,
   description: 'Address of the server.',
 };
+
+const keyFileFlag: FlagSpec = {
+  name: 'key-file',
+  kind: 'text',
+  value: 'FILE',
+  unit: `default: QUASAR_KEY_FILE, else ${DEFAULT_KEY_FILE} for a server on this machine`,
+  description: 'File with the key to show to the server.',
+};
+
+/** Of every command that talks to a server. */
+export const serverFlags: readonly FlagSpec[] = [urlFlag, keyFileFlag];
 
 export const jsonFlag: FlagSpec = { name: 'json', kind: 'switch', description: 'Print JSON, one object a line.' };
 
@@ -21,13 +34,22 @@ export const dataFlag: FlagSpec = {
   description: 'Data folder of the server; opened read-only, beside a running server too.',
 };
 
-/** Opens the client for `--url`, runs the work, closes the client whatever happens. */
+/** Opens the client for `--url` with the key of `--key-file`, runs the work, closes the client whatever happens. */
 export async function withClient<T>(context: CommandContext, work: (client: HttpClient) => Promise<T>): Promise<T> {
-  const { HttpClient: Client } = await import('./http-client.ts');
-  const client = await Client.open(context.flags.text('url') ?? context.environment.url ?? DEFAULT_URL, context.signal);
+  const client = await openClient(context);
   try {
     return await work(client);
   } finally {
     client.close();
   }
+}
+
+async function openClient({ flags, environment, signal }: CommandContext): Promise<HttpClient> {
+  const [{ HttpClient, parseAddress }, { readClientKey }] = await Promise.all([
+    import('./http-client.ts'),
+    import('./client-key.ts'),
+  ]);
+  const url = parseAddress(flags.text('url') ?? environment.url ?? DEFAULT_URL);
+  const names = { flag: flags.text('key-file'), environment: environment.keyFile, fallback: DEFAULT_KEY_FILE };
+  return HttpClient.open(url, { signal, key: await readClientKey({ ...names, url }) });
 }

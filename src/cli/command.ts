@@ -51,7 +51,7 @@ export interface CommandContext {
   readonly args: readonly string[];
   readonly flags: Flags;
   readonly terminal: Terminal;
-  readonly environment: { readonly url: string | undefined };
+  readonly environment: { readonly url: string | undefined; readonly keyFile: string | undefined };
   readonly clock: Clock;
   /** Aborted by Ctrl-C, SIGTERM, or when nobody reads the output any more. */
   readonly signal: AbortSignal;

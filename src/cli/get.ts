@@ -1,4 +1,4 @@
-import { dataFlag, jsonFlag, urlFlag } from './client-flags.ts';
+import { dataFlag, jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { selectorFlags } from './version-selector.ts';
 
@@ -31,7 +31,7 @@ export const get: Command = {
     { name: 'segments', kind: 'switch', description: 'Restore from the segment files of --data, without server and database.' },
     dataFlag,
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     { line: 'quasar get 0192f3a1-6c1e-7d34-9a55-0c7f6a1b2c3d -o scan.pdf', explanation: 'Read a document into a file.' },

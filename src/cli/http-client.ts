@@ -2,6 +2,7 @@ import type http from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { type ClientKey, explainUnauthenticated } from './client-key.ts';
 import { usage } from './flags.ts';
 import { problemOf } from './problem.ts';
 
@@ -25,6 +26,14 @@ export interface Answer {
   readonly body: IncomingMessage;
 }
 
+export interface ClientOptions {
+  readonly signal: AbortSignal;
+  /** Goes with every request, in its Authorization header and nowhere else. */
+  readonly key?: ClientKey | undefined;
+  /** How long nothing may move before the server is given up. */
+  readonly silenceMs?: number | undefined;
+}
+
 /**
  * Talks to one server over kept connections. Bodies stream in both directions; nothing is held beyond the chunk at hand.
  * Does not retry: who calls knows what may be repeated (attempts.ts).
@@ -34,27 +43,23 @@ export class HttpClient {
   readonly #request: typeof http.request;
   readonly #agent: http.Agent;
   readonly #signal: AbortSignal;
+  readonly #key: ClientKey | undefined;
   readonly #silenceMs: number;
   #reached = false;
 
-  private constructor(options: {
-    url: URL;
-    module: Pick<typeof http, 'request' | 'Agent'>;
-    signal: AbortSignal;
-    silenceMs: number;
-  }) {
-    this.url = options.url;
-    this.#request = options.module.request;
-    this.#agent = new options.module.Agent({ keepAlive: true, maxFreeSockets: limits.putParallelMax });
+  private constructor(url: URL, module: Pick<typeof http, 'request' | 'Agent'>, options: ClientOptions) {
+    this.url = url;
+    this.#request = module.request;
+    this.#agent = new module.Agent({ keepAlive: true, maxFreeSockets: limits.putParallelMax });
     this.#signal = options.signal;
-    this.#silenceMs = options.silenceMs;
+    this.#key = options.key;
+    this.#silenceMs = options.silenceMs ?? limits.clientSilenceMs;
   }
 
-  /** @throws QuasarError `usage` when the address is none. */
-  static async open(address: string, signal: AbortSignal, silenceMs: number = limits.clientSilenceMs): Promise<HttpClient> {
-    const url = parseAddress(address);
+  /** `url` is from `parseAddress`. */
+  static async open(url: URL, options: ClientOptions): Promise<HttpClient> {
     const module = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
-    return new HttpClient({ url, module: module as Pick<typeof http, 'request' | 'Agent'>, signal, silenceMs });
+    return new HttpClient(url, module as Pick<typeof http, 'request' | 'Agent'>, options);
   }
 
   /**
@@ -70,7 +75,7 @@ export class HttpClient {
       const { status, headers, body } = await Promise.race([answer, sent.then(() => answer)]);
       this.#reached = true;
       if (status < 400) return { status, headers, body };
-      throw await problemOf({ status, headers, body });
+      throw explainUnauthenticated(await problemOf({ status, headers, body }), this.#key);
     } catch (cause) {
       throw this.#explain(cause);
     } finally {
@@ -108,7 +113,7 @@ export class HttpClient {
       method,
       agent: this.#agent,
       signal: this.#signal,
-      headers: { accept: 'application/json', ...headers },
+      headers: { accept: 'application/json', ...this.#credentials(), ...headers },
     };
     const base = this.url.href.replace(/\/+$/, '');
     const outgoing = this.#request(`${base}${path}`, options);
@@ -122,6 +127,10 @@ export class HttpClient {
       outgoing.on('close', () => reject(new Error('the connection was closed')));
     });
     return { outgoing, answer };
+  }
+
+  #credentials(): Record<string, string> {
+    return this.#key === undefined ? {} : { authorization: `Bearer ${this.#key.text.reveal()}` };
   }
 
   async #readText(body: IncomingMessage): Promise<string> {
@@ -154,7 +163,8 @@ export class HttpClient {
   }
 }
 
-function parseAddress(address: string): URL {
+/** @throws QuasarError `usage` when the text is no address of a server. */
+export function parseAddress(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
     throw usage(`"${address}" is no server address; one looks like http://127.0.0.1:8080.`);

@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { listFlags } from './list-flags.ts';
 import { reasonFlag } from './reason-flag.ts';
@@ -25,7 +25,7 @@ export const label: Command = {
     { name: 'moves', kind: 'switch', description: 'List where the label stood, latest first.' },
     ...listFlags('moves'),
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     {

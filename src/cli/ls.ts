@@ -1,4 +1,4 @@
-import { dataFlag, jsonFlag, urlFlag } from './client-flags.ts';
+import { dataFlag, jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { listFlags } from './list-flags.ts';
 
@@ -13,7 +13,7 @@ export const ls: Command = {
     { name: 'segments', kind: 'switch', description: 'List what the segment files of --data hold, without server and database.' },
     dataFlag,
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     { line: 'quasar ls --limit 10', explanation: 'The ten newest documents.' },

@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { selectorFlags } from './version-selector.ts';
 
@@ -16,7 +16,7 @@ export const metaGet: Command = {
     { name: 'quarantined', kind: 'switch', description: 'Also derived metadata that does not fit its schema, with its faults.' },
     ...selectorFlags,
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     { line: 'quasar meta get 0192f3a1-… urn:quasar:ns:case', explanation: 'What was filed of the case.' },

@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { reasonFlag } from './reason-flag.ts';
 
@@ -22,7 +22,7 @@ export const metaPatch: Command = {
     },
     reasonFlag,
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     {

@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { reasonFlag } from './reason-flag.ts';
 
@@ -28,7 +28,7 @@ export const metaPut: Command = {
     },
     reasonFlag,
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     {

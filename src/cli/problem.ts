@@ -27,6 +27,10 @@ export async function problemOf(answer: { status: number; headers: IncomingHttpH
 /** The head alone, as HEAD answers: their problems have no body. */
 function codeOfStatus(status: number): ErrorCode {
   switch (status) {
+    case 401:
+      return 'unauthenticated';
+    case 403:
+      return 'forbidden';
     case 404:
       return 'document_not_found';
     case 409:

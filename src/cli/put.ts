@@ -1,5 +1,5 @@
 import { limits } from '../core/limits.ts';
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 
 export const put: Command = {
@@ -34,7 +34,7 @@ export const put: Command = {
     { name: 'document', kind: 'text', value: 'ID', description: 'Store a single file as a new version of this document.' },
     { name: 'again', kind: 'switch', description: 'Make new documents of files that an earlier run already stored.' },
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     { line: 'quasar put scan.pdf', explanation: 'Store one file.' },

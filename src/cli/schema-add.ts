@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 
 export const schemaAdd: Command = {
@@ -14,7 +14,7 @@ export const schemaAdd: Command = {
   flags: [
     { name: 'draft', kind: 'switch', description: 'Not to be used yet; "quasar schema activate" begins its life.' },
     jsonFlag,
-    urlFlag,
+    ...serverFlags,
   ],
   examples: [
     {

@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 
 const steps = [
@@ -14,7 +14,7 @@ export const schemaLifecycle: readonly Command[] = steps.map(({ verb, to, purpos
   usage: 'URN',
   arguments: [{ name: 'URN', description: 'Such as urn:quasar:schema:case@1.0.0.' }],
   argumentCount: { min: 1, max: 1 },
-  flags: [jsonFlag, urlFlag],
+  flags: [jsonFlag, ...serverFlags],
   examples: [{ line: `quasar schema ${verb} urn:quasar:schema:case@1.0.0`, explanation: 'Nothing goes back.' }],
   exitCodes: [1, 2, 3, 4, 5, 130],
   run: async (context) => (await import('./move-schema.ts')).moveSchema(context, to),

@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { listFlags } from './list-flags.ts';
 
@@ -8,7 +8,7 @@ export const schemaLs: Command = {
   usage: '[NAMESPACE]',
   arguments: [{ name: 'NAMESPACE', description: 'Only those of this namespace, such as urn:quasar:ns:case.' }],
   argumentCount: { min: 0, max: 1 },
-  flags: [...listFlags('schemas'), jsonFlag, urlFlag],
+  flags: [...listFlags('schemas'), jsonFlag, ...serverFlags],
   examples: [{ line: 'quasar schema ls urn:quasar:ns:case', explanation: 'What has checked cases, and what does now.' }],
   exitCodes: [1, 2, 5, 130],
   run: async (context) => (await import('./list-schemas.ts')).listSchemas(context),

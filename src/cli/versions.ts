@@ -1,4 +1,4 @@
-import { jsonFlag, urlFlag } from './client-flags.ts';
+import { jsonFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
 import { listFlags } from './list-flags.ts';
 
@@ -8,7 +8,7 @@ export const versions: Command = {
   usage: 'DOCUMENT',
   arguments: [{ name: 'DOCUMENT', description: 'Id of a document.' }],
   argumentCount: { min: 1, max: 1 },
-  flags: [...listFlags('versions'), jsonFlag, urlFlag],
+  flags: [...listFlags('versions'), jsonFlag, ...serverFlags],
   examples: [
     { line: 'quasar versions 0192f3a1-6c1e-7d34-9a55-0c7f6a1b2c3d', explanation: 'What became of a document, and why.' },
   ],

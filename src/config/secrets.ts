@@ -96,7 +96,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     return await open(path, 'r');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw invalid(`The secret ${path} cannot be read (${code}).`, cause);
   }
 }
@@ -105,7 +105,7 @@ function checkOwner(path: string, facts: { readonly mode: number; readonly uid: 
   if (!facts.isFile()) throw invalid(`The secret ${path} is not a file.`);
   if (process.getuid !== undefined && facts.uid !== process.getuid()) {
     throw invalid(
-      `The secret ${path} belongs to another user (uid ${facts.uid}); chown it to the user that runs Quasar (uid ${process.getuid()}).`,
+      `The secret ${path} belongs to another user (uid ${facts.uid}) than the one that reads it (uid ${process.getuid()}); change the one or the other.`,
     );
   }
   const mode = facts.mode & 0o777;

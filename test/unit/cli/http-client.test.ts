@@ -1,22 +1,19 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import { HttpClient } from '../../../src/cli/http-client.ts';
+import { type ClientOptions, HttpClient, parseAddress } from '../../../src/cli/http-client.ts';
 import { QuasarError } from '../../../src/core/errors.ts';
 
 async function clientOf(
   test: { teardown(close: () => Promise<void>): void },
   listener: RequestListener,
-  options: { silenceMs?: number; signal?: AbortSignal } = {},
+  options: Partial<ClientOptions> = {},
 ): Promise<HttpClient> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const client = await HttpClient.open(
-    `http://127.0.0.1:${port}/`,
-    options.signal ?? new AbortController().signal,
-    options.silenceMs,
-  );
+  const { signal = new AbortController().signal, ...others } = options;
+  const client = await HttpClient.open(parseAddress(`http://127.0.0.1:${port}/`), { signal, ...others });
   test.teardown(async () => {
     client.close();
     server.closeAllConnections();

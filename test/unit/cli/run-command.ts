@@ -19,6 +19,7 @@ export interface RunOptions {
   readonly stdin?: Readable;
   readonly signal?: AbortSignal;
   readonly url?: string;
+  readonly keyFile?: string;
   readonly interactive?: boolean;
 }
 
@@ -37,7 +38,7 @@ export async function runCommand(line: readonly string[], options: RunOptions = 
       typed: false,
       columns: () => 100,
     }),
-    environment: { url: options.url },
+    environment: { url: options.url, keyFile: options.keyFile },
     clock: systemClock,
     signal,
     watchSignals: () => undefined,
