@@ -1,6 +1,6 @@
 import type { Actor } from '../core/actor.ts';
+import { BatchQueue } from '../core/batch-queue.ts';
 import { limits } from '../core/limits.ts';
-import { BatchQueue } from './batch-queue.ts';
 import type { CommitOutcome, VersionCommit } from './catalog.ts';
 import { pagesSizeOf } from './commit-item.ts';
 

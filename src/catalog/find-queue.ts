@@ -1,6 +1,6 @@
+import { BatchQueue } from '../core/batch-queue.ts';
 import type { DocumentId, OrgId, VersionId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { BatchQueue } from './batch-queue.ts';
 import type { VersionFacts } from './catalog.ts';
 
 export interface QueuedFind {
