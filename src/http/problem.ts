@@ -47,6 +47,7 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   idempotency_mismatch: 422,
   capability_unknown: 422,
   access_rules_invalid: 422,
+  subject_not_found: 422,
   metadata_invalid: 422,
   patch_failed: 422,
   schema_invalid: 422,
