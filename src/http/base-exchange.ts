@@ -106,8 +106,9 @@ export abstract class BaseExchange implements Exchange {
   abstract pauseBody(): void;
   abstract resumeBody(): void;
   abstract reply(status: number, headers: readonly string[], body?: string | Uint8Array): void;
-  abstract start(status: number, headers: readonly string[], size: number): void;
+  abstract start(status: number, headers: readonly string[], size: number | undefined): void;
   abstract write(bytes: Uint8Array): true | Promise<true>;
+  abstract end(): void;
   abstract destroy(): void;
 
   /** Whether the connection must not serve another request after this one. */

@@ -16,7 +16,8 @@ import type { QuasarError } from '../core/errors.ts';
  * - no method throws when the client has gone; answers then go nowhere and `write` rejects `cancelled`;
  * - a request whose body was not read to its end is answered with `Connection: close`, unless no more than
  *   `limits.httpDiscardMax` bytes are left, which are discarded; every chunked request is answered with `Connection: close`;
- * - HEAD: the handler answers as for GET; the adapter keeps the body back and sends the same Content-Length.
+ * - HEAD: the handler answers as for GET; the adapter keeps the body back and sends the same Content-Length;
+ * - an answer whose size was not said goes out chunked, and only `end` sends the last chunk.
  */
 export interface Exchange {
   readonly method: string;
@@ -54,8 +55,11 @@ export interface Exchange {
    */
   reply(status: number, headers: readonly string[], body?: string | Uint8Array): void;
 
-  /** Sends the head of an answer of exactly `size` bytes; `write` must then deliver all of them, or `destroy` be called. */
-  start(status: number, headers: readonly string[], size: number): void;
+  /**
+   * Sends the head of an answer of exactly `size` bytes; `write` must then deliver all of them, or `destroy` be called.
+   * Without a size as many as are written until `end`.
+   */
+  start(status: number, headers: readonly string[], size: number | undefined): void;
 
   /**
    * Hands bytes to the socket and resolves when they may be reused. Borrowed until it settles.
@@ -63,6 +67,9 @@ export interface Exchange {
    * @throws (rejects) QuasarError `cancelled` when the client is gone.
    */
   write(bytes: Uint8Array): true | Promise<true>;
+
+  /** Says that an answer without a size is complete, once its last write has settled. */
+  end(): void;
 
   /** Cuts the connection: an answer that cannot be completed must not look complete. */
   destroy(): void;

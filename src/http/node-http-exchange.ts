@@ -19,7 +19,8 @@ export class NodeHttpExchange extends BaseExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #bodyPaused = false;
-  #size = 0;
+  /** Undefined: chunked. */
+  #size: number | undefined = 0;
   #rejectWrite: ((error: Error) => void) | undefined;
 
   constructor(edge: EdgeState, connection: NodeConnection, request: IncomingMessage, response: ServerResponse) {
@@ -79,7 +80,7 @@ export class NodeHttpExchange extends BaseExchange {
     this.#response.end(typeof body === 'string' ? body : Buffer.from(body), () => this.finish());
   }
 
-  start(status: number, headers: readonly string[], size: number): void {
+  start(status: number, headers: readonly string[], size: number | undefined): void {
     if (this.closed) return;
     this.#writeHead(status, headers, size);
     this.#size = size;
@@ -90,7 +91,7 @@ export class NodeHttpExchange extends BaseExchange {
     if (this.gone) return Promise.reject(goneError());
     if (this.closed || this.method === 'HEAD' || bytes.byteLength === 0) return true;
     assert(this.sent.status !== 0 && this.#rejectWrite === undefined, 'write follows start, and one write the other');
-    assert(this.sent.bytes + bytes.byteLength <= this.#size, 'an answer is as long as its head said');
+    assert(this.sent.bytes + bytes.byteLength <= (this.#size ?? Infinity), 'an answer is as long as its head said');
     return new Promise((resolve, reject) => {
       this.#rejectWrite = reject;
       this.#request.socket.setTimeout(limits.downloadStallMs);
@@ -109,6 +110,13 @@ export class NodeHttpExchange extends BaseExchange {
     });
   }
 
+  end(): void {
+    if (this.closed || this.method === 'HEAD') return;
+    assert(this.sent.status !== 0 && this.#size === undefined, 'an answer with a size ends by itself');
+    assert(this.#rejectWrite === undefined, 'an answer ends behind its last write');
+    this.#end();
+  }
+
   destroy(): void {
     if (this.closed) return;
     this.#lost(false);
@@ -124,12 +132,12 @@ export class NodeHttpExchange extends BaseExchange {
     this.#connection.open.delete(this);
   }
 
-  #writeHead(status: number, headers: readonly string[], size: number): void {
+  #writeHead(status: number, headers: readonly string[], size: number | undefined): void {
     assert(this.sent.status === 0, 'an exchange is answered once');
     assertHeaders(headers);
     this.sent.status = status;
     const all = ['X-Request-Id', this.requestId, ...headers];
-    if (status !== 204 && status !== 304) all.push('Content-Length', String(size));
+    if (status !== 204 && status !== 304 && size !== undefined) all.push('Content-Length', String(size));
     if (this.mustClose) {
       all.push('Connection', 'close');
       this.#connection.closing = true;

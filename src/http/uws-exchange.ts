@@ -16,7 +16,9 @@ import type { RequestHead } from './request-guard.ts';
  * - `end(body)` writes Content-Length itself; HEAD needs a written one and `endWithoutBody()` without arguments;
  * - it cuts a connection on which fewer than 16 KB/s arrive, or nothing leaves for 10 s; `pause` and `resume` start that
  *   clock afresh, so that the rules for slow clients are ours (`keepAlive`);
- * - `tryEnd` copies nothing it could not send: the rest is offered again at the offset `onWritable` names.
+ * - `tryEnd` copies nothing it could not send: the rest is offered again at the offset `onWritable` names;
+ * - `write` makes the answer chunked and keeps a copy of what it could not send; `onWritable` comes when that is out;
+ * - `end` in a chunked answer must not be told to close: it would write that header into the body.
  */
 export class UwsExchange extends BaseExchange {
   readonly #slow: Set<UwsExchange>;
@@ -30,7 +32,8 @@ export class UwsExchange extends BaseExchange {
   #bodyPaused = false;
   #held: Uint8Array | undefined;
   #head: readonly string[] | undefined;
-  #size = 0;
+  /** Undefined: chunked. */
+  #size: number | undefined = 0;
   #pending: PendingWrite | undefined;
   #writableAttached = false;
   #tookAll = false;
@@ -110,14 +113,14 @@ export class UwsExchange extends BaseExchange {
     this.#end(() => this.#replyNow(headers, body));
   }
 
-  start(status: number, headers: readonly string[], size: number): void {
+  start(status: number, headers: readonly string[], size: number | undefined): void {
     if (this.closed) return;
     assert(this.sent.status === 0, 'an exchange is answered once');
     assertHeaders(headers);
     this.sent.status = status;
     this.#size = size;
     this.#head = headers;
-    if (size > 0 && this.method !== 'HEAD') {
+    if (size !== 0 && this.method !== 'HEAD') {
       this.#resumeSocket();
       return;
     }
@@ -129,7 +132,7 @@ export class UwsExchange extends BaseExchange {
     if (this.gone) return Promise.reject(goneError());
     if (this.closed || this.method === 'HEAD' || bytes.byteLength === 0) return true;
     assert(this.sent.status !== 0 && this.#pending === undefined, 'write follows start, and one write the other');
-    assert(this.sent.bytes + bytes.byteLength <= this.#size, 'an answer is as long as its head said');
+    assert(this.sent.bytes + bytes.byteLength <= (this.#size ?? Infinity), 'an answer is as long as its head said');
     const base = this.sent.bytes;
     this.#offer(bytes);
     if (this.#tookAll) {
@@ -140,6 +143,16 @@ export class UwsExchange extends BaseExchange {
       this.#pending = { bytes, base, resolve, reject, ticks: 0 };
       this.#slow.add(this);
       this.#attachWritable();
+    });
+  }
+
+  end(): void {
+    if (this.closed || this.method === 'HEAD') return;
+    assert(this.sent.status !== 0 && this.#size === undefined, 'an answer with a size ends by itself');
+    assert(this.#pending === undefined, 'an answer ends behind its last write');
+    this.#end(() => {
+      this.#sendHead();
+      this.#res.end();
     });
   }
 
@@ -178,7 +191,7 @@ export class UwsExchange extends BaseExchange {
   #endEmpty(): void {
     const res = this.#writeHead(this.#head as readonly string[]);
     if (this.mustClose) res.writeHeader('Connection', 'close');
-    res.writeHeader('Content-Length', String(this.#size));
+    if (this.#size !== undefined) res.writeHeader('Content-Length', String(this.#size));
     res.endWithoutBody();
   }
 
@@ -203,18 +216,22 @@ export class UwsExchange extends BaseExchange {
   }
 
   #send(bytes: Uint8Array): void {
-    const head = this.#head;
-    if (head !== undefined) {
-      this.#head = undefined;
-      this.#writeHead(head);
-      // There is no way to close after `tryEnd`; a client that is told so closes, and a draining edge cuts the rest.
-      if (this.mustClose) this.#res.writeHeader('Connection', 'close');
-    }
-    this.#tryEnd(bytes);
+    this.#sendHead();
+    if (this.#size === undefined) this.#tookAll = this.#res.write(bytes);
+    else this.#tryEnd(bytes, this.#size);
   }
 
-  #tryEnd(bytes: Uint8Array): void {
-    const [ok, done] = this.#res.tryEnd(bytes, this.#size);
+  #sendHead(): void {
+    const head = this.#head;
+    if (head === undefined) return;
+    this.#head = undefined;
+    this.#writeHead(head);
+    // There is no way to close after `tryEnd` or chunks; a client that is told so closes, and a draining edge cuts the rest.
+    if (this.mustClose) this.#res.writeHeader('Connection', 'close');
+  }
+
+  #tryEnd(bytes: Uint8Array, size: number): void {
+    const [ok, done] = this.#res.tryEnd(bytes, size);
     this.#tookAll = ok || done;
   }
 
@@ -228,20 +245,24 @@ export class UwsExchange extends BaseExchange {
   #onWritable(offset: number): boolean {
     const pending = this.#pending;
     if (pending === undefined || this.closed) return true;
-    // Part of a block is progress too, for whoever judges slow clients.
-    if (offset > this.sent.bytes) pending.ticks = 0;
-    this.sent.bytes = offset;
-    const rest = pending.bytes.subarray(offset - pending.base);
-    if (rest.byteLength > 0) {
-      this.#tryEnd(rest);
-      if (!this.#tookAll) return false;
-    }
+    if (this.#size !== undefined && !this.#offerRest(pending, offset, this.#size)) return false;
     this.#pending = undefined;
     this.#slow.delete(this);
     this.sent.bytes = pending.base;
     this.#count(pending.bytes.byteLength);
     pending.resolve(true);
     return true;
+  }
+
+  /** Whether the socket took the rest of the pending write, which begins at `offset` of the answer. */
+  #offerRest(pending: PendingWrite, offset: number, size: number): boolean {
+    // Part of a block is progress too, for whoever judges slow clients.
+    if (offset > this.sent.bytes) pending.ticks = 0;
+    this.sent.bytes = offset;
+    const rest = pending.bytes.subarray(offset - pending.base);
+    if (rest.byteLength === 0) return true;
+    this.#tryEnd(rest, size);
+    return this.#tookAll;
   }
 
   #count(size: number): void {

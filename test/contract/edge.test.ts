@@ -4,6 +4,7 @@ import { openUwsEdge } from '../../src/http/uws-edge.ts';
 import { answerContract } from './edge-answer.contract.ts';
 import { bodyContract } from './edge-body.contract.ts';
 import { type AdapterName, framingContract } from './edge-framing.contract.ts';
+import { streamContract } from './edge-stream.contract.ts';
 
 const adapters = { uwebsockets: openUwsEdge, 'node:http': openNodeHttpEdge };
 
@@ -12,5 +13,6 @@ for (const [name, open] of Object.entries(adapters)) {
     framingContract(t, name as AdapterName, open);
     bodyContract(t, open);
     answerContract(t, open);
+    streamContract(t, open);
   });
 }

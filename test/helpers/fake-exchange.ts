@@ -26,6 +26,8 @@ export class FakeExchange implements Exchange {
   route: string | undefined;
   answer: { readonly status: number; readonly headers: readonly string[]; readonly body: string } | undefined;
   readonly #request: FakeRequest;
+  #head: { readonly status: number; readonly headers: readonly string[] } | undefined;
+  #written = '';
 
   constructor(request: FakeRequest = {}) {
     this.#request = request;
@@ -53,13 +55,24 @@ export class FakeExchange implements Exchange {
     this.answer = { status, headers, body: Buffer.from(body as string).toString() };
   }
 
+  start(status: number, headers: readonly string[], _size: number | undefined): void {
+    this.sent.status = status;
+    this.#head = { status, headers };
+  }
+
+  write(bytes: Uint8Array): true {
+    this.sent.bytes += bytes.byteLength;
+    this.#written += Buffer.from(bytes).toString('latin1');
+    return true;
+  }
+
+  end(): void {
+    if (this.#head !== undefined) this.answer = { ...this.#head, body: Buffer.from(this.#written, 'latin1').toString() };
+  }
+
   pauseBody(): void {}
   resumeBody(): void {}
   onGone(): void {}
-  start(): void {}
-  write(): true {
-    return true;
-  }
   destroy(): void {}
   fail(): void {}
 }

@@ -6,7 +6,7 @@ export interface RawAnswer {
   /** Lower-case names; a header sent twice is joined with ", ". */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
-  /** False when the connection ended before Content-Length was reached. */
+  /** False when the connection ended before Content-Length or the last chunk was reached. */
   readonly complete: boolean;
 }
 
@@ -98,7 +98,26 @@ function parse(received: Buffer, head: boolean): { answer: RawAnswer; size: numb
     const value = line.slice(colon + 1).trim();
     headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
   }
+  if (!head && headers.get('transfer-encoding') === 'chunked') {
+    const { body, size, complete } = parseChunks(received, headEnd + 4);
+    return { answer: { status, headers, body, complete }, size };
+  }
   const length = head || status < 200 || status === 204 || status === 304 ? 0 : Number(headers.get('content-length') ?? 0);
   const body = received.subarray(headEnd + 4, headEnd + 4 + length);
   return { answer: { status, headers, body, complete: body.byteLength === length }, size: headEnd + 4 + body.byteLength };
+}
+
+/** RFC 9112 section 7.1, without extensions and trailers. `size` is that of everything up to the end of the body. */
+function parseChunks(received: Buffer, start: number): { body: Buffer; size: number; complete: boolean } {
+  const parts: Buffer[] = [];
+  for (let at = start; ; ) {
+    const line = received.indexOf('\r\n', at);
+    const length = line < 0 ? Number.NaN : Number.parseInt(received.toString('latin1', at, line), 16);
+    const end = line + 2 + length;
+    const whole = received.byteLength >= end + 2;
+    if (!whole || length === 0)
+      return { body: Buffer.concat(parts), size: whole ? end + 2 : received.byteLength, complete: whole };
+    parts.push(received.subarray(line + 2, end));
+    at = end + 2;
+  }
 }
