@@ -45,7 +45,7 @@ export interface DocumentFilter {
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Where the next page starts; undefined on the last one. Opaque to clients once signed (http/cursor.ts). */
+  /** Where the next page starts; undefined on the last one. Sealed before clients see it (http/cursor.ts). */
   readonly next: string | undefined;
 }
 

@@ -176,7 +176,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
       clock: systemClock,
     },
     restore: { cache, stretches, map: new BlockMap(catalog) },
-    cursors: new Cursors(cursorSecret.reveal()),
+    cursors: new Cursors(cursorSecret.reveal(), systemClock),
     clock: systemClock,
     chunker,
     durability: 'fsync;nodes=1',

@@ -73,7 +73,7 @@ export const listDocuments = route(
     const page = await services.catalog.listDocuments(caller, { limit, after, filter });
     replyJson(exchange, 200, {
       items: page.items.map((item) => documentView(item, item.current)),
-      nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+      nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
     });
   },
 );
@@ -112,7 +112,7 @@ export const listVersions = route(
     if (page.items.length === 0 && after === undefined) throw new QuasarError('document_not_found', { op: 'document.versions' });
     replyJson(exchange, 200, {
       items: page.items.map(versionView),
-      nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+      nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
     });
   },
 );

@@ -37,7 +37,7 @@ export const listLabelMoves = route(
     if (page.items.length === 0 && after === undefined) await requireDocument(documentId, services, caller);
     replyJson(exchange, 200, {
       items: page.items.map(moveView),
-      nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+      nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
     });
   },
 );

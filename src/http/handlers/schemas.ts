@@ -30,7 +30,7 @@ export const listSchemas = route('GET', '/v1/schemas', member, async (exchange, 
   const page = await services.records.schemas.listSchemas(caller, { namespace, limit, after });
   replyJson(exchange, 200, {
     items: page.items.map(schemaView),
-    nextCursor: page.next === undefined ? null : services.cursors.sign(purpose, page.next),
+    nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
   });
 });
 
