@@ -3,7 +3,7 @@ import type { GroupId, OrgId, PrincipalId, Scope } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
 import { askOutcome, pageOf } from './postgres-rows.ts';
 import type {
-  KnownRequester,
+  LoadedRequester,
   NewPrincipal,
   Principal,
   PrincipalKind,
@@ -26,6 +26,7 @@ interface RequesterRow {
   readonly suspended: boolean;
   readonly roles: readonly Role[];
   readonly groups: readonly GroupId[];
+  readonly kind: PrincipalKind;
 }
 
 /** The functions of migrations/000009-access.sql, one round trip each. */
@@ -64,13 +65,6 @@ export class PostgresPrincipalStore implements PrincipalStore {
     return askOutcome(this.#queries, 'core.suspend_principal($1, $2, $3, $4)', values);
   }
 
-  suspendOrg(
-    orgId: OrgId,
-    { suspended, atMs }: { readonly suspended: boolean; readonly atMs: number },
-  ): Promise<'changed' | 'unchanged'> {
-    return askOutcome(this.#queries, 'core.suspend_org($1, $2, $3)', [orgId, suspended, atMs]);
-  }
-
   async findPrincipal(
     orgId: OrgId,
     subject: string,
@@ -81,13 +75,14 @@ export class PostgresPrincipalStore implements PrincipalStore {
     return row === undefined ? undefined : { principalId: row.principal_id, suspended: row.suspended };
   }
 
-  async loadRequester({ orgId }: Scope, principalId: PrincipalId): Promise<KnownRequester | undefined> {
+  async loadRequester({ orgId }: Scope, principalId: PrincipalId): Promise<LoadedRequester | undefined> {
     const text = 'SELECT * FROM core.load_requester($1, $2)';
     const { rows } = await this.#queries.query<RequesterRow>(text, [orgId, principalId]);
     const [row] = rows;
     if (row === undefined) return undefined;
-    const { suspended, roles, groups } = row;
-    return { orgId, principalId, groups: new Set(groups), suspended, roleCapabilities: capabilitiesOf(roles) };
+    const { suspended, roles, groups, kind } = row;
+    const roleCapabilities = capabilitiesOf(roles);
+    return { requester: { orgId, principalId, groups: new Set(groups), suspended, roleCapabilities }, kind };
   }
 }
 

@@ -1,19 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Page } from '../catalog/catalog.ts';
 import { assert } from '../core/assert.ts';
-import type { FolderId, PrincipalId, Scope } from '../core/ids.ts';
+import type { DocumentId, PrincipalId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Queries } from '../database/transaction.ts';
-import { type AccessList, compileRules } from './access-list.ts';
-import type { AccessRule, RulePlace, SubjectId } from './rule.ts';
+import type { AccessList } from './access-list.ts';
+import { type LinkedPlaceRow, type PlaceRow, toAccessList, toAccessLists } from './place-rows.ts';
+import type { AccessRule, SubjectId } from './rule.ts';
 import type { RuleChange, RuledThing, RuleSet, RuleStore, RulesOutcome, RulesWish } from './rule-store.ts';
-
-interface PlaceRow {
-  readonly kind: RulePlace['kind'];
-  readonly place_id: string;
-  readonly version: number;
-  readonly rules: readonly AccessRule[];
-}
 
 interface OutcomeRow {
   readonly outcome: RulesOutcome['kind'];
@@ -28,7 +21,7 @@ interface ChangeRow {
   readonly changed_at_ms: number;
 }
 
-/** The functions of migrations/000009-access.sql, one round trip each. */
+/** The functions of migrations/, one round trip each. */
 export class PostgresRuleStore implements RuleStore {
   readonly #queries: Queries;
 
@@ -48,14 +41,19 @@ export class PostgresRuleStore implements RuleStore {
 
   async findRules(scope: Scope, thing: RuledThing): Promise<RuleSet | undefined> {
     const [row] = await this.#loadPlaces(scope, thing);
-    return row && { version: row.version, rules: row.rules };
+    return row && { version: row.version, rules: row.rules ?? [] };
   }
 
   async loadAccessList(scope: Scope, thing: RuledThing): Promise<AccessList | undefined> {
     const rows = await this.#loadPlaces(scope, thing);
-    if (rows.length === 0) return undefined;
-    const places = rows.map((row) => compileRules(toPlace(row), row.rules));
-    return { version: versionOf(rows), orgId: scope.orgId, places };
+    return rows.length === 0 ? undefined : toAccessList(scope.orgId, rows);
+  }
+
+  async loadAccessLists({ orgId }: Scope, documentIds: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, AccessList>> {
+    if (documentIds.length === 0) return new Map();
+    const text = 'SELECT * FROM quasar.load_access_lists($1, $2)';
+    const { rows } = await this.#queries.query<LinkedPlaceRow>(text, [orgId, documentIds]);
+    return toAccessLists(orgId, rows);
   }
 
   async listRuleChanges(
@@ -88,19 +86,6 @@ function idOf(scope: Scope, thing: RuledThing): string {
     case 'org':
       return scope.orgId;
   }
-}
-
-function toPlace({ kind, place_id }: PlaceRow): RulePlace {
-  return kind === 'folder' ? { kind, folderId: place_id as FolderId } : { kind };
-}
-
-/** A document that never had rules of its own is not named: it shares the version, and so decisions, with its neighbours. */
-function versionOf(rows: readonly PlaceRow[]): string {
-  const hash = createHash('sha256');
-  for (const { kind, place_id, version } of rows) {
-    if (kind !== 'document' || version > 0) hash.update(`${kind} ${place_id} ${version}\n`);
-  }
-  return hash.digest('base64url');
 }
 
 function toOutcome({ outcome, version, subject_id }: OutcomeRow): RulesOutcome {

@@ -29,6 +29,11 @@ export interface Principal {
 /** A requester but for the scope of its token or key, which comes with the request. */
 export type KnownRequester = Omit<Requester, 'tokenScope'>;
 
+export interface LoadedRequester {
+  readonly requester: KnownRequester;
+  readonly kind: PrincipalKind;
+}
+
 /** `unchanged`: it was so already. */
 export type PrincipalOutcome = 'changed' | 'unchanged' | 'principal_missing';
 
@@ -44,13 +49,11 @@ export interface PrincipalStore {
     principalId: PrincipalId,
     change: { readonly suspended: boolean; readonly atMs: number },
   ): Promise<PrincipalOutcome>;
-  /** Everybody in the org at once. */
-  suspendOrg(orgId: OrgId, change: { readonly suspended: boolean; readonly atMs: number }): Promise<'changed' | 'unchanged'>;
   /** Whose token it is. `suspended` is also said of everybody in a suspended org. */
   findPrincipal(
     orgId: OrgId,
     subject: string,
   ): Promise<{ readonly principalId: PrincipalId; readonly suspended: boolean } | undefined>;
   /** As it stands at one moment. A suspended org suspends everybody in it. */
-  loadRequester(scope: Scope, principalId: PrincipalId): Promise<KnownRequester | undefined>;
+  loadRequester(scope: Scope, principalId: PrincipalId): Promise<LoadedRequester | undefined>;
 }

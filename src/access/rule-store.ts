@@ -43,6 +43,11 @@ export interface RuleStore {
   findRules(scope: Scope, thing: RuledThing): Promise<RuleSet | undefined>;
   /** All that has a say about the thing, as it stands at one moment. Undefined: there is no such thing. */
   loadAccessList(scope: Scope, thing: RuledThing): Promise<AccessList | undefined>;
+  /**
+   * The same for many documents, as it stands at one moment; those that are absent are not in the answer. What they share is
+   * one object: the rules of a folder or the org, and the list of all that have none of their own in one folder.
+   */
+  loadAccessLists(scope: Scope, documentIds: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, AccessList>>;
   /** Latest first. `after` is a `next` of an earlier page. Those of a deleted folder too. */
   listRuleChanges(
     scope: Scope,

@@ -135,6 +135,10 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     return this.#catalog.findDocument(scope, documentId);
   }
 
+  findBlobDocuments(...question: Parameters<Catalog['findBlobDocuments']>): ReturnType<Catalog['findBlobDocuments']> {
+    return this.#catalog.findBlobDocuments(...question);
+  }
+
   findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined> {
     return this.#catalog.findManifestPage(scope, key, pageIndex);
   }

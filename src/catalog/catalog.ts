@@ -55,6 +55,12 @@ export interface Catalog {
   /** The version given, or the one labelled CURRENT. */
   findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined>;
   findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined>;
+  /** Documents that have it in one version at least, by id. `after` is a `next` of an earlier page. */
+  findBlobDocuments(
+    scope: Scope,
+    key: BlobKey,
+    options: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<DocumentId>>;
   /** Encoded manifest page (core/manifest.ts), for blobs of two blocks or more. Not verified here. */
   findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined>;
   /** Those that fit, by their current version, newest first. `after` is a `next` of an earlier page. */

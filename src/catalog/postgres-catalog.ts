@@ -48,6 +48,17 @@ export class PostgresCatalog implements Catalog {
     return row && toBlobFacts(row);
   }
 
+  async findBlobDocuments(
+    scope: Scope,
+    key: BlobKey,
+    { limit, after }: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<DocumentId>> {
+    const values = [scope.orgId, blake3Of(key), after ?? null, limit + 1];
+    const rows = await this.#rows<{ id: DocumentId }>('SELECT * FROM quasar.documents_of_blob($1, $2, $3, $4)', values);
+    const items = rows.slice(0, limit).map(({ id }) => id);
+    return { items, next: rows.length > limit ? items.at(-1) : undefined };
+  }
+
   async findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined> {
     const values = [scope.orgId, blake3Of(key), pageIndex];
     const [row] = await this.#rows<{ bytes: Buffer }>('SELECT * FROM quasar.find_manifest_page($1, $2, $3)', values);

@@ -51,6 +51,9 @@ export const auditActions = [
   'key.revoke',
   'token.revoke',
   'log.export',
+  'principal.change',
+  'folder.move',
+  'org.resume',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type t from 'tap';
-import type { Catalog, CommitOutcome, VersionCommitter, VersionFacts } from '../../src/catalog/catalog.ts';
+import type { Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from '../../src/catalog/catalog.ts';
 import type { Actor } from '../../src/core/actor.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { type DocumentId, newId, type VersionId } from '../../src/core/ids.ts';
@@ -257,6 +257,26 @@ export function catalogContract(test: Test, { catalog, committer, scope, strange
       ids.slice(3),
     );
     t.equal(last.next, undefined);
+  });
+
+  test.test('the documents that have a blob are listed by id, each once, older versions too', async (t) => {
+    const blob = blobFacts(randomUUID());
+    const wishes = Array.from({ length: 5 }, () => versionWish({ blob }));
+    for (const wish of wishes) await committer.commit(scope, wish);
+    const [again, replaced] = wishes as [VersionCommit, VersionCommit];
+    const versionId = newId<VersionId>(systemClock);
+    await committer.commit(scope, { ...again, newDocument: false, versionId });
+    await committer.commit(scope, { ...versionWish(), documentId: replaced.documentId, newDocument: false });
+    await committer.commit(stranger, versionWish({ blob }));
+    const ids = wishes.map(({ documentId }) => documentId).sort();
+    const page = await catalog.findBlobDocuments(scope, blob.key, { limit: 3, after: undefined });
+    t.strictSame(page, { items: ids.slice(0, 3), next: ids[2] });
+    t.strictSame(await catalog.findBlobDocuments(scope, blob.key, { limit: 3, after: page.next }), {
+      items: ids.slice(3),
+      next: undefined,
+    });
+    const absent = { items: [], next: undefined };
+    t.strictSame(await catalog.findBlobDocuments(scope, blobFacts(randomUUID()).key, { limit: 3, after: undefined }), absent);
   });
 
   test.test('another org sees nothing and may store the same', async (t) => {

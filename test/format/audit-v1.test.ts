@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../src/core/audit-action.ts';
 import { openCheckpoint } from '../../src/audit/checkpoint.ts';
 import { AUDIT_EVENT_VERSION, decodeEvent, encodeEvent } from '../../src/audit/event.ts';
 import { EXPORT_FORMAT, type LeafLine, parseExportLine } from '../../src/audit/export-line.ts';
@@ -11,6 +10,7 @@ import { verifyConsistency, verifyInclusion } from '../../src/audit/merkle-proof
 import { proveConsistency, proveInclusion } from '../../src/audit/merkle-tree.ts';
 import { type NoteVerifier, parseNoteVerifier } from '../../src/audit/note-key.ts';
 import { verifyLog } from '../../src/audit/verify-log.ts';
+import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../src/core/audit-action.ts';
 import { limits } from '../../src/core/limits.ts';
 import { exportOf, origin } from '../helpers/audit-log-fixture.ts';
 import { MemoryTreeHashes } from '../helpers/merkle-reference.ts';

@@ -4,6 +4,7 @@ import type { NewKey } from '../../src/access/key-store.ts';
 import { PostgresFolderStore } from '../../src/access/postgres-folder-store.ts';
 import { PostgresGroupStore } from '../../src/access/postgres-group-store.ts';
 import { PostgresKeyStore } from '../../src/access/postgres-key-store.ts';
+import { PostgresOrgStore } from '../../src/access/postgres-org-store.ts';
 import { PostgresPrincipalStore } from '../../src/access/postgres-principal-store.ts';
 import { PostgresRevocationStore } from '../../src/access/postgres-revocation-store.ts';
 import { PostgresRuleStore } from '../../src/access/postgres-rule-store.ts';
@@ -20,20 +21,21 @@ import {
   type RuleId,
   type Scope,
 } from '../../src/core/ids.ts';
-import type { Queries } from '../../src/database/transaction.ts';
+import type { ConnectionPool } from '../../src/database/transaction.ts';
 
 export const NOW = Date.UTC(2030, 0, 2);
 export const ALL = { limit: 1000, after: undefined } as const;
 
 /** All that keeps who may. */
-export function accessStores(queries: Queries) {
+export function accessStores(pool: ConnectionPool) {
   return {
-    principals: new PostgresPrincipalStore(queries),
-    groups: new PostgresGroupStore(queries),
-    folders: new PostgresFolderStore(queries),
-    rules: new PostgresRuleStore(queries),
-    keys: new PostgresKeyStore(queries),
-    revocations: new PostgresRevocationStore(queries),
+    principals: new PostgresPrincipalStore(pool),
+    orgs: new PostgresOrgStore(pool),
+    groups: new PostgresGroupStore(pool),
+    folders: new PostgresFolderStore(pool),
+    rules: new PostgresRuleStore(pool),
+    keys: new PostgresKeyStore(pool),
+    revocations: new PostgresRevocationStore(pool),
   };
 }
 
@@ -62,8 +64,8 @@ export function newRule(effect: AccessRule['effect'], actions: readonly Capabili
 }
 
 /** One row at least in every table of migrations/000009-access.sql, and the document in a folder. */
-export async function fillAccess(queries: Queries, scope: Scope, documentId: DocumentId): Promise<void> {
-  const { groups, folders, rules, keys, revocations } = accessStores(queries);
+export async function fillAccess(pool: ConnectionPool, scope: Scope, documentId: DocumentId): Promise<void> {
+  const { groups, folders, rules, keys, revocations } = accessStores(pool);
   const [inner, outer] = [newGroup('inner'), newGroup('outer')];
   for (const group of [inner, outer]) await groups.createGroup(scope, group);
   await groups.addMember(scope, inner.groupId, { kind: 'principal', id: scope.principalId });

@@ -67,6 +67,21 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
     return this.#step('findBlob', () => this.#org(scope).blobs.get(key)?.facts);
   }
 
+  findBlobDocuments(
+    scope: Scope,
+    key: BlobKey,
+    { limit, after }: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<Page<DocumentId>> {
+    return this.#step('findBlobDocuments', () => {
+      const having = [...this.#org(scope).documents].filter(([, { versions }]) =>
+        [...versions.values()].some(({ blob }) => blob.key === key),
+      );
+      const left = having.map(([id]) => id).filter((id) => after === undefined || id > after);
+      const items = left.sort().slice(0, limit);
+      return { items, next: left.length > limit ? items.at(-1) : undefined };
+    });
+  }
+
   findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined> {
     return this.#step('findManifestPage', () => this.#org(scope).blobs.get(key)?.pages[pageIndex]);
   }

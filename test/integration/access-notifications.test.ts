@@ -12,7 +12,7 @@ import { versionWish } from '../helpers/version-wish.ts';
 
 const MARK = 'mark';
 const { database, pool, scope } = await openTestDatabase(t);
-const { principals, groups, folders, rules, keys, revocations } = accessStores(pool);
+const { principals, orgs, groups, folders, rules, keys, revocations } = accessStores(pool);
 const { host, port, user, password, database: name } = database.server.target('quasar');
 const listener = new pg.Client({ host, port, user, password, database: name });
 await listener.connect();
@@ -49,7 +49,7 @@ t.test('every change tells the org and what kind of change it was, and nothing e
   t.strictSame(await toldOf(() => principals.setRoles(scope, principalId, ['reader'])), told('principal'));
   const suspension = { suspended: true, atMs: NOW };
   t.strictSame(await toldOf(() => principals.suspendPrincipal(scope, principalId, suspension)), told('principal'));
-  t.strictSame(await toldOf(() => principals.suspendOrg(scope.orgId, suspension)), told('org'));
+  t.strictSame(await toldOf(() => orgs.suspendOrg(scope, scope.orgId, suspension)), told('org'));
 
   const [inner, outer] = [newGroup('inner'), newGroup('outer')];
   for (const group of [inner, outer]) await groups.createGroup(scope, group);

@@ -9,7 +9,7 @@ import { ALL, accessStores, NOW, newGroup, newPrincipal } from '../helpers/acces
 import { makeOrg, openTestDatabase } from '../helpers/postgres.ts';
 
 const { pool, admin, scope } = await openTestDatabase(t);
-const { principals, groups } = accessStores(pool);
+const { principals, orgs, groups } = accessStores(pool);
 const nobody = newId<PrincipalId>(systemClock);
 const noGroup = newId<GroupId>(systemClock);
 
@@ -33,9 +33,9 @@ t.test('the principal that acted for everybody is the service account of the adm
   t.match(local, { principalId: scope.principalId, kind: 'service', name: 'local', roles: ['admin'] });
   t.equal(local?.subject, undefined);
   t.equal(local?.suspendedAtMs, undefined);
-  const requester = await principals.loadRequester(scope, scope.principalId);
   const { orgId, principalId } = scope;
-  t.strictSame(requester, { orgId, principalId, groups: new Set(), suspended: false, roleCapabilities: allCapabilities });
+  const requester = { orgId, principalId, groups: new Set(), suspended: false, roleCapabilities: allCapabilities };
+  t.strictSame(await principals.loadRequester(scope, principalId), { requester, kind: 'service' });
 });
 
 t.test('a principal is found by the subject of its tokens', async (t) => {
@@ -71,12 +71,12 @@ t.test('pages of principals follow each other', async (t) => {
 
 t.test('roles give together, and can be taken away', async (t) => {
   const id = await makePrincipal('roles');
-  t.equal((await principals.loadRequester(scope, id))?.roleCapabilities, noCapabilities);
+  t.equal((await principals.loadRequester(scope, id))?.requester.roleCapabilities, noCapabilities);
   t.equal(await principals.setRoles(scope, id, ['reader', 'auditor']), 'changed');
   t.equal(await principals.setRoles(scope, id, ['reader', 'auditor']), 'unchanged');
-  t.equal((await principals.loadRequester(scope, id))?.roleCapabilities, capabilitiesOf(['auditor', 'reader']));
+  t.equal((await principals.loadRequester(scope, id))?.requester.roleCapabilities, capabilitiesOf(['auditor', 'reader']));
   t.equal(await principals.setRoles(scope, id, []), 'changed');
-  t.equal((await principals.loadRequester(scope, id))?.roleCapabilities, noCapabilities);
+  t.equal((await principals.loadRequester(scope, id))?.requester.roleCapabilities, noCapabilities);
   t.equal(await principals.setRoles(scope, nobody, []), 'principal_missing');
   await t.rejects(principals.setRoles(scope, id, ['root' as never]), { cause: { code: '23514' } });
 });
@@ -84,9 +84,9 @@ t.test('roles give together, and can be taken away', async (t) => {
 t.test('a suspended principal is suspended until it is let in again', async (t) => {
   const id = await makePrincipal('suspended');
   const seen = async () => {
-    const requester = await principals.loadRequester(scope, id);
+    const loaded = await principals.loadRequester(scope, id);
     const found = await principals.findPrincipal(scope.orgId, 'subject of suspended');
-    return [requester?.suspended, found?.suspended];
+    return [loaded?.requester.suspended, found?.suspended];
   };
   const change = (suspended: boolean) => principals.suspendPrincipal(scope, id, { suspended, atMs: NOW });
   t.equal(await change(true), 'changed');
@@ -101,14 +101,14 @@ t.test('a suspended org suspends everybody in it, and nobody else', async (t) =>
   const other = await makeOrg(admin, 'to be suspended');
   await principals.createPrincipal(other, newPrincipal('clerk'));
   const seen = async () => [
-    (await principals.loadRequester(other, other.principalId))?.suspended,
+    (await principals.loadRequester(other, other.principalId))?.requester.suspended,
     (await principals.findPrincipal(other.orgId, 'subject of clerk'))?.suspended,
-    (await principals.loadRequester(scope, scope.principalId))?.suspended,
+    (await principals.loadRequester(scope, scope.principalId))?.requester.suspended,
   ];
-  t.equal(await principals.suspendOrg(other.orgId, { suspended: true, atMs: NOW }), 'changed');
-  t.equal(await principals.suspendOrg(other.orgId, { suspended: true, atMs: NOW }), 'unchanged');
+  t.equal(await orgs.suspendOrg(scope, other.orgId, { suspended: true, atMs: NOW }), 'changed');
+  t.equal(await orgs.suspendOrg(scope, other.orgId, { suspended: true, atMs: NOW }), 'unchanged');
   t.strictSame(await seen(), [true, true, false]);
-  t.equal(await principals.suspendOrg(other.orgId, { suspended: false, atMs: NOW }), 'changed');
+  t.equal(await orgs.suspendOrg(scope, other.orgId, { suspended: false, atMs: NOW }), 'changed');
   t.strictSame(await seen(), [false, false, false]);
 });
 
@@ -127,17 +127,17 @@ t.test('a requester belongs to the groups around its groups, to each once', asyn
     t.equal(await groups.addMember(scope, within, asGroup(group)), 'added');
   }
   t.equal(await groups.addMember(scope, b, asGroup(a)), 'unchanged');
-  t.strictSame((await principals.loadRequester(scope, id))?.groups, new Set([a, b, c, top]));
+  t.strictSame((await principals.loadRequester(scope, id))?.requester.groups, new Set([a, b, c, top]));
   t.strictSame(new Set((await groups.listMembers(scope, top, ALL)).items), new Set([asGroup(b), asGroup(c)]));
 
   t.equal(await groups.removeMember(scope, top, b), 'removed');
   t.equal(await groups.removeMember(scope, top, b), 'unchanged');
-  t.strictSame((await principals.loadRequester(scope, id))?.groups, new Set([a, b, c, top]), 'by way of c');
+  t.strictSame((await principals.loadRequester(scope, id))?.requester.groups, new Set([a, b, c, top]), 'by way of c');
   t.equal(await groups.deleteGroup(scope, c), 'deleted');
   t.equal(await groups.deleteGroup(scope, c), 'group_missing');
-  t.strictSame((await principals.loadRequester(scope, id))?.groups, new Set([a, b]));
+  t.strictSame((await principals.loadRequester(scope, id))?.requester.groups, new Set([a, b]));
   t.equal(await groups.removeMember(scope, a, id), 'removed');
-  t.strictSame((await principals.loadRequester(scope, id))?.groups, new Set());
+  t.strictSame((await principals.loadRequester(scope, id))?.requester.groups, new Set());
 });
 
 t.test('whoever is not there belongs to nothing', async (t) => {

@@ -226,13 +226,13 @@ t.test('requester and list decide together', async (t) => {
   const folder = await makeFolder();
   const document = await makeDocument(folder);
   const may = async () => {
-    const requester = await principals.loadRequester(scope, reader.principalId);
+    const { requester } = (await principals.loadRequester(scope, reader.principalId)) ?? {};
     const list = await rules.loadAccessList(scope, document);
     if (requester === undefined || list === undefined) throw new Error('both are there');
     return decide({ ...requester, tokenScope: allCapabilities }, list, 'doc.read').reason;
   };
   await setRules(ORG);
-  t.equal((await principals.loadRequester(scope, reader.principalId))?.roleCapabilities, noCapabilities);
+  t.equal((await principals.loadRequester(scope, reader.principalId))?.requester.roleCapabilities, noCapabilities);
   t.equal(await may(), 'nothing_allows');
   await setRules(document, newRule('allow', ['doc.read'], reader.principalId));
   t.equal(await may(), 'rule_allows');
@@ -240,4 +240,45 @@ t.test('requester and list decide together', async (t) => {
   t.equal(await may(), 'rule_denies');
   await groups.removeMember(scope, group.groupId, reader.principalId);
   t.equal(await may(), 'rule_allows');
+});
+
+t.test('the lists of many documents are those of each, whatever lies around them', async (t) => {
+  const outer = await makeFolder();
+  const inner = await makeFolder(outer);
+  const deny = () => newRule('deny', ['doc.write'], reader.principalId);
+  await setRules(inFolder(outer), deny(), newRule('allow', ['doc.read'], scope.principalId));
+  const documents = [await makeDocument(inner), await makeDocument(inner), await makeDocument(outer), await makeDocument()];
+  const ruled = await makeDocument(inner);
+  await setRules(ruled, deny());
+  const all = [...documents, ruled];
+  const ids = all.map(({ documentId }) => documentId);
+  const lists = await rules.loadAccessLists(scope, [...ids, noDocument, ids[0] as DocumentId]);
+  t.equal(lists.size, all.length);
+  for (const document of all) {
+    t.strictSame(lists.get(document.documentId), await rules.loadAccessList(scope, document));
+  }
+  t.equal((await rules.loadAccessLists(scope, [])).size, 0);
+  t.equal((await rules.loadAccessLists(scope, [noDocument])).size, 0);
+});
+
+t.test('lists that are loaded together share what they have in common', async (t) => {
+  const folder = await makeFolder(await makeFolder());
+  const [first, second, ruled, elsewhere] = [
+    await makeDocument(folder),
+    await makeDocument(folder),
+    await makeDocument(folder),
+    await makeDocument(),
+  ];
+  await setRules(ruled, newRule('allow', ['doc.read'], reader.principalId));
+  const all = [first, second, ruled, elsewhere];
+  const lists = await rules.loadAccessLists(
+    scope,
+    all.map(({ documentId }) => documentId),
+  );
+  const [one, two, own, other] = all.map(({ documentId }) => lists.get(documentId));
+  t.equal(one, two);
+  t.not(one, own);
+  t.equal(own?.places.length, 4);
+  for (const at of [1, 2, 3]) t.equal(own?.places[at], one?.places[at]);
+  t.equal(other?.places[1], one?.places[3], 'the org');
 });

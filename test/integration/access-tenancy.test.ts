@@ -180,7 +180,7 @@ t.test('statements without a condition touch the own org alone', async (t) => {
     }
   });
   t.strictSame(await everything(), before);
-  t.equal((await principals.loadRequester(scope, clerk.principalId))?.suspended, false);
+  t.equal((await principals.loadRequester(scope, clerk.principalId))?.requester.suspended, false);
   t.equal((await keys.findKey(key.keyId))?.revokedAt, undefined);
   t.equal(await revocations.isRevoked({ orgId: scope.orgId, jti: 'same', subject: '' }), true);
 });
