@@ -44,7 +44,7 @@ function readWish(argv: readonly string[]): Wish | undefined {
   if (wrong !== undefined) throw new UsageFault(`--paths takes lines like /v1/documents/…/content, not "${wrong}"`);
   if (plan.driver === 's3-signed' && readS3Credentials(process.env) === undefined)
     throw new UsageFault('--driver s3-signed needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment');
-  return { plan, headers: readHeaders(values['header-file']), json: values.json };
+  return { plan, headers: [...readKey(values['key-file']), ...readHeaders(values['header-file'])], json: values.json };
 }
 
 async function carryOut({ plan, headers, json }: Wish): Promise<number> {
@@ -65,6 +65,13 @@ async function carryOut({ plan, headers, json }: Wish): Promise<number> {
     process.removeListener('SIGINT', interrupt);
     process.removeListener('SIGTERM', interrupt);
   }
+}
+
+function readKey(file: string | undefined): [string, string][] {
+  if (file === undefined) return [];
+  const headers = parseHeaderLines(`Authorization: Bearer ${readText('key-file', file).trim()}`);
+  if (headers?.length !== 1) throw new UsageFault(`${file} holds no key: a key is one word on one line`);
+  return headers;
 }
 
 function readHeaders(file: string | undefined): [string, string][] {

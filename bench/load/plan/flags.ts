@@ -15,6 +15,11 @@ export const workersDefault = Math.max(1, Math.floor(availableParallelism() / 2)
 export const flagTexts: readonly FlagText[] = [
   { name: 'url', value: 'URL', text: 'the server, with the path in front of all others if there is one; for S3 with the bucket' },
   { name: 'driver', value: 'NAME', text: 'quasar, http (PUT and GET), s3 (anonymous) or s3-signed (default: quasar)' },
+  {
+    name: 'key-file',
+    value: 'FILE',
+    text: 'a file with an API key or token for "Authorization: Bearer", as data/secrets/admin-key',
+  },
   { name: 'header-file', value: 'FILE', text: 'a file of lines "Name: value" that go with every request, for access control' },
   { name: 'profile', value: 'NAME', text: 'what is asked; sets what the next five flags do not' },
   { name: 'mix', value: 'KIND=N,…', text: 'shares of upload, download, range, metadata, list: upload=95,range=5' },

@@ -116,7 +116,7 @@ function parseUrl(text: string | undefined, driver: DriverName): string {
     throw new UsageFault(`"${text}" is no server address; one looks like http://127.0.0.1:8080`);
   if (url.username !== '' || url.password !== '')
     throw new UsageFault(
-      'an address is seen by everybody on this machine; put credentials into a file and name it with --header-file',
+      'an address is seen by everybody on this machine; put credentials into a file and name it with --key-file or --header-file',
     );
   const path = url.pathname.replace(/\/+$/, '');
   if (driver.startsWith('s3') && path === '')

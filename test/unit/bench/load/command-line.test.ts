@@ -80,6 +80,9 @@ t.test('a command line that cannot be done ends with 2, a server that is not the
   const folder = temporaryFolder(t);
   t.equal(await load([]), 2);
   t.equal(await load([...url, '--profile', 'range', '--header-file', join(folder, 'none')]), 2);
+  t.equal(await load([...url, '--profile', 'range', '--key-file', join(folder, 'none')]), 2);
+  writeFileSync(join(folder, 'key'), 'two\nlines\n');
+  t.equal(await load([...url, '--profile', 'range', '--key-file', join(folder, 'key')]), 2);
   writeFileSync(join(folder, 'paths'), 'https://elsewhere/x\n');
   t.equal(await load([...url, '--profile', 'range', '--paths', join(folder, 'paths')]), 2);
   writeFileSync(join(folder, 'empty'), '\n');
