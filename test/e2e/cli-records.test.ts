@@ -17,7 +17,8 @@ t.teardown(() => product.destroy());
 
 /** Runs a command against the server; `input` is its standard input. */
 function quasar(line: readonly string[], input?: string): Promise<Ran> {
-  return runCommand(line, { url: product.url, ...(input === undefined ? {} : { stdin: Readable.from([Buffer.from(input)]) }) });
+  const { url, keyFile } = product;
+  return runCommand(line, { url, keyFile, ...(input === undefined ? {} : { stdin: Readable.from([Buffer.from(input)]) }) });
 }
 
 /** As `quasar`, for a command that must succeed: its one line of JSON. */

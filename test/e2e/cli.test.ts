@@ -26,7 +26,7 @@ interface Ran {
 
 function start(line: readonly string[], url: string) {
   return spawn(process.execPath, [MAIN, ...line], {
-    env: { ...process.env, QUASAR_URL: url },
+    env: { ...process.env, QUASAR_URL: url, QUASAR_KEY_FILE: product.keyFile },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

@@ -120,7 +120,7 @@ t.test('content by version or blob key is cacheable for ever, current content is
 t.test('a slow reader gets every byte, and others are served meanwhile', async (t) => {
   const socket = connect(product.port, '127.0.0.1');
   const parts: Buffer[] = [];
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${product.keyLine}Connection: close\r\n\r\n`);
   let delay = 0;
   for await (const chunk of socket) {
     parts.push(chunk as Buffer);

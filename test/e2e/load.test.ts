@@ -11,7 +11,8 @@ t.teardown(() => product.destroy());
 
 async function run(t: Test, ...flags: string[]): Promise<{ code: number; result: LoadResult }> {
   const json = join(temporaryFolder(t), 'result.json');
-  const code = await load(['--url', product.url, '--warm-up', '0s', '--verify', '1', '--json', json, ...flags]);
+  const to = ['--url', product.url, '--key-file', product.keyFile];
+  const code = await load([...to, '--warm-up', '0s', '--verify', '1', '--json', json, ...flags]);
   return { code, result: JSON.parse(readFileSync(json, 'utf8')) };
 }
 

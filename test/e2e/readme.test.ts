@@ -26,7 +26,7 @@ t.test('the shell blocks of the README run as they stand, one after the other', 
   const script = blocks.join('\n').replaceAll(README_URL, product.url).replaceAll('npx quasar', 'quasar');
   const shell = spawn('bash', ['-euxo', 'pipefail', '-c', `${quasar}\n${script}`], {
     cwd: folder,
-    env: { ...process.env, QUASAR_URL: product.url },
+    env: { ...process.env, QUASAR_URL: product.url, QUASAR_KEY_FILE: '' },
   });
   let output = '';
   shell.stdout.on('data', (text) => {

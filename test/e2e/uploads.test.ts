@@ -230,29 +230,29 @@ t.test('a second writer takes over from a first that stalls, at what the first m
 t.test('stopping and starting again resumes a session where it was, with the right digests', async (t) => {
   const bytes = patternBytes(5 * MiB + 99, 12);
   const own = await Product.start();
-  const created = await fetch(`${own.url}/v1/documents`, {
+  const created = await own.fetch('/v1/documents', {
     method: 'POST',
     body: '{}',
     headers: { 'content-type': 'application/json' },
   });
   const { uploadId } = (await created.json()) as Json;
-  const put = (from: number, to: number, url: string) =>
-    fetch(`${url}/v1/uploads/${uploadId}/bytes`, {
+  const put = (from: number, to: number, at: Product) =>
+    at.fetch(`/v1/uploads/${uploadId}/bytes`, {
       method: 'PUT',
       body: bytes.subarray(from, to),
       headers: { 'upload-offset': String(from) },
     });
-  await put(0, 3 * MiB + 17, own.url);
+  await put(0, 3 * MiB + 17, own);
   t.equal(await own.stop(), 0, 'SIGTERM ends in order');
   const next = await Product.start({ data: own.data });
   t.teardown(() => next.destroy());
-  t.equal((await put(3 * MiB + 17, bytes.length, next.url)).status, 204);
-  const done = await fetch(`${next.url}/v1/uploads/${uploadId}/finalize`, { method: 'POST' });
+  t.equal((await put(3 * MiB + 17, bytes.length, next)).status, 204);
+  const done = await next.fetch(`/v1/uploads/${uploadId}/finalize`, { method: 'POST' });
   t.match(await done.json(), { contentRef: { key: blobKey(bytes) }, digests: { sha256: sha256(bytes) } });
 });
 
 function requestHead(uploadId: unknown, size: number): string {
-  return `PUT /v1/uploads/${uploadId}/bytes HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\nContent-Length: ${size}\r\n\r\n`;
+  return `PUT /v1/uploads/${uploadId}/bytes HTTP/1.1\r\nHost: x\r\n${product.keyLine}Upload-Offset: 0\r\nContent-Length: ${size}\r\n\r\n`;
 }
 
 async function sendAndVanish(uploadId: unknown, bytes: Uint8Array, declared: number): Promise<void> {

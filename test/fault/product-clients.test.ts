@@ -21,22 +21,21 @@ const config = writeConfig(join(temporaryFolder(t), 'config'), {
 });
 const product = await Product.start({ config });
 t.teardown(() => product.destroy());
-const { url } = product;
 
 async function createSession(size: number): Promise<string> {
-  return (await callJson(url, 'POST', '/v1/documents', { size })).json.uploadId as string;
+  return (await callJson(product, 'POST', '/v1/documents', { size })).json.uploadId as string;
 }
 
 function putHead(uploadId: string, size: number): string {
-  return `PUT /v1/uploads/${uploadId}/bytes HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\nContent-Length: ${size}\r\n\r\n`;
+  return `PUT /v1/uploads/${uploadId}/bytes HTTP/1.1\r\nHost: x\r\n${product.keyLine}Upload-Offset: 0\r\nContent-Length: ${size}\r\n\r\n`;
 }
 
-function postHead(size: number): string {
-  return `POST /v1/documents HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`;
+function postHead(size: number, to = product): string {
+  return `POST /v1/documents HTTP/1.1\r\nHost: x\r\n${to.keyLine}Content-Length: ${size}\r\n\r\n`;
 }
 
 async function offsetOf(uploadId: string): Promise<number> {
-  return Number((await call(url, { method: 'HEAD', path: `/v1/uploads/${uploadId}` })).headers['upload-offset']);
+  return Number((await call(product, { method: 'HEAD', path: `/v1/uploads/${uploadId}` })).headers['upload-offset']);
 }
 
 /** An upload is in flight, and what was sent for it has left the socket. */
@@ -45,27 +44,27 @@ async function untilReceived(): Promise<void> {
   await sleep(100);
 }
 
-async function untilMetric(name: string, accept: (value: number) => boolean, of = url): Promise<void> {
+async function untilMetric(name: string, accept: (value: number) => boolean, of = product): Promise<void> {
   while (!accept(await metricOf(of, name))) await sleep(20);
 }
 
 /** No upload in flight, and no slot of memory with one. */
-async function untilQuiet(t: Test, of = url): Promise<void> {
+async function untilQuiet(t: Test, of = product): Promise<void> {
   await untilMetric('quasar_uploads_active', (count) => count === 0, of);
   await untilMetric('quasar_slab_slots_uploading', (count) => count === 0, of);
   t.pass('uploads and their memory are given back');
 }
 
 async function documentCount(): Promise<number> {
-  return ((await call(url, { path: '/v1/documents?limit=1000' })).json.items as unknown[]).length;
+  return ((await call(product, { path: '/v1/documents?limit=1000' })).json.items as unknown[]).length;
 }
 
 async function resume(t: Test, uploadId: string, bytes: Buffer, offset: number): Promise<void> {
   const headers = { 'upload-offset': String(offset) };
   const path = `/v1/uploads/${uploadId}`;
-  const put = await call(url, { method: 'PUT', path: `${path}/bytes`, headers, body: bytes.subarray(offset) });
+  const put = await call(product, { method: 'PUT', path: `${path}/bytes`, headers, body: bytes.subarray(offset) });
   t.equal(put.status, 204);
-  const done = await callJson(url, 'POST', `${path}/finalize`, {});
+  const done = await callJson(product, 'POST', `${path}/finalize`, {});
   t.match(done.json, { digests: { sha256: sha256(bytes) } }, 'the rest makes it whole');
 }
 
@@ -152,13 +151,13 @@ t.test('a client that closes its half behind a whole request is stored whole or 
 
 t.test('a reader that takes nothing is cut and gives its memory back, while others read on', async (t) => {
   const bytes = patternBytes(40 * MiB, 34);
-  const stored = await call(url, { method: 'POST', path: '/v1/documents', body: bytes });
+  const stored = await call(product, { method: 'POST', path: '/v1/documents', body: bytes });
   const path = `/v1/documents/${stored.json.documentId}/content`;
   const cut: Promise<void>[] = [];
   for (let reader = 0; reader < 20; reader++) {
     const socket = connect(product.port, '127.0.0.1');
     socket.on('error', (error) => t.comment(error.message));
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${product.keyLine}\r\n`);
     socket.once('data', () => socket.pause());
     cut.push(
       new Promise((resolve) => {
@@ -175,20 +174,20 @@ t.test('a reader that takes nothing is cut and gives its memory back, while othe
       }),
     );
   }
-  const read = await call(url, { path });
+  const read = await call(product, { path });
   t.equal(sha256(read.body), sha256(bytes), 'a good reader gets everything meanwhile');
   await Promise.all(cut);
-  const slots = await metricOf(url, 'quasar_slab_slots');
-  const cached = await metricOf(url, 'quasar_cache_blocks');
-  t.equal((await metricOf(url, 'quasar_slab_slots_free')) + cached, slots, 'no slot is left with anyone');
+  const slots = await metricOf(product, 'quasar_slab_slots');
+  const cached = await metricOf(product, 'quasar_cache_blocks');
+  t.equal((await metricOf(product, 'quasar_slab_slots_free')) + cached, slots, 'no slot is left with anyone');
 });
 
 t.test('connections that say nothing are in nobody’s way', async (t) => {
   const idle = await Promise.all(Array.from({ length: 200 }, () => RawClient.connect(product.port)));
   for (let request = 0; request < 20; request++) {
-    t.equal((await call(url, { method: 'POST', path: '/v1/documents', body: `beside ${request}` })).status, 201);
+    t.equal((await call(product, { method: 'POST', path: '/v1/documents', body: `beside ${request}` })).status, 201);
   }
-  t.equal((await call(url, { path: '/v1/health' })).status, 200);
+  t.equal((await call(product, { path: '/v1/health' })).status, 200);
   for (const client of idle) client.destroy();
 });
 
@@ -201,13 +200,13 @@ t.test('uploads beyond the bound are told to come back, all others succeed, and 
   for (let index = 0; index < IN_FLIGHT_MAX; index++) {
     const client = await RawClient.connect(patient.port);
     const bytes = patternBytes(size, 1000 + index);
-    client.send(postHead(size));
+    client.send(postHead(size, patient));
     client.send(bytes.subarray(0, size - 5000));
     clients.push({ client, bytes });
   }
-  await untilMetric('quasar_uploads_active', (count) => count === IN_FLIGHT_MAX, patient.url);
+  await untilMetric('quasar_uploads_active', (count) => count === IN_FLIGHT_MAX, patient);
   for (let surplus = 0; surplus < 30; surplus++) {
-    const answer = await call(patient.url, { method: 'POST', path: '/v1/documents', body: 'one too many' });
+    const answer = await call(patient, { method: 'POST', path: '/v1/documents', body: 'one too many' });
     t.match([answer.status, answer.code], [503, 'too_many_uploads']);
     t.match(answer.headers['retry-after'], /^[1-9]\d*$/);
   }
@@ -219,17 +218,17 @@ t.test('uploads beyond the bound are told to come back, all others succeed, and 
     t.match([answer?.status, JSON.parse(answer?.body.toString() ?? '{}').digests?.sha256], [201, sha256(bytes)]);
     client.destroy();
   }
-  await untilQuiet(t, patient.url);
+  await untilQuiet(t, patient);
 });
 
 t.test('the same bytes uploaded by two clients at once are stored once', async (t) => {
   const bytes = patternBytes(24 * MiB, 35);
-  const before = await metricOf(url, 'quasar_writer_bytes_total');
-  const upload = () => call(url, { method: 'POST', path: '/v1/documents', body: bytes });
+  const before = await metricOf(product, 'quasar_writer_bytes_total');
+  const upload = () => call(product, { method: 'POST', path: '/v1/documents', body: bytes });
   const answers = await Promise.all([upload(), upload()]);
   for (const answer of answers) t.match(answer.json, { digests: { sha256: sha256(bytes) } });
   t.not(answers[0].json.documentId, answers[1].json.documentId, 'as two documents');
-  const written = (await metricOf(url, 'quasar_writer_bytes_total')) - before;
+  const written = (await metricOf(product, 'quasar_writer_bytes_total')) - before;
   t.ok(written < bytes.length + MiB, `${written} bytes written for ${bytes.length}`);
 });
 

@@ -47,15 +47,15 @@ t.test('a second Quasar on the same data ends with one line, and the first goes 
   const first = await Product.start();
   t.teardown(() => first.destroy());
   const bytes = patternBytes(100_000, 5);
-  const stored = await call(first.url, { method: 'POST', path: '/v1/documents', body: bytes });
+  const stored = await call(first, { method: 'POST', path: '/v1/documents', body: bytes });
   const second = await refusal(['--data', first.data, '--port', '0']);
   t.equal(second.code, 5);
   t.match(second.said, /^quasar: .*(holds|in use|another)/i);
   t.equal(second.said.trimEnd().split('\n').length, 1, second.said);
   t.ok(isAlive(await first.databasePid()), 'its database was left alone');
-  const read = await call(first.url, { path: `/v1/documents/${stored.json.documentId}/content` });
+  const read = await call(first, { path: `/v1/documents/${stored.json.documentId}/content` });
   t.equal(sha256(read.body), sha256(bytes));
-  t.equal((await call(first.url, { method: 'POST', path: '/v1/documents', body: 'after' })).status, 201);
+  t.equal((await call(first, { method: 'POST', path: '/v1/documents', body: 'after' })).status, 201);
 });
 
 t.test('data in a folder that nobody else may enter works, for PostgreSQL too', async (t) => {
@@ -63,7 +63,7 @@ t.test('data in a folder that nobody else may enter works, for PostgreSQL too', 
   mkdirSync(closed, { mode: 0o700 });
   const product = await Product.start({ data: join(closed, 'data') });
   t.teardown(() => product.destroy());
-  t.equal((await call(product.url, { method: 'POST', path: '/v1/documents', body: 'x' })).status, 201);
+  t.equal((await call(product, { method: 'POST', path: '/v1/documents', body: 'x' })).status, 201);
   t.equal(await product.stop(), 0);
 });
 

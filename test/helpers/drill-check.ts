@@ -1,6 +1,6 @@
 import { sha256 } from './bytes.ts';
 import type { Dice } from './drill-dice.ts';
-import { ask, askJson } from './drill-http.ts';
+import { ask, askJson, type DrillServer } from './drill-http.ts';
 import { bytesOf, type KnownSession, type Oracle } from './drill-oracle.ts';
 
 interface ListedVersion {
@@ -14,9 +14,9 @@ interface ListedVersion {
 const DOWNLOADS_AT_ONCE = 6;
 
 /** Sends again what was sent under a key and never answered: the first answer, or the first version, and no second one. */
-export async function repeatLostRequests(url: string, oracle: Oracle): Promise<void> {
+export async function repeatLostRequests(server: DrillServer, oracle: Oracle): Promise<void> {
   for (const { key, content } of oracle.lost.splice(0)) {
-    const answer = await ask(url, {
+    const answer = await ask(server, {
       method: 'POST',
       path: '/v1/documents',
       headers: { 'content-type': 'application/x-drill', 'idempotency-key': key },
@@ -32,24 +32,24 @@ export async function repeatLostRequests(url: string, oracle: Oracle): Promise<v
 }
 
 /** Looks at every open session, and carries some of them to their end; all with `keep` 0. */
-export async function resumeSessions(url: string, oracle: Oracle, dice: Dice, keep: number): Promise<void> {
+export async function resumeSessions(server: DrillServer, oracle: Oracle, dice: Dice, keep: number): Promise<void> {
   for (const session of [...oracle.sessions.values()]) {
-    const answer = await ask(url, { path: `/v1/uploads/${session.uploadId}` });
+    const answer = await ask(server, { path: `/v1/uploads/${session.uploadId}` });
     if (answer?.status !== 200) {
       oracle.fault(`upload ${session.uploadId} was answered ${answer?.status} ${answer?.code}`);
       continue;
     }
     oracle.promise(session, Number(answer.json.offset), 'after the fault');
     if (answer.json.state !== 'committed' && dice.chance(keep)) continue;
-    await completeSession(url, oracle, session);
+    await completeSession(server, oracle, session);
   }
 }
 
-async function completeSession(url: string, oracle: Oracle, session: KnownSession): Promise<void> {
+async function completeSession(server: DrillServer, oracle: Oracle, session: KnownSession): Promise<void> {
   const { uploadId, content, promised } = session;
   if (promised < content.size) {
     session.sent = content.size;
-    const put = await ask(url, {
+    const put = await ask(server, {
       method: 'PUT',
       path: `/v1/uploads/${uploadId}/bytes`,
       headers: { 'upload-offset': String(promised) },
@@ -61,7 +61,7 @@ async function completeSession(url: string, oracle: Oracle, session: KnownSessio
     }
   }
   const digests = { sha256: content.sha256 };
-  const answer = await askJson(url, 'POST', `/v1/uploads/${uploadId}/finalize`, { digests });
+  const answer = await askJson(server, 'POST', `/v1/uploads/${uploadId}/finalize`, { digests });
   const version = answer?.json as unknown as ListedVersion;
   if ((answer?.status !== 200 && answer?.status !== 201) || version.digests.sha256 !== content.sha256) {
     oracle.fault(`finalizing the resumed upload ${uploadId} was answered ${answer?.status} ${answer?.code}`);
@@ -75,9 +75,9 @@ async function completeSession(url: string, oracle: Oracle, session: KnownSessio
  * Reads everything there is. Whatever is listed has the bytes its digest promises, half-done or not ours to expect; all
  * that was acknowledged is listed; no content that went in under a key is there twice. Returns how many versions it read.
  */
-export async function readEverything(url: string, oracle: Oracle): Promise<number> {
+export async function readEverything(server: DrillServer, oracle: Oracle): Promise<number> {
   const listed = new Map<string, ListedVersion>();
-  for (const version of await listVersions(url)) listed.set(version.versionId, version);
+  for (const version of await listVersions(server)) listed.set(version.versionId, version);
 
   for (const { versionId, content } of oracle.versions.values()) {
     const found = listed.get(versionId);
@@ -93,14 +93,14 @@ export async function readEverything(url: string, oracle: Oracle): Promise<numbe
   }
   const rest = [...listed.values()];
   const read = async () => {
-    for (let version = rest.pop(); version !== undefined; version = rest.pop()) await readVersion(url, version, oracle);
+    for (let version = rest.pop(); version !== undefined; version = rest.pop()) await readVersion(server, version, oracle);
   };
   await Promise.all(Array.from({ length: DOWNLOADS_AT_ONCE }, read));
   return listed.size;
 }
 
-async function readVersion(url: string, version: ListedVersion, oracle: Oracle): Promise<void> {
-  const answer = await ask(url, { path: `/v1/documents/${version.documentId}/content?version=${version.versionId}` });
+async function readVersion(server: DrillServer, version: ListedVersion, oracle: Oracle): Promise<void> {
+  const answer = await ask(server, { path: `/v1/documents/${version.documentId}/content?version=${version.versionId}` });
   if (answer?.status !== 200) {
     oracle.fault(`the listed version ${version.versionId} was answered ${answer?.status} ${answer?.code}`);
   } else if (answer.body.byteLength !== version.size || sha256(answer.body) !== version.digests.sha256) {
@@ -108,20 +108,20 @@ async function readVersion(url: string, version: ListedVersion, oracle: Oracle):
   }
 }
 
-async function listVersions(url: string): Promise<ListedVersion[]> {
+async function listVersions(server: DrillServer): Promise<ListedVersion[]> {
   const versions: ListedVersion[] = [];
-  for await (const { documentId, current } of pages<{ documentId: string; current: ListedVersion }>(url, '/v1/documents')) {
+  for await (const { documentId, current } of pages<{ documentId: string; current: ListedVersion }>(server, '/v1/documents')) {
     if (current.parents.length === 0) versions.push(current);
-    else for await (const version of pages<ListedVersion>(url, `/v1/documents/${documentId}/versions`)) versions.push(version);
+    else for await (const version of pages<ListedVersion>(server, `/v1/documents/${documentId}/versions`)) versions.push(version);
   }
   return versions;
 }
 
-async function* pages<T>(url: string, path: string): AsyncGenerator<T> {
+async function* pages<T>(server: DrillServer, path: string): AsyncGenerator<T> {
   let cursor: string | null = '';
   while (cursor !== null) {
     const query = cursor === '' ? '' : `&cursor=${cursor}`;
-    const answer = await ask(url, { path: `${path}?limit=1000${query}` });
+    const answer = await ask(server, { path: `${path}?limit=1000${query}` });
     if (answer?.status !== 200) throw new Error(`${path} was answered ${answer?.status} ${answer?.code}`);
     const page = answer.json as { items: T[]; nextCursor: string | null };
     yield* page.items;

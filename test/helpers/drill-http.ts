@@ -4,6 +4,12 @@ import { buffer } from 'node:stream/consumers';
 /** No answer may take this long; a drill that waits for one would end without saying why. */
 const PATIENCE_MS = 60_000;
 
+/** A server, and the key it takes. */
+export interface DrillServer {
+  readonly url: string;
+  readonly key: string;
+}
+
 export interface DrillCall {
   readonly method?: string;
   readonly path: string;
@@ -24,12 +30,16 @@ export interface DrillAnswer {
  * One request on a connection of its own. Undefined when the connection was lost before the answer was complete: what
  * the server did is then unknown. An answer that comes before the body is sent counts, as it does for real clients.
  */
-export function ask(url: string, call: DrillCall): Promise<DrillAnswer | undefined> {
+export function ask({ url, key }: DrillServer, call: DrillCall): Promise<DrillAnswer | undefined> {
   const body = call.body === undefined ? undefined : Buffer.from(call.body);
   return new Promise((resolve, reject) => {
     const outgoing = request(url + call.path, {
       method: call.method ?? 'GET',
-      headers: { ...call.headers, ...(body === undefined ? {} : { 'content-length': String(body.byteLength) }) },
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...call.headers,
+        ...(body === undefined ? {} : { 'content-length': String(body.byteLength) }),
+      },
       agent: false,
     });
     let answered = false;
@@ -52,24 +62,24 @@ export function ask(url: string, call: DrillCall): Promise<DrillAnswer | undefin
   });
 }
 
-export function askJson(url: string, method: string, path: string, body: unknown): Promise<DrillAnswer | undefined> {
-  return ask(url, { method, path, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+export function askJson(server: DrillServer, method: string, path: string, body: unknown): Promise<DrillAnswer | undefined> {
+  return ask(server, { method, path, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
 }
 
 /** The answer, where nothing may keep the server from giving one. */
-export async function call(url: string, wish: DrillCall): Promise<DrillAnswer> {
-  const answer = await ask(url, wish);
+export async function call(server: DrillServer, wish: DrillCall): Promise<DrillAnswer> {
+  const answer = await ask(server, wish);
   if (answer === undefined) throw new Error(`${wish.method ?? 'GET'} ${wish.path} lost its connection`);
   return answer;
 }
 
-export function callJson(url: string, method: string, path: string, body: unknown): Promise<DrillAnswer> {
-  return call(url, { method, path, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+export function callJson(server: DrillServer, method: string, path: string, body: unknown): Promise<DrillAnswer> {
+  return call(server, { method, path, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
 }
 
 /** The value of a metric without labels. */
-export async function metricOf(url: string, name: string): Promise<number> {
-  const { body } = await call(url, { path: '/metrics' });
+export async function metricOf(server: DrillServer, name: string): Promise<number> {
+  const { body } = await call(server, { path: '/metrics' });
   const line = body
     .toString()
     .split('\n')

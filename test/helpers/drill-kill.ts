@@ -58,13 +58,13 @@ export async function killDrill(t: Test, { victims, goesOn, readEvery = 1, stora
     round += 1;
     const victim = dice.pick(victims);
     product = await oneRound({ product, victim, config }, dice, oracle);
-    await repeatLostRequests(product.url, oracle);
-    await resumeSessions(product.url, oracle, dice, 0.4);
-    if (round % readEvery === 0) await readEverything(product.url, oracle);
+    await repeatLostRequests(product, oracle);
+    await resumeSessions(product, oracle, dice, 0.4);
+    if (round % readEvery === 0) await readEverything(product, oracle);
     judge(`round ${round} (${victim})`);
   }
-  await resumeSessions(product.url, oracle, dice, 0);
-  const versions = await readEverything(product.url, oracle);
+  await resumeSessions(product, oracle, dice, 0);
+  const versions = await readEverything(product, oracle);
   judge('in the end');
   if (victims.includes('database')) t.ok(oracle.unavailable > 0, `503 was answered ${oracle.unavailable} times meanwhile`);
   t.ok(oracle.versions.size >= round, 'the load stored something in every round');
@@ -82,7 +82,7 @@ interface Scene {
 async function oneRound({ product, victim, config }: Scene, dice: Dice, oracle: Oracle): Promise<Product> {
   const told = product.output.length;
   const stored = oracle.versions.size;
-  const load = new DrillLoad(product.url, dice, oracle);
+  const load = new DrillLoad(product, dice, oracle);
   await sleep(dice.int(LOAD_MS.least, LOAD_MS.most));
   if (victim === 'database') {
     await killDatabase(product, dice);
@@ -113,7 +113,7 @@ async function killDatabase(product: Product, dice: Dice): Promise<void> {
 
 async function untilDatabaseIsBack(product: Product, told: number): Promise<void> {
   while (!product.output.slice(told).includes('PostgreSQL ended unexpectedly')) await sleep(5);
-  while ((await call(product.url, { path: '/v1/ready' })).status !== 200) await sleep(10);
+  while ((await call(product, { path: '/v1/ready' })).status !== 200) await sleep(10);
 }
 
 /** An operator who reads the log alone must learn what happened. Its lines may come a little after the answers. */

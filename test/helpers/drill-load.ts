@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dice } from './drill-dice.ts';
-import { ask, askJson, type DrillAnswer } from './drill-http.ts';
+import { ask, askJson, type DrillAnswer, type DrillServer } from './drill-http.ts';
 import { bytesOf, type KnownSession, makeContent, type Oracle } from './drill-oracle.ts';
 
 const KiB = 1024;
@@ -21,14 +21,14 @@ type Client = () => Promise<void>;
  * about answers that no fault explains.
  */
 export class DrillLoad {
-  readonly #url: string;
+  readonly #server: DrillServer;
   readonly #dice: Dice;
   readonly #oracle: Oracle;
   readonly #running: Promise<unknown>;
   #ended = false;
 
-  constructor(url: string, dice: Dice, oracle: Oracle) {
-    this.#url = url;
+  constructor(server: DrillServer, dice: Dice, oracle: Oracle) {
+    this.#server = server;
     this.#dice = dice;
     this.#oracle = oracle;
     const clients: Client[] = [
@@ -62,7 +62,7 @@ export class DrillLoad {
     const content = makeContent(seed, key === undefined ? size : Math.max(size, KEYED_SIZE_MIN));
     if (key !== undefined) this.#oracle.keyed.add(content.sha256);
     const headers = { 'content-type': 'application/x-drill', ...(key === undefined ? {} : { 'idempotency-key': key }) };
-    const answer = await ask(this.#url, { method: 'POST', path: '/v1/documents', headers, body: bytesOf(content) });
+    const answer = await ask(this.#server, { method: 'POST', path: '/v1/documents', headers, body: bytesOf(content) });
     if (this.#accepts(answer, 'one-shot', [201])) this.#acknowledge(answer, content);
     else if (key !== undefined) this.#oracle.lost.push({ key, content });
   }
@@ -72,14 +72,14 @@ export class DrillLoad {
     if (known === undefined) return;
     const content = makeContent(this.#dice.int(1, 2 ** 30), this.#dice.int(1, 100 * KiB));
     const path = `/v1/documents/${known.documentId}/content`;
-    const answer = await ask(this.#url, { method: 'PUT', path, body: bytesOf(content) });
+    const answer = await ask(this.#server, { method: 'PUT', path, body: bytesOf(content) });
     if (this.#accepts(answer, 'new version', [201])) this.#acknowledge(answer, content);
   }
 
   async #session(): Promise<void> {
     const content = makeContent(this.#dice.int(1, 2 ** 30), this.#dice.int(1, 5 * MiB));
     const documentId = randomUUID();
-    const created = await askJson(this.#url, 'POST', '/v1/documents', { documentId, size: content.size });
+    const created = await askJson(this.#server, 'POST', '/v1/documents', { documentId, size: content.size });
     if (!this.#accepts(created, 'create session', [201])) return;
     const uploadId = created.json.uploadId as string;
     const session: KnownSession = { uploadId, documentId, content, promised: 0, sent: 0 };
@@ -89,7 +89,7 @@ export class DrillLoad {
       if (this.#dice.chance(0.3)) await this.#look(session);
     }
     const path = `/v1/uploads/${uploadId}/finalize`;
-    const answer = await askJson(this.#url, 'POST', path, { digests: { sha256: content.sha256 } });
+    const answer = await askJson(this.#server, 'POST', path, { digests: { sha256: content.sha256 } });
     if (!this.#accepts(answer, 'finalize', [201])) return;
     this.#acknowledge(answer, content);
     this.#oracle.sessions.delete(uploadId);
@@ -99,7 +99,7 @@ export class DrillLoad {
     const { uploadId, content, promised } = session;
     const end = Math.min(content.size, promised + this.#dice.int(1, 2 * MiB));
     session.sent = Math.max(session.sent, end);
-    const answer = await ask(this.#url, {
+    const answer = await ask(this.#server, {
       method: 'PUT',
       path: `/v1/uploads/${uploadId}/bytes`,
       headers: { 'upload-offset': String(promised) },
@@ -111,7 +111,7 @@ export class DrillLoad {
   }
 
   async #look(session: KnownSession): Promise<void> {
-    const answer = await ask(this.#url, { method: 'HEAD', path: `/v1/uploads/${session.uploadId}` });
+    const answer = await ask(this.#server, { method: 'HEAD', path: `/v1/uploads/${session.uploadId}` });
     if (answer?.status === 503) return;
     if (!this.#accepts(answer, 'look at a session', [200])) return;
     this.#oracle.promise(session, Number(answer.headers['upload-offset']), 'HEAD');
@@ -123,7 +123,7 @@ export class DrillLoad {
     const start = this.#dice.int(0, known.content.size - 1);
     const end = this.#dice.int(start, known.content.size - 1);
     const path = `/v1/documents/${known.documentId}/content?version=${known.versionId}`;
-    const answer = await ask(this.#url, { path, headers: { range: `bytes=${start}-${end}` } });
+    const answer = await ask(this.#server, { path, headers: { range: `bytes=${start}-${end}` } });
     if (!this.#accepts(answer, 'range', [206])) return;
     if (answer.body.equals(bytesOf(known.content).subarray(start, end + 1))) return;
     this.#oracle.fault(`range ${start}-${end} of version ${known.versionId} holds other bytes than were stored`);

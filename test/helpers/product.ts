@@ -26,6 +26,7 @@ export class Product {
   readonly port: number;
   readonly #child: ChildProcess;
   #output = '';
+  #key = '';
 
   private constructor(data: string, port: number, child: ChildProcess) {
     this.data = data;
@@ -52,11 +53,27 @@ export class Product {
     });
     const product = new Product(data, port, child);
     await product.#untilReady();
+    product.#key = (await readFile(product.keyFile, 'utf8')).trimEnd();
     return product;
   }
 
   get pid(): number {
     return this.#child.pid as number;
+  }
+
+  /** Where the server keeps its administrator's key, for the client commands. */
+  get keyFile(): string {
+    return join(this.data, 'secrets', 'admin-key');
+  }
+
+  /** The administrator's; it stays the same from start to start. */
+  get key(): string {
+    return this.#key;
+  }
+
+  /** The header field with it, as `RawClient` sends it. */
+  get keyLine(): string {
+    return `Authorization: Bearer ${this.#key}\r\n`;
   }
 
   /** Everything the process printed so far. */
@@ -80,8 +97,16 @@ export class Product {
     return Number(text.split('\n', 1)[0]);
   }
 
+  /** As the administrator. */
   fetch(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(this.url + path, init);
+    return this.fetchAs(this.#key, path, init);
+  }
+
+  /** As whoever has this API key or token; as nobody with undefined. An `authorization` among the headers goes as it is. */
+  fetchAs(key: string | undefined, path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (key !== undefined && !headers.has('authorization')) headers.set('authorization', `Bearer ${key}`);
+    return fetch(this.url + path, { ...init, headers });
   }
 
   /** Sends the signal and waits for the end; returns the exit code. */

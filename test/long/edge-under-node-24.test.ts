@@ -38,10 +38,10 @@ t.test('quasar up serves under Node.js 24 and says by which server', async (t) =
   const product = await Product.start({ nodeProgram: node24 });
   t.teardown(() => product.destroy());
   const bytes = patternBytes(5_000_000, 24);
-  const stored = await call(product.url, { method: 'POST', path: '/v1/documents', body: bytes });
-  const read = await call(product.url, { path: `/v1/documents/${stored.json.documentId}/content` });
+  const stored = await call(product, { method: 'POST', path: '/v1/documents', body: bytes });
+  const read = await call(product, { path: `/v1/documents/${stored.json.documentId}/content` });
   t.equal(sha256(read.body), sha256(bytes));
-  const { dependencies } = (await call(product.url, { path: '/v1/ready' })).json as {
+  const { dependencies } = (await call(product, { path: '/v1/ready' })).json as {
     dependencies: { edge: { detail: string } };
   };
   t.match(dependencies.edge.detail, /^(node:http|uwebsockets)$/);
