@@ -16,6 +16,12 @@ export interface StoredFile {
   readonly sha256: string;
 }
 
+/** A server, and what every request to it carries. */
+export interface Origin {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** A file of random bytes. */
 export function makeFile(path: string, size: number): StoredFile {
   const hash = createHash('sha256');
@@ -37,8 +43,8 @@ interface Version {
 }
 
 /** Uploads in one request, checks the digests of the answer, and returns the path of the content. */
-export async function putFile(url: string, file: StoredFile): Promise<string> {
-  const headers = { 'content-type': 'application/octet-stream', 'content-length': file.size };
+export async function putFile({ url, headers: always }: Origin, file: StoredFile): Promise<string> {
+  const headers = { ...always, 'content-type': 'application/octet-stream', 'content-length': file.size };
   const outgoing = request(`${url}/v1/documents?filename=bench.bin`, { method: 'POST', headers });
   const answered = new Promise<Version>((resolve, reject) => {
     outgoing.once('error', reject);
@@ -80,34 +86,34 @@ export function firstPath({ paths }: Pick<Requests, 'paths'>): string {
 }
 
 /** Throws unless the server answers a GET of the whole file, and of ranges of it, with the right bytes. */
-export async function checkDownload(url: string, path: string, file: StoredFile): Promise<void> {
-  await checkWhole(url, path, file);
+export async function checkDownload(origin: Origin, path: string, file: StoredFile): Promise<void> {
+  await checkWhole(origin, path, file);
   const { size } = file;
   for (const [start, end] of [
     [0, 65_536],
     [1_048_575, 1_048_577],
     [size - 65_536, size],
   ] as const) {
-    await checkRange(url + path, file, start, end);
+    await checkRange(origin, path, { file, start, end });
   }
 }
 
 /** Throws unless the server answers a GET with all of the file. */
-export async function checkWhole(url: string, path: string, file: StoredFile): Promise<void> {
-  const whole = await fetch(url + path);
+export async function checkWhole({ url, headers }: Origin, path: string, file: StoredFile): Promise<void> {
+  const whole = await fetch(url + path, { headers });
   if (whole.status !== 200) throw new Error(`the download was answered ${whole.status}`);
   if ((await sha256Of(whole)) !== file.sha256) throw new Error('a download has other bytes than the upload');
 }
 
 /** What the server lists is what it has acknowledged: so many documents of this size, and the newest reads back whole. */
 export async function checkStored(
-  url: string,
+  origin: Origin,
   size: number,
   { count, unclear }: { readonly count: number; readonly unclear: number },
 ): Promise<void> {
   let newest: Version | undefined;
   let listed = 0;
-  for await (const version of listDocuments(url)) {
+  for await (const version of listDocuments(origin)) {
     if (version.size !== size) continue;
     newest ??= version;
     listed += 1;
@@ -115,15 +121,17 @@ export async function checkStored(
   if (listed < count || listed > count + unclear)
     throw new Error(`${count} uploads of ${size} bytes were acknowledged, ${listed} are listed`);
   if (newest === undefined) return;
-  const answer = await fetch(url + contentPath(newest.documentId));
+  const { url, headers } = origin;
+  const answer = await fetch(url + contentPath(newest.documentId), { headers });
   if (answer.status !== 200 || (await sha256Of(answer)) !== newest.digests.sha256)
     throw new Error('a measured upload does not read back');
 }
 
 /** The current versions of all documents, the newest document first. */
-export async function* listDocuments(url: string): AsyncGenerator<Version> {
+export async function* listDocuments({ url, headers }: Origin): AsyncGenerator<Version> {
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const answer = await fetch(`${url}/v1/documents?limit=1000${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
+    const from = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const answer = await fetch(`${url}/v1/documents?limit=1000${from}`, { headers });
     if (answer.status !== 200) throw new Error(`the list of documents was answered ${answer.status}`);
     const page = (await answer.json()) as { items: { current: Version }[]; nextCursor: string | null };
     for (const { current } of page.items) yield current;
@@ -135,8 +143,12 @@ export function contentPath(documentId: string): string {
   return `/v1/documents/${documentId}/content`;
 }
 
-async function checkRange(url: string, file: StoredFile, start: number, end: number): Promise<void> {
-  const answer = await fetch(url, { headers: { range: `bytes=${start}-${end - 1}` } });
+async function checkRange(
+  { url, headers }: Origin,
+  path: string,
+  { file, start, end }: { readonly file: StoredFile; readonly start: number; readonly end: number },
+): Promise<void> {
+  const answer = await fetch(url + path, { headers: { ...headers, range: `bytes=${start}-${end - 1}` } });
   const bytes = Buffer.from(await answer.arrayBuffer());
   const right = readPart(file.path, start, end);
   if (answer.status !== 206 || !bytes.equals(right))

@@ -42,7 +42,8 @@ export async function openFileServers(stage: Stage, { size, adapters, peers, ran
   stage.closer.push('files', () => rmSync(root, { recursive: true }));
   const file = makeFile(join(root, 'file'), size);
   const checked = async (server: FileServer) => {
-    await (ranges ? checkDownload : checkWhole)(`http://127.0.0.1:${server.port}`, firstPath(server.requests), file);
+    const origin = { url: `http://127.0.0.1:${server.port}`, headers: server.requests.headers };
+    await (ranges ? checkDownload : checkWhole)(origin, firstPath(server.requests), file);
     return server;
   };
   const servers: FileServer[] = [];

@@ -30,6 +30,7 @@ export class QuasarServer {
   #port = 0;
   /** From the command to the first 200 of /v1/ready. */
   #startMs = 0;
+  #headers: Readonly<Record<string, string>> = {};
 
   private constructor(home: string, flags: readonly string[]) {
     this.#home = home;
@@ -60,6 +61,16 @@ export class QuasarServer {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** Of every request: the administrator's key, which an empty store gets anew. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers;
+  }
+
+  /** Where that key lies, for `quasar` commands. */
+  get keyFile(): string {
+    return join(this.#data, 'secrets', 'admin-key');
+  }
+
   get pid(): number {
     return this.#child?.pid as number;
   }
@@ -83,6 +94,7 @@ export class QuasarServer {
       await sleep(READY_POLL_MS);
     }
     this.#startMs = systemClock.monotonic() - began;
+    this.#headers = { Authorization: `Bearer ${readFileSync(this.keyFile, 'utf8').trimEnd()}` };
   }
 
   async stop(): Promise<void> {

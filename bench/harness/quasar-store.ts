@@ -42,18 +42,18 @@ export class QuasarStore implements FileStore {
   async writes(count: number): Promise<Requests> {
     this.#batch += 1;
     this.#count = count;
-    return { method: 'POST', paths: `/v1/documents?filename=${this.#prefix}%d.bin`, headers: {} };
+    return { method: 'POST', paths: `/v1/documents?filename=${this.#prefix}%d.bin`, headers: this.server.headers };
   }
 
   /** By the list of documents, the newest first: what was stored last stands at its head, in the order of its numbers. */
   async reads(): Promise<Requests> {
     const numbers = new Map<string, number>();
-    for await (const { documentId, filename } of listDocuments(this.server.url)) {
+    for await (const { documentId, filename } of listDocuments(this.server)) {
       if (numbers.size === this.#count) break;
       if (filename?.startsWith(this.#prefix)) numbers.set(documentId, Number.parseInt(filename.slice(this.#prefix.length), 10));
     }
     const ordered = [...numbers].sort(([, left], [, right]) => left - right);
-    return { method: 'GET', paths: ordered.map(([documentId]) => contentPath(documentId)), headers: {} };
+    return { method: 'GET', paths: ordered.map(([documentId]) => contentPath(documentId)), headers: this.server.headers };
   }
 
   storeSize(): number {
@@ -71,7 +71,7 @@ export class QuasarStore implements FileStore {
 
   /** Throws when the store lists other uploads than it acknowledged, or one does not read back. */
   async check(acknowledged: ReadonlyMap<number, Acknowledged>): Promise<void> {
-    for (const [size, counts] of acknowledged) await checkStored(this.server.url, size, counts);
+    for (const [size, counts] of acknowledged) await checkStored(this.server, size, counts);
   }
 
   get #prefix(): string {

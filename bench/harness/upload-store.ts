@@ -55,7 +55,7 @@ export class UploadStore {
   ): Promise<UploadStore> {
     const quasar = await QuasarStore.open(stage, { adapter, ...(state === 'fresh' ? { spareSegments: 0 } : {}) });
     const file = makeFile(stage.workspace.fresh('checked'), CHECKED_SIZE);
-    await checkDownload(quasar.server.url, await putFile(quasar.server.url, file), file);
+    await checkDownload(quasar.server, await putFile(quasar.server, file), file);
     rmSync(file.path);
     const settled = async () => {
       if (state === 'written') await quasar.server.untilSpare();

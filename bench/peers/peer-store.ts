@@ -173,8 +173,9 @@ export class PeerStore implements FileStore {
     const answer = await fetch(url + firstOf(paths), { method, headers: sent, body: readFileSync(file.path) });
     if (!answer.ok) throw new Error(`${this.name} answers an upload with ${answer.status}: ${await answer.text()}`);
     await answer.arrayBuffer();
-    const path = firstOf((await this.reads()).paths);
-    await (this.#facts.readsRanges ? checkDownload : checkWhole)(url, path, file);
+    const reads = await this.reads();
+    const origin = { url, headers: reads.headers };
+    await (this.#facts.readsRanges ? checkDownload : checkWhole)(origin, firstOf(reads.paths), file);
     rmSync(file.path);
   }
 

@@ -61,7 +61,7 @@ function byCommand(stage: Stage, store: QuasarStore, growth: Growth): Candidate[
     for (const path of [file.path, copy]) rmSync(path);
   });
   const put = (path: string) => async (): Promise<Sample> => {
-    const { seconds } = await runPut(store.server.url, [path]);
+    const { seconds } = await runPut(store.server, [path]);
     return { value: SIZE / seconds / 1e6, bytes: SIZE };
   };
   return twice('Quasar, quasar put', store, growth, put(file.path), put(copy));

@@ -36,7 +36,7 @@ export const scans: Scenario = {
       durability: store.durability,
       pid: () => store.pid,
       async run() {
-        const put = await runPut(store.server.url, ['-r', folder]);
+        const put = await runPut(store.server, ['-r', folder]);
         clientCpuSeconds = put.clientCpuSeconds;
         return { value: COUNT / put.seconds, bytes: COUNT * SIZE };
       },
