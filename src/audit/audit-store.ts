@@ -1,4 +1,5 @@
 import type { OrgId } from '../core/ids.ts';
+import type { EventSubject } from './event.ts';
 import type { TreeHash } from './merkle-hash.ts';
 import type { HashedSubtree, TreeHashes } from './merkle-tree.ts';
 
@@ -42,16 +43,8 @@ export interface NewLeaf {
   readonly leaf: number;
   readonly place: EventPlace;
   readonly hash: TreeHash;
-  /** What it can be found by; undefined for bytes that are no event. */
-  readonly subject: LeafSubject | undefined;
-}
-
-export interface LeafSubject {
-  /** RFC 3339. */
-  readonly time: string;
-  readonly principalId: string;
-  readonly action: string;
-  readonly resourceId: string;
+  /** What it can be found by; undefined for bytes in which it is not written. */
+  readonly subject: EventSubject | undefined;
 }
 
 export interface StoredCheckpoint {

@@ -63,6 +63,10 @@ const REASON = /^[a-z][a-z0-9_.-]{0,63}$/;
 const REQUEST_ID = new RegExp(`^[\\x21-\\x7e]{1,${limits.requestIdMax}}$`);
 const RESOURCE_ID = new RegExp(`^[^\\p{Cc}\\p{Surrogate}]{1,${limits.auditResourceIdMax}}$`, 'u');
 
+const partName = matching(PART_NAME);
+const isAction = oneOf(auditActions);
+const resourceText = matching(RESOURCE_ID);
+
 const shape = members(
   {
     v: oneOf([AUDIT_EVENT_VERSION]),
@@ -70,8 +74,8 @@ const shape = members(
     eventId: matching(UUID_V7),
     time: timestamp,
     principal,
-    action: oneOf(auditActions),
-    resource: members({ kind: oneOf(auditResourceKinds), id: matching(RESOURCE_ID) }, { version: uuid }),
+    action: isAction,
+    resource: members({ kind: oneOf(auditResourceKinds), id: resourceText }, { version: uuid }),
     outcome: oneOf(['allowed', 'denied']),
     reason: matching(REASON),
     requestId: matching(REQUEST_ID),
@@ -103,6 +107,26 @@ export function decodeEvent(bytes: Uint8Array): AuditEvent | EventFault {
   return event;
 }
 
+/** What an event can be found by. */
+export interface EventSubject {
+  /** RFC 3339. */
+  readonly time: string;
+  readonly principalId: string;
+  readonly action: string;
+  readonly resourceId: string;
+}
+
+/** Reads these members alone, a fifth of the work of `decodeEvent`. Undefined when one of them is not as an event has it. */
+export function readSubject(bytes: Uint8Array): EventSubject | undefined {
+  const value = parseJson(bytes);
+  if (!isObject(value) || !isObject(value.principal) || !isObject(value.resource)) return undefined;
+  const { time, action } = value;
+  const { id: principalId } = value.principal;
+  const { id: resourceId } = value.resource;
+  const wrong = timestamp(time) ?? isAction(action) ?? partName(principalId) ?? resourceText(resourceId);
+  return wrong === undefined ? ({ time, principalId, action, resourceId } as EventSubject) : undefined;
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Members twice, other orders, spaces, other spellings of numbers and texts: none of them survives being written again. */
@@ -117,8 +141,18 @@ function parseCanonical(bytes: Uint8Array): unknown | EventFault {
   }
 }
 
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(bytes));
+  } catch (error) {
+    // Of JSON.parse and of the decoder; nothing else can be thrown.
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
 function principal(value: unknown): ReturnType<Check> {
-  const wrong = members({ kind: oneOf(auditPrincipalKinds), id: matching(PART_NAME) })(value);
+  const wrong = members({ kind: oneOf(auditPrincipalKinds), id: partName })(value);
   if (wrong !== undefined) return wrong;
   const { kind, id } = value as AuditEvent['principal'];
   return kind === 'user' || kind === 'service_account' ? uuid(id) : undefined;

@@ -1,3 +1,4 @@
+import type { AuditNote } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { Transaction } from '../database/transaction.ts';
 import { type AuditEvent, encodeEvent } from './event.ts';
@@ -14,6 +15,15 @@ export async function appendEvents(transaction: Transaction, events: readonly Au
     events.every((event) => event.orgId === orgId),
     'an event is stored by a transaction of its org',
   );
-  const ids = events.map(({ eventId }) => eventId);
-  await transaction.query('SELECT audit.append($1, $2, $3)', [orgId, ids, events.map(encodeEvent)]);
+  await appendNotes(
+    transaction,
+    events.map((event) => ({ id: event.eventId, bytes: encodeEvent(event) })),
+  );
+}
+
+/** The same for events that are encoded already. */
+export async function appendNotes({ query, scope }: Transaction, notes: readonly AuditNote[]): Promise<void> {
+  const ids = notes.map(({ id }) => id);
+  const bytes = notes.map((note) => Buffer.from(note.bytes.buffer, note.bytes.byteOffset, note.bytes.byteLength));
+  await query('SELECT audit.append($1, $2, $3)', [scope.orgId, ids, bytes]);
 }

@@ -1,11 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, toTimestamp } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
-import type { AuditStore, LeafSubject, LogWriter, NewLeaf } from './audit-store.ts';
+import type { AuditStore, LogWriter, NewLeaf } from './audit-store.ts';
 import { originOf, signCheckpoint } from './checkpoint.ts';
-import { decodeEvent, EventFault } from './event.ts';
+import { readSubject } from './event.ts';
 import { equalHashes, hashLeaf } from './merkle-hash.ts';
 import { type HashedSubtree, rootAt, TreeFrontier } from './merkle-tree.ts';
 import type { NoteSigner } from './note-key.ts';
@@ -84,17 +85,12 @@ async function appendBatch(log: LogWriter): Promise<number> {
   const leaves: NewLeaf[] = [];
   const subtrees: HashedSubtree[] = [];
   for (const { place, bytes } of events) {
+    if (leaves.length % limits.auditTurnMax === limits.auditTurnMax - 1) await nextTurn();
     const hash = hashLeaf(bytes);
-    leaves.push({ leaf: frontier.size, place, hash, subject: subjectOf(bytes) });
+    // Bytes that are no event get their leaf all the same: what is stored is what happened to the log.
+    leaves.push({ leaf: frontier.size, place, hash, subject: readSubject(bytes) });
     subtrees.push(...frontier.append(hash));
   }
   await log.addLeaves(leaves, subtrees);
   return events.length;
-}
-
-/** Bytes that are no event get their leaf all the same: what is stored is what happened to the log. */
-function subjectOf(bytes: Uint8Array): LeafSubject | undefined {
-  const event = decodeEvent(bytes);
-  if (event instanceof EventFault) return undefined;
-  return { time: event.time, principalId: event.principal.id, action: event.action, resourceId: event.resource.id };
 }

@@ -22,6 +22,8 @@ export function canonicalJsonBytes(value: unknown): Buffer {
 /** With the u flag a surrogate matches only where it is not part of a pair. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const LONE_SURROGATES = /\p{Surrogate}/gu;
+/** Printable ASCII without quotation mark and backslash is written as it is: names, ids, times. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 type Path = (string | number)[];
 
@@ -44,6 +46,7 @@ function write(value: unknown, path: Path): string {
 }
 
 function writeString(text: string, path: Path): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   if (LONE_SURROGATE.test(text)) refuse('This text holds half of a surrogate pair.', path);
   return JSON.stringify(text);
 }

@@ -217,6 +217,12 @@ export const limits = {
   auditSequenceMs: 200,
   /** Between two checkpoints of a log that grows: what its owner could still change without being found out. */
   auditCheckpointMs: 5 * SECOND,
+  /** How long a stop waits for events to be numbered and signed; the next start does the rest. */
+  auditCloseMs: 3 * SECOND,
+  /** Events that get their hashes without a turn for others: some 3 ms. */
+  auditTurnMax: 128,
+  /** An export is written in pieces of about this size. */
+  auditExportPieceSize: 64 * KiB,
   /** Leaves an export reads at once. */
   auditExportPageMax: 500,
 

@@ -48,6 +48,7 @@ import { Admission } from '../upload/admission.ts';
 import type { OneShotDeps } from '../upload/one-shot.ts';
 import { PostgresSessionStore } from '../upload/postgres-session-store.ts';
 import { Uploads } from '../upload/uploads.ts';
+import { openAuditLog } from './audit-log.ts';
 import { looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
 import { readReadiness } from './readiness.ts';
@@ -109,6 +110,14 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     ...{ pepper, scope, keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
   });
 
+  const audit = await openAuditLog({
+    pool: database.pool,
+    secretsDirectory: config.secretsDirectory,
+    clock: systemClock,
+    log: log.child({ part: 'audit' }),
+  });
+  closer.push('audit log', () => audit.close());
+
   const plainCatalog = new PostgresCatalog(database.pool);
   const committer = new PostgresVersionCommitter({ pool: database.pool, catalog: plainCatalog, clock: systemClock });
   const catalog = new CachingCatalog({
@@ -160,7 +169,16 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   closer.push('schema validator', () => validator.close());
 
   let opened: OpenedEdge | undefined;
-  registerStoreMetrics(metrics, { slab, cache, stretches, node, admission, scrub, edge: () => opened?.edge });
+  registerStoreMetrics(metrics, {
+    slab,
+    cache,
+    stretches,
+    node,
+    admission,
+    scrub,
+    audit: audit.statistics,
+    edge: () => opened?.edge,
+  });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
   const services: Services = {
     uploads,
@@ -176,6 +194,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
       clock: systemClock,
     },
     restore: { cache, stretches, map: new BlockMap(catalog) },
+    audit,
     cursors: new Cursors(cursorSecret.reveal(), systemClock),
     clock: systemClock,
     chunker,

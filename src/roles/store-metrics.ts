@@ -1,3 +1,4 @@
+import type { SequencerStatistics } from '../audit/sequencer-loop.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Slab } from '../core/slab.ts';
 import type { BlockCache } from '../graviton/block-cache.ts';
@@ -15,6 +16,7 @@ export interface MetricSources {
   readonly admission: Admission;
   /** Undefined when it is switched off. */
   readonly scrub: Scrub | undefined;
+  readonly audit: SequencerStatistics;
   readonly edge: () => Edge | undefined;
 }
 
@@ -67,7 +69,24 @@ export function registerStoreMetrics(metrics: Metrics, sources: MetricSources): 
     { name: 'quasar_damaged_records', help: 'Records marked damaged and not healed yet.' },
     () => node.health().damagedRecords,
   );
+  registerAuditMetrics(metrics, sources.audit);
   if (sources.scrub !== undefined) registerScrubMetrics(metrics, sources.scrub);
+}
+
+function registerAuditMetrics(metrics: Metrics, audit: SequencerStatistics): void {
+  metrics.counterOf({ name: 'quasar_audit_leaves_total', help: 'Events that were given their number.' }, () => audit.leaves);
+  metrics.counterOf({ name: 'quasar_audit_checkpoints_total', help: 'Heads of audit logs signed.' }, () => audit.checkpoints);
+  metrics.counterOf(
+    { name: 'quasar_audit_failures_total', help: 'Audit logs that could not be numbered or signed, each time.' },
+    () => audit.failures,
+  );
+  metrics.gauge(
+    {
+      name: 'quasar_audit_signed_timestamp_seconds',
+      help: 'When every audit log was last seen signed to its end; 0 when never. Old: events wait for their signature.',
+    },
+    () => audit.signedMs / 1000,
+  );
 }
 
 function registerScrubMetrics(metrics: Metrics, scrub: Scrub): void {

@@ -255,9 +255,12 @@ t.test('a loop numbers and signs until it is closed', async (t) => {
   await append(scope, eventsOf(scope, 0, 3));
   const loop = SequencerLoop.start({ sequencer, clock: systemClock, log: silentLog });
   while ((await log.findCheckpoint(scope)) === undefined) await new Promise((resolve) => setImmediate(resolve));
+  await append(scope, eventsOf(scope, 3, 5));
   await loop.close();
   await loop.close();
-  t.match(await verify(scope), { ok: true, size: 3, signedSize: 3 });
+  t.match(await verify(scope), { ok: true, size: 5, signedSize: 5 }, 'what was committed before the end is signed at the end');
+  const { leaves, checkpoints, signedMs } = loop.statistics;
+  t.ok(leaves >= 5 && checkpoints >= 1 && signedMs > 0, 'it counts what it does');
 });
 
 t.test('the application may add to a log, and change nothing in it', async (t) => {

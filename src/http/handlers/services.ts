@@ -1,6 +1,9 @@
+import type { AuditLog } from '../../audit/audit-log.ts';
 import type { CachingCatalog } from '../../catalog/caching-catalog.ts';
 import type { ChunkerName } from '../../chunker/hasher.ts';
+import type { Actor, Deed } from '../../core/actor.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { OrgId } from '../../core/ids.ts';
 import type { RestoreDeps } from '../../download/restore.ts';
 import type { RecordDeps } from '../../records/record-deps.ts';
 import type { OneShotDeps } from '../../upload/one-shot.ts';
@@ -14,6 +17,7 @@ export interface Services {
   readonly catalog: CachingCatalog;
   readonly records: RecordDeps;
   readonly restore: RestoreDeps;
+  readonly audit: AuditServices;
   readonly cursors: Cursors;
   readonly clock: Clock;
   readonly chunker: ChunkerName;
@@ -24,6 +28,14 @@ export interface Services {
   readonly readiness: () => Promise<Readiness>;
   readonly metricsText: () => Promise<string>;
   readonly openapi: string;
+}
+
+export interface AuditServices {
+  readonly log: AuditLog;
+  /** Stores what was done where nothing was changed; durable when it resolves. */
+  append(actor: Actor, deed: Deed): Promise<void>;
+  /** The text of the key that checks the checkpoints of this org's log. */
+  verifierOf(orgId: OrgId): string;
 }
 
 export interface Readiness {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type AuditEvent, decodeEvent, EventFault, encodeEvent } from '../../../src/audit/event.ts';
+import { type AuditEvent, decodeEvent, EventFault, encodeEvent, readSubject } from '../../../src/audit/event.ts';
 import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../../src/core/audit-action.ts';
 import { canonicalJsonBytes } from '../../../src/core/canonical-json.ts';
 import { capabilities } from '../../../src/core/capability.ts';
@@ -33,6 +33,17 @@ t.test('an event is canonical JSON: sorted members, no spaces, a version', async
       '"requestId":"request-1","resource":{"id":"018f0000-0000-7000-8000-0000000000dd","kind":"document"},' +
       '"time":"2026-09-21T14:13:21.000Z","v":1}',
   );
+});
+
+t.test('what an event is found by is read from the event, or not at all', async (t) => {
+  const { time, principal, action, resource } = full;
+  t.same(readSubject(encodeEvent(full)), { time, principalId: principal.id, action, resourceId: resource.id });
+  for (const name of ['time', 'principal', 'action', 'resource']) {
+    for (const value of [undefined, null, 7, '', 'a\0b', {}, { id: 'a\0b' }, [], true])
+      t.equal(readSubject(bytesWith({ [name]: value })), undefined, `${name} ${JSON.stringify(value)}`);
+  }
+  for (const text of ['', '{', '[]', 'null', '"x"', '{"time":']) t.equal(readSubject(Buffer.from(text)), undefined, text);
+  t.equal(readSubject(Buffer.of(0x22, 0xff, 0x22)), undefined, 'no UTF-8');
 });
 
 t.test('members that are missing, unknown or of another kind are refused', async (t) => {
