@@ -1,4 +1,11 @@
 import { acceptDisk } from './accept-disk.ts';
+import { accessExplain } from './access/access-explain.ts';
+import { aclCommands } from './access/acl-commands.ts';
+import { folderCommands } from './access/folder-commands.ts';
+import { groupCommands } from './access/group-commands.ts';
+import { keyCommands } from './access/key-commands.ts';
+import { orgCommands } from './access/org-commands.ts';
+import { principalCommands } from './access/principal-commands.ts';
 import type { Command } from './command.ts';
 import { configCheck } from './config-check.ts';
 import { get } from './get.ts';
@@ -28,6 +35,8 @@ export interface Roles {
 export function commandTable(roles: Roles): readonly Command[] {
   const content = [put, get, ls, stat];
   const records = [versions, label, metaGet, metaPut, metaPatch, schemaAdd, schemaLs, schemaShow, ...schemaLifecycle];
+  const subjects = [...orgCommands, ...principalCommands, ...groupCommands, ...keyCommands];
+  const access = [...subjects, ...folderCommands, ...aclCommands, accessExplain];
   const operation = [verify, inspectSegment, acceptDisk, configCheck, version];
-  return [upCommand(roles.up), ...content, ...records, ...operation];
+  return [upCommand(roles.up), ...content, ...records, ...access, ...operation];
 }

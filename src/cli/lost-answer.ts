@@ -1,11 +1,11 @@
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 
-/** A write whose answer did not come may have been made all the same: says where that can be seen. Other errors pass. */
-export function explainLostAnswer(error: unknown, document: string): unknown {
+/** A write whose answer did not come may have been made all the same: says that the command `look` shows it. Other errors pass. */
+export function explainLostAnswer(error: unknown, look: string): unknown {
   if (!isQuasarError(error, 'server_unreachable') || neverArrived(error)) return error;
   return new QuasarError('server_unreachable', {
     op: 'cli.write',
-    message: `${error.message} Whether it was stored, "quasar versions ${document}" shows.`,
+    message: `${error.message} Whether it was done, "${look}" shows.`,
     details: error.details,
     cause: error.cause,
   });

@@ -26,7 +26,8 @@ export async function patchMetadata(context: CommandContext): Promise<number> {
     const baseMetadataId = JSON.stringify(base);
     const body = jsonObject({ mode: '"canonical"', baseMetadataId, patch, reason: jsonString(flags.text('reason')) });
     const answer = await http.json(jsonRequest('POST', `${path}/patch`, body)).catch((error) => {
-      throw noteFaults(explainLostAnswer(conflictOf(error, { base, document, namespace }), document), context);
+      const conflict = conflictOf(error, { base, document, namespace });
+      throw noteFaults(explainLostAnswer(conflict, `quasar versions ${document}`), context);
     });
     return record(answer.value);
   }).catch((error) => {

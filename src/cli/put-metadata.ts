@@ -21,7 +21,7 @@ export async function putMetadata(context: CommandContext): Promise<number> {
   const request = jsonRequest('POST', path, await bodyOf(context, sources));
   const headers = { ...request.headers, ...(expected === undefined ? {} : { 'if-match': `"v-${expected}"` }) };
   const { value } = await withClient(context, (http) => http.json({ ...request, headers })).catch((error) => {
-    throw noteFaults(explainLostAnswer(conflictOf(error, expected), document), context);
+    throw noteFaults(explainLostAnswer(conflictOf(error, expected), `quasar versions ${document}`), context);
   });
   const { namespaces } = record(value);
   await printWritten(context, record(value), Array.isArray(namespaces) ? namespaces : []);

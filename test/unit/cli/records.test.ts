@@ -93,11 +93,11 @@ t.test('a write whose answer is lost is sent once, and where to look is told', a
   const line = ['meta', 'put', ID, `${NAMESPACE}=${path}`];
   const lost = await runCommand(line, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
   t.equal(lost.code, 5);
-  t.match(lost.stderr, `Whether it was stored, "quasar versions ${ID}" shows.`);
+  t.match(lost.stderr, `Whether it was done, "quasar versions ${ID}" shows.`);
   t.equal(requests, 1);
   const refused = await runCommand(line, { url });
   t.equal(refused.code, 5);
-  t.notMatch(refused.stderr, 'Whether it was stored');
+  t.notMatch(refused.stderr, 'Whether it was done');
 });
 
 t.test('JSON is sent as it was written, members that are undefined left out', (t) => {
