@@ -1,4 +1,4 @@
-import type { Actor } from '../core/actor.ts';
+import type { Actor, AuditNote } from '../core/actor.ts';
 import { BatchQueue } from '../core/batch-queue.ts';
 import { limits } from '../core/limits.ts';
 import type { CommitOutcome, VersionCommit } from './catalog.ts';
@@ -7,6 +7,8 @@ import { pagesSizeOf } from './commit-item.ts';
 export interface QueuedCommit {
   readonly by: Actor;
   readonly wish: VersionCommit;
+  /** Stored with it when it is committed. */
+  readonly note: AuditNote;
   resolve(outcome: CommitOutcome): void;
   reject(error: unknown): void;
 }
@@ -19,8 +21,8 @@ export class CommitQueue {
     this.#queue = new BatchQueue({ lanes: limits.commitLanes, take: takeBatch, run });
   }
 
-  add(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
-    return new Promise((resolve, reject) => this.#queue.add({ by, wish, resolve, reject }));
+  add(commit: Pick<QueuedCommit, 'by' | 'wish' | 'note'>): Promise<CommitOutcome> {
+    return new Promise((resolve, reject) => this.#queue.add({ ...commit, resolve, reject }));
   }
 }
 

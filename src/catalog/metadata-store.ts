@@ -1,4 +1,5 @@
 import type { Actor } from '../core/actor.ts';
+import type { AuditAction } from '../core/audit-action.ts';
 import type { DocumentId, MetadataId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { MetadataLayer } from '../core/metadata-layer.ts';
 
@@ -30,6 +31,8 @@ export interface MetadataChange {
 }
 
 export interface MetadataWish {
+  /** What it is in the audit log. */
+  readonly action: Extract<AuditAction, 'metadata.replace' | 'metadata.patch' | 'metadata.migrate'>;
   readonly documentId: DocumentId;
   /** Of the version this makes: the bytes of the current one, and its metadata with the changes. */
   readonly versionId: VersionId;

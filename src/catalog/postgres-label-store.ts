@@ -1,8 +1,10 @@
 import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
+import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { Page } from './catalog.ts';
+import { labelDeed } from './deeds.ts';
 import type { LabelMove, LabelOutcome, LabelStore, LabelWish } from './label-store.ts';
 
 interface OutcomeRow {
@@ -31,18 +33,13 @@ export class PostgresLabelStore implements LabelStore {
 
   async moveLabel(by: Actor, wish: LabelWish): Promise<LabelOutcome> {
     const { documentId, label, versionId, expected, reason, atMs } = wish;
-    const { rows } = await this.#queries.query<OutcomeRow>('SELECT * FROM quasar.move_label($1, $2, $3, $4, $5, $6, $7, $8)', [
-      by.orgId,
-      by.principalId,
-      documentId,
-      label,
-      versionId,
-      expected ?? null,
-      reason ?? null,
-      atMs,
-    ]);
-    const [row] = rows;
-    assert(row !== undefined, 'a move has an outcome');
+    const row = await askNoted<OutcomeRow>(this.#queries, {
+      orgId: by.orgId,
+      text: 'SELECT * FROM quasar.move_label($1, $2, $3, $4, $5, $6, $7, $8)',
+      values: [by.orgId, by.principalId, documentId, label, versionId, expected ?? null, reason ?? null, atMs],
+      when: ['moved'],
+      notes: [by.note(labelDeed(wish))],
+    });
     return toOutcome(row);
   }
 

@@ -2,7 +2,9 @@ import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, MetadataId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { MetadataLayer } from '../core/metadata-layer.ts';
+import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
+import { metadataNotes } from './deeds.ts';
 import { toChangeRow } from './metadata-change-row.ts';
 import type { FoundMetadata, MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
 
@@ -40,20 +42,24 @@ export class PostgresMetadataStore implements MetadataStore {
   }
 
   async commitMetadata(by: Actor, wish: MetadataWish): Promise<MetadataOutcome> {
-    const text = 'SELECT * FROM quasar.commit_metadata($1, $2, $3, $4, $5, $6, $7, $8, $9)';
-    const { rows } = await this.#queries.query<OutcomeRow>(text, [
-      by.orgId,
-      by.principalId,
-      wish.documentId,
-      wish.versionId,
-      wish.expectedVersionId ?? null,
-      JSON.stringify(wish.changes.map(toChangeRow)),
-      wish.replaces ?? null,
-      wish.reason ?? null,
-      wish.atMs,
-    ]);
-    const [row] = rows;
-    assert(row !== undefined, 'a commit has an outcome');
+    const { documentId, versionId, expectedVersionId, changes, replaces, reason, atMs } = wish;
+    const row = await askNoted<OutcomeRow>(this.#queries, {
+      orgId: by.orgId,
+      text: 'SELECT * FROM quasar.commit_metadata($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+      values: [
+        by.orgId,
+        by.principalId,
+        documentId,
+        versionId,
+        expectedVersionId ?? null,
+        JSON.stringify(changes.map(toChangeRow)),
+        replaces ?? null,
+        reason ?? null,
+        atMs,
+      ],
+      when: ['committed'],
+      notes: metadataNotes(by, wish),
+    });
     return toOutcome(row);
   }
 }

@@ -1,7 +1,8 @@
 import type { Actor } from '../core/actor.ts';
-import { assert } from '../core/assert.ts';
 import type { Scope } from '../core/ids.ts';
+import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
+import { migrationDeed } from './deeds.ts';
 import type { MigrationStore, StoredMigration } from './migration-store.ts';
 
 type Added = Awaited<ReturnType<MigrationStore['addMigration']>>;
@@ -16,12 +17,13 @@ export class PostgresMigrationStore implements MigrationStore {
 
   async addMigration(by: Actor, migration: StoredMigration & { readonly samples: string }, atMs: number): Promise<Added> {
     const { from, to, forward, inverse, samples } = migration;
-    const { rows } = await this.#queries.query<{ outcome: Added }>(
-      'SELECT quasar.add_migration($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
-      [by.orgId, by.principalId, from, to, forward, inverse, samples, atMs],
-    );
-    const [row] = rows;
-    assert(row !== undefined, 'an addition has an outcome');
+    const row = await askNoted<{ outcome: Added }>(this.#queries, {
+      orgId: by.orgId,
+      text: 'SELECT quasar.add_migration($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
+      values: [by.orgId, by.principalId, from, to, forward, inverse, samples, atMs],
+      when: ['added'],
+      notes: [by.note(migrationDeed(migration))],
+    });
     return row.outcome;
   }
 

@@ -1,7 +1,8 @@
 import type { Actor } from '../core/actor.ts';
-import { assert } from '../core/assert.ts';
 import type { DocumentId, Scope } from '../core/ids.ts';
+import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
+import { refDeed } from './deeds.ts';
 import type { ExternalRef, RefStore } from './ref-store.ts';
 
 type Added = Awaited<ReturnType<RefStore['addRef']>>;
@@ -14,26 +15,27 @@ export class PostgresRefStore implements RefStore {
     this.#queries = queries;
   }
 
-  async addRef(by: Actor, documentId: DocumentId, { system, value, meta }: ExternalRef, atMs: number): Promise<Added> {
-    const values = [by.orgId, by.principalId, documentId, system, value, meta ?? null, atMs];
-    const text = 'SELECT quasar.add_ref($1, $2, $3, $4, $5, $6, $7) AS outcome';
-    const { rows } = await this.#queries.query<{ outcome: Added }>(text, values);
-    const [row] = rows;
-    assert(row !== undefined, 'an addition has an outcome');
+  async addRef(by: Actor, documentId: DocumentId, ref: ExternalRef, atMs: number): Promise<Added> {
+    const { system, value, meta } = ref;
+    const row = await askNoted<{ outcome: Added }>(this.#queries, {
+      orgId: by.orgId,
+      text: 'SELECT quasar.add_ref($1, $2, $3, $4, $5, $6, $7) AS outcome',
+      values: [by.orgId, by.principalId, documentId, system, value, meta ?? null, atMs],
+      when: ['added'],
+      notes: [by.note(refDeed('reference.add', documentId, ref))],
+    });
     return row.outcome;
   }
 
-  async removeRef(
-    by: Actor,
-    documentId: DocumentId,
-    { system, value }: { readonly system: string; readonly value: string },
-  ): Promise<boolean> {
-    const values = [by.orgId, documentId, system, value];
-    const { rows } = await this.#queries.query<{ removed: boolean }>(
-      'SELECT quasar.remove_ref($1, $2, $3, $4) AS removed',
-      values,
-    );
-    return rows[0]?.removed === true;
+  async removeRef(by: Actor, documentId: DocumentId, ref: { readonly system: string; readonly value: string }): Promise<boolean> {
+    const row = await askNoted<{ outcome: 'removed' | 'absent' }>(this.#queries, {
+      orgId: by.orgId,
+      text: "SELECT CASE WHEN quasar.remove_ref($1, $2, $3, $4) THEN 'removed' ELSE 'absent' END AS outcome",
+      values: [by.orgId, documentId, ref.system, ref.value],
+      when: ['removed'],
+      notes: [by.note(refDeed('reference.remove', documentId, ref))],
+    });
+    return row.outcome === 'removed';
   }
 
   async listRefs(scope: Scope, documentId: DocumentId): Promise<readonly ExternalRef[]> {

@@ -2,9 +2,11 @@ import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { Scope } from '../core/ids.ts';
 import type { SchemaState } from '../core/schema-state.ts';
+import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { Page } from './catalog.ts';
-import type { AddOutcome, NewSchema, SchemaStore, StateOutcome, StoredSchema } from './schema-store.ts';
+import { schemaDeed, schemaStateDeed } from './deeds.ts';
+import type { AddOutcome, NewSchema, SchemaStore, StateChange, StateOutcome, StoredSchema } from './schema-store.ts';
 
 interface SchemaRow {
   readonly urn: string;
@@ -26,30 +28,24 @@ export class PostgresSchemaStore implements SchemaStore {
 
   async addSchema(by: Actor, schema: NewSchema, atMs: number): Promise<AddOutcome> {
     const { urn, namespace, twinKey, state, body, digest } = schema;
-    const { rows } = await this.#queries.query<{ outcome: AddOutcome }>(
-      'SELECT quasar.add_schema($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
-      [by.orgId, by.principalId, urn, namespace, twinKey, state, body, digest, atMs],
-    );
-    const [row] = rows;
-    assert(row !== undefined, 'an addition has an outcome');
+    const row = await askNoted<{ outcome: AddOutcome }>(this.#queries, {
+      orgId: by.orgId,
+      text: 'SELECT quasar.add_schema($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
+      values: [by.orgId, by.principalId, urn, namespace, twinKey, state, body, digest, atMs],
+      when: ['added'],
+      notes: [by.note(schemaDeed(schema))],
+    });
     return row.outcome;
   }
 
-  async changeState(
-    by: Actor,
-    {
-      urn,
-      from,
-      to,
-      atMs,
-    }: { readonly urn: string; readonly from: SchemaState; readonly to: SchemaState; readonly atMs: number },
-  ): Promise<StateOutcome> {
-    const { rows } = await this.#queries.query<{ outcome: StateOutcome['kind']; state: SchemaState | null }>(
-      'SELECT * FROM quasar.change_schema_state($1, $2, $3, $4, $5, $6)',
-      [by.orgId, by.principalId, urn, from, to, atMs],
-    );
-    const [row] = rows;
-    assert(row !== undefined, 'a change has an outcome');
+  async changeState(by: Actor, { urn, from, to, atMs }: StateChange): Promise<StateOutcome> {
+    const row = await askNoted<{ outcome: StateOutcome['kind']; state: SchemaState | null }>(this.#queries, {
+      orgId: by.orgId,
+      text: 'SELECT * FROM quasar.change_schema_state($1, $2, $3, $4, $5, $6)',
+      values: [by.orgId, by.principalId, urn, from, to, atMs],
+      when: ['changed'],
+      notes: [by.note(schemaStateDeed(urn, from, to))],
+    });
     if (row.outcome !== 'state_differs') return { kind: row.outcome };
     assert(row.state !== null, 'a schema has a state');
     return { kind: 'state_differs', state: row.state };

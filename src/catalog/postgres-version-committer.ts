@@ -9,6 +9,7 @@ import type { ConnectionPool } from '../database/transaction.ts';
 import type { Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
 import { ownLabels, toCommitItem } from './commit-item.ts';
 import { CommitQueue, type QueuedCommit } from './commit-queue.ts';
+import { commitDeed } from './deeds.ts';
 
 interface OutcomeRow {
   readonly n: number;
@@ -19,7 +20,16 @@ interface OutcomeRow {
   readonly reread: boolean;
 }
 
-const COMMIT = 'SELECT * FROM quasar.commit_versions($1, $2, $3, $4)';
+/**
+ * The second part stands alone in a subquery, so it runs once, and reads what the first has done, so it runs behind it: in
+ * the order of the items, whatever order their outcomes come in.
+ */
+const COMMIT = `
+  WITH done AS MATERIALIZED (SELECT * FROM quasar.commit_versions($1, $2, $3, $4))
+  SELECT done.*, (SELECT audit.append($1, array_agg(note.id ORDER BY note.n), array_agg(note.bytes ORDER BY note.n))::text
+                    FROM done JOIN unnest($5::integer[], $6::uuid[], $7::bytea[]) AS note (n, id, bytes) USING (n)
+                   WHERE done.outcome = 'committed' HAVING count(*) > 0) AS noted
+    FROM done`;
 
 /** Many commits, one statement: quasar.commit_versions in migrations/ is the other half. */
 export class PostgresVersionCommitter implements VersionCommitter {
@@ -34,8 +44,8 @@ export class PostgresVersionCommitter implements VersionCommitter {
     this.#clock = options.clock;
   }
 
-  commit(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
-    return this.#queue.add(by, wish);
+  async commit(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
+    return this.#queue.add({ by, wish, note: by.note(commitDeed(wish)) });
   }
 
   async findByIdempotencyKey(
@@ -79,7 +89,15 @@ export class PostgresVersionCommitter implements VersionCommitter {
       }
       return item;
     });
-    const values = [first.by.orgId, first.by.principalId, JSON.stringify(items), Buffer.concat(pages)];
+    const values = [
+      first.by.orgId,
+      first.by.principalId,
+      JSON.stringify(items),
+      Buffer.concat(pages),
+      items.map(({ n }) => n),
+      batch.map(({ note }) => note.id),
+      batch.map(({ note }) => Buffer.from(note.bytes)),
+    ];
     for (let attempt = 1; ; attempt++) {
       try {
         const { rows } = await this.#pool.query<OutcomeRow>(COMMIT, values);

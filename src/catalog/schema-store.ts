@@ -27,6 +27,14 @@ export type NewSchema = Omit<StoredSchema, 'createdAtMs' | 'changedAtMs'> & {
  */
 export type AddOutcome = 'added' | 'unchanged' | 'schema_differs' | 'namespace_twin';
 
+export interface StateChange {
+  readonly urn: string;
+  readonly from: SchemaState;
+  /** Nothing becomes a draft again. */
+  readonly to: Exclude<SchemaState, 'draft'>;
+  readonly atMs: number;
+}
+
 export type StateOutcome =
   | { readonly kind: 'changed' }
   | { readonly kind: 'state_differs'; readonly state: SchemaState }
@@ -35,10 +43,7 @@ export type StateOutcome =
 /** The schemas of an org, by URN. What a URN means never changes; its state does. */
 export interface SchemaStore {
   addSchema(by: Actor, schema: NewSchema, atMs: number): Promise<AddOutcome>;
-  changeState(
-    by: Actor,
-    change: { readonly urn: string; readonly from: SchemaState; readonly to: SchemaState; readonly atMs: number },
-  ): Promise<StateOutcome>;
+  changeState(by: Actor, change: StateChange): Promise<StateOutcome>;
   findSchema(scope: Scope, urn: string): Promise<StoredSchema | undefined>;
   /** In the order of URNs; `after` is a `next` of an earlier page. */
   listSchemas(

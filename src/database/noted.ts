@@ -18,6 +18,19 @@ export interface NotedCall {
  * @throws QuasarError as `Queries.query`.
  */
 export async function askNoted<Row extends { readonly outcome: string }>(queries: Queries, call: NotedCall): Promise<Row> {
+  const row = await findNoted<Row>(queries, call);
+  assert(row !== undefined, 'a change has an outcome');
+  return row;
+}
+
+/**
+ * The same for a statement of a transaction that names the org, `INSERT … RETURNING 'created' AS outcome`: undefined when it
+ * returned no row.
+ */
+export async function findNoted<Row extends { readonly outcome: string }>(
+  queries: Queries,
+  call: NotedCall,
+): Promise<Row | undefined> {
   const { orgId, text, values, when, notes } = call;
   const n = values.length;
   const statement = `WITH done AS MATERIALIZED (${text})
@@ -25,7 +38,5 @@ export async function askNoted<Row extends { readonly outcome: string }>(queries
              audit.append($${n + 2}::uuid, $${n + 3}::uuid[], $${n + 4}::bytea[])::text END AS noted FROM done`;
   const all = [...values, when, orgId, notes.map(({ id }) => id), notes.map(({ bytes }) => Buffer.from(bytes))];
   const { rows } = await queries.query<Row>(statement, all);
-  const [row] = rows;
-  assert(row !== undefined, 'a change has an outcome');
-  return row;
+  return rows[0];
 }

@@ -80,7 +80,8 @@ export async function migrateMetadata(
   const data = JSON.parse(there.data) as JsonObject;
   await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, [data], deps.validator);
   const moved = applyPatch(data, forward) as JsonObject;
-  return putEntry(by, { ...place, base: there.metadataId, data: moved, schema: to, provenance: undefined, reason }, deps);
+  const made = { ...place, base: there.metadataId, data: moved, schema: to, provenance: undefined, reason };
+  return putEntry(by, { action: 'metadata.migrate', ...made }, deps);
 }
 
 function checked({ body, digest }: StoredSchema): CheckedSchema {

@@ -1,5 +1,6 @@
 import type { StoredSchema } from '../catalog/schema-store.ts';
 import type { Actor } from '../core/actor.ts';
+import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import type { SchemaState } from '../core/schema-state.ts';
@@ -56,6 +57,7 @@ export async function changeSchemaState(
   for (;;) {
     const schema = await findSchema(by, urn, { schemas });
     if (changeState(schema.state, to) === schema.state) return schema;
+    assert(to !== 'draft', 'nothing becomes a draft again');
     // Somebody may have been faster: then the rules are asked again, of the state it has now. States only go forward.
     await schemas.changeState(by, { urn, from: schema.state, to, atMs: clock.now() });
   }

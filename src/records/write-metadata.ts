@@ -42,7 +42,11 @@ export async function replaceBundle(
   const { documentId, bundle, expectedVersionId, reason } = wish;
   const entries = await makeEntries(by, bundle, deps);
   const changes = entries.map((entry) => ({ layer: bundle.layer, namespace: entry.namespace, base: undefined, entry }));
-  return await commit(by, { documentId, changes, expectedVersionId, replaces: bundle.layer, reason }, deps);
+  return await commit(
+    by,
+    { action: 'metadata.replace', documentId, changes, expectedVersionId, replaces: bundle.layer, reason },
+    deps,
+  );
 }
 
 /**
@@ -81,7 +85,8 @@ export async function patchMetadata(by: Actor, wish: PatchWish, deps: RecordDeps
   const schema = await findSchema(by, there.schema, deps);
   requireUsable(schema.state, 'patch');
   const data = requireObject(applyPatch(JSON.parse(there.data) as JsonValue, patch));
-  return putEntry(by, { documentId, layer, namespace, base, data, schema, provenance, reason }, deps);
+  const made = { documentId, layer, namespace, base, data, schema, provenance, reason };
+  return putEntry(by, { action: 'metadata.patch', ...made }, deps);
 }
 
 /**
@@ -91,6 +96,7 @@ export async function patchMetadata(by: Actor, wish: PatchWish, deps: RecordDeps
 export async function putEntry(
   by: Actor,
   wish: EntryPlace & {
+    readonly action: MetadataWish['action'];
     readonly base: MetadataId;
     readonly data: JsonObject;
     readonly schema: StoredSchema;
@@ -99,10 +105,10 @@ export async function putEntry(
   },
   deps: RecordDeps,
 ): Promise<WrittenMetadata> {
-  const { documentId, layer, namespace, base, reason } = wish;
+  const { action, documentId, layer, namespace, base, reason } = wish;
   const entry = await makeEntry(wish, deps);
   const changes = [{ layer, namespace, base, entry }];
-  return await commit(by, { documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
+  return await commit(by, { action, documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
 }
 
 export interface EntryPlace {

@@ -1,6 +1,8 @@
 import { toChangeRow } from '../catalog/metadata-change-row.ts';
+import type { AuditNote } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
+import { findNoted } from '../database/noted.ts';
 import type { Transaction } from '../database/transaction.ts';
 import type { UploadSession } from './session.ts';
 import { isPastItsTime, SESSION_COLUMNS, type SessionRow, toSession } from './session-row.ts';
@@ -9,8 +11,11 @@ import type { AttachedRecords, CreateOutcome, NewSession } from './session-store
 /** How often a rival's session may come and go between our look and our insert. */
 const ATTEMPTS_MAX = 8;
 
+/** Stored when the session is made. */
+type NotedSession = NewSession & { readonly note: AuditNote };
+
 /** The key first, then the document: a key that was used answers for its own request, whatever the document does now. */
-export async function createSession(transaction: Transaction, wish: NewSession, nowMs: number): Promise<CreateOutcome> {
+export async function createSession(transaction: Transaction, wish: NotedSession, nowMs: number): Promise<CreateOutcome> {
   const { idempotency } = wish;
   if (idempotency !== undefined && !(await claimKey(transaction, wish, idempotency, nowMs))) {
     return answerForKey(transaction, idempotency, nowMs);
@@ -69,7 +74,7 @@ async function answerForKey(
 }
 
 /** The unique index on live sessions decides between rivals; whoever loses finds the other's. */
-async function insertOrFind(transaction: Transaction, wish: NewSession, nowMs: number): Promise<UploadSession> {
+async function insertOrFind(transaction: Transaction, wish: NotedSession, nowMs: number): Promise<UploadSession> {
   const { session } = wish;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     if (await insert(transaction, wish)) return session;
@@ -81,19 +86,21 @@ async function insertOrFind(transaction: Transaction, wish: NewSession, nowMs: n
   throw new Error('Sessions of one document come and go too fast.');
 }
 
-async function insert({ scope, query }: Transaction, { session, attached }: NewSession): Promise<boolean> {
-  const { rows } = await query(
-    `INSERT INTO quasar.upload (org_id, id, principal_id, document_id, new_document, state, fence, durable_offset, block_count,
+async function insert(transaction: Transaction, { session, attached, note }: NotedSession): Promise<boolean> {
+  const { orgId, principalId } = transaction.scope;
+  const made = await findNoted(transaction, {
+    orgId,
+    text: `INSERT INTO quasar.upload (org_id, id, principal_id, document_id, new_document, state, fence, durable_offset, block_count,
                                 size, filename, content_type, announced_blake3, announced_sha256, chunker, idempotency_key,
                                 created_at, expires_at, attached)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, decode($12, 'hex'), decode($13, 'hex'), $14, $15,
              quasar.from_ms($16), quasar.from_ms($17), $18)
      ON CONFLICT (org_id, document_id) WHERE state IN ('open', 'sealing') DO NOTHING
-     RETURNING id`,
-    [
-      scope.orgId,
+     RETURNING 'created' AS outcome`,
+    values: [
+      orgId,
       session.uploadId,
-      scope.principalId,
+      principalId,
       session.documentId,
       session.newDocument,
       session.state,
@@ -110,8 +117,10 @@ async function insert({ scope, query }: Transaction, { session, attached }: NewS
       session.expiresAtMs,
       attached === undefined ? null : JSON.stringify(toAttachedRow(attached)),
     ],
-  );
-  return rows.length === 1;
+    when: ['created'],
+    notes: [note],
+  });
+  return made !== undefined;
 }
 
 function toAttachedRow({ refs, metadata }: AttachedRecords): Record<string, unknown> {

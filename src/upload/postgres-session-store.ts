@@ -5,10 +5,12 @@ import { digestToBytes } from '../core/digest.ts';
 import { type ErrorCode, QuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, UploadId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { findNoted } from '../database/noted.ts';
 import { type ConnectionPool, type Transaction, withTransaction } from '../database/transaction.ts';
 import { decodeBlockEntries, encodeBlockEntries } from './block-entries.ts';
 import { createSession } from './postgres-create-session.ts';
 import type { DurablePrefix, StoredBlock, UploadSession } from './session.ts';
+import { cancelDeed, createDeed } from './session-deeds.ts';
 import { isLive, isPastItsTime, SESSION_COLUMNS, type SessionRow, toPiece, toSession } from './session-row.ts';
 import type { CheckpointOptions, CreateOutcome, NewSession, SessionStore } from './session-store.ts';
 
@@ -25,8 +27,9 @@ export class PostgresSessionStore implements SessionStore {
     this.#lifetimeMs = options.lifetimeMs ?? limits.uploadLifetimeMs;
   }
 
-  create(by: Actor, wish: NewSession): Promise<CreateOutcome> {
-    return withTransaction(this.#pool, by, (transaction) => createSession(transaction, wish, this.#clock.now()));
+  async create(by: Actor, wish: NewSession): Promise<CreateOutcome> {
+    const note = by.note(createDeed(wish));
+    return withTransaction(this.#pool, by, (transaction) => createSession(transaction, { ...wish, note }, this.#clock.now()));
   }
 
   find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined> {
@@ -98,11 +101,13 @@ export class PostgresSessionStore implements SessionStore {
       if (row === undefined) throw new QuasarError('upload_not_found', { op: 'upload.cancel' });
       if (!isLive(row.state)) return false;
       const expired = isPastItsTime(row, this.#clock.now());
-      await transaction.query('UPDATE quasar.upload SET state = $3, fence = fence + 1 WHERE org_id = $1 AND id = $2', [
-        by.orgId,
-        uploadId,
-        expired ? 'expired' : 'failed',
-      ]);
+      await findNoted(transaction, {
+        orgId: by.orgId,
+        text: 'UPDATE quasar.upload SET state = $3, fence = fence + 1 WHERE org_id = $1 AND id = $2 RETURNING state AS outcome',
+        values: [by.orgId, uploadId, expired ? 'expired' : 'failed'],
+        when: ['failed'],
+        notes: [by.note(cancelDeed(toSession(row, this.#clock.now())))],
+      });
       await transaction.query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [by.orgId, uploadId]);
       return !expired;
     });

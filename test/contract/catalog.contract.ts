@@ -5,6 +5,7 @@ import type { Actor } from '../../src/core/actor.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { type DocumentId, newId, type VersionId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
+import { deedsOf, type ReadNoted } from '../helpers/noted-events.ts';
 import { blobFacts, digits, versionIdAt, versionWish } from '../helpers/version-wish.ts';
 
 export interface CatalogUnderTest {
@@ -13,12 +14,14 @@ export interface CatalogUnderTest {
   /** Two orgs that must not see each other. */
   readonly scope: Actor;
   readonly stranger: Actor;
+  /** What its changes have left in the audit log. */
+  readonly noted: ReadNoted;
 }
 
 type Test = Pick<typeof t, 'test'>;
 
 /** What every Catalog and VersionCommitter must do, whatever they are made of. */
-export function catalogContract(test: Test, { catalog, committer, scope, stranger }: CatalogUnderTest): void {
+export function catalogContract(test: Test, { catalog, committer, scope, stranger, noted }: CatalogUnderTest): void {
   test.test('a committed version is found by document, by id and by blob', async (t) => {
     const wish = versionWish({ reason: 'Filed by hand' });
     const outcome = await committer.commit(scope, wish);
@@ -33,6 +36,49 @@ export function catalogContract(test: Test, { catalog, committer, scope, strange
       createdAtMs: wish.createdAtMs,
       updatedAtMs: wish.createdAtMs,
     });
+  });
+
+  test.test('a committed version leaves one event, in the log of its org', async (t) => {
+    const first = versionWish({ labels: ['filed', 'CURRENT'], reason: 'Scanned again' });
+    const { documentId } = first;
+    await committer.commit(scope, first);
+    await committer.commit(scope, versionWish({ documentId, newDocument: false }));
+    t.strictSame(await deedsOf(noted, scope, documentId), ['document.create', 'version.create']);
+    t.strictSame(await deedsOf(noted, stranger, documentId), []);
+    const event = (await noted(scope)).find(({ resource }) => resource.version === first.versionId);
+    t.strictSame(event?.resource, { kind: 'document', id: documentId, version: first.versionId });
+    t.strictSame(event?.detail, { key: first.blob.key, size: first.blob.size, reason: 'Scanned again', labels: ['filed'] });
+  });
+
+  test.test('a commit that is refused, or was made before, leaves no event', async (t) => {
+    const first = versionWish({ idempotency: { key: randomUUID(), fingerprint: 'f' } });
+    const { documentId, idempotency } = first;
+    await committer.commit(scope, first);
+    const elsewhere = newId<VersionId>(systemClock);
+    const refused = [
+      versionWish({ documentId }),
+      versionWish({ documentId, newDocument: false, expectedVersionId: elsewhere }),
+      versionWish({ documentId, newDocument: false, idempotency }),
+      versionWish({ documentId, idempotency: idempotency && { ...idempotency, fingerprint: 'g' } }),
+      versionWish({ newDocument: false }),
+    ];
+    for (const wish of refused) t.not((await committer.commit(scope, wish)).kind, 'committed');
+    t.strictSame(await deedsOf(noted, scope, documentId), ['document.create']);
+    const versions = new Set((await noted(scope)).map(({ resource }) => resource.version));
+    t.notOk(refused.some(({ versionId }) => versions.has(versionId)));
+  });
+
+  test.test('commits that are made at once leave one event each, in their order', async (t) => {
+    const wishes = Array.from({ length: 60 }, (_, n) => versionWish(n % 3 === 0 ? { labels: ['filed'] } : {}));
+    const twice = versionWish({ documentId: wishes[1]?.documentId as DocumentId });
+    const outcomes = await Promise.all([...wishes, twice].map((wish) => committer.commit(scope, wish)));
+    t.equal(outcomes.filter(({ kind }) => kind === 'committed').length, 60);
+    const asked = new Set([...wishes, twice].map(({ versionId }) => versionId as string));
+    const left = (await noted(scope)).flatMap(({ resource: { version } }) => (version && asked.has(version) ? [version] : []));
+    t.strictSame(
+      left,
+      wishes.map(({ versionId }) => versionId),
+    );
   });
 
   test.test('what was never committed is undefined', async (t) => {

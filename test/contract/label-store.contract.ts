@@ -4,6 +4,7 @@ import type { LabelStore } from '../../src/catalog/label-store.ts';
 import type { Actor } from '../../src/core/actor.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { type DocumentId, newId, type VersionId } from '../../src/core/ids.ts';
+import { deedsOf, type ReadNoted } from '../helpers/noted-events.ts';
 import { versionWish } from '../helpers/version-wish.ts';
 
 export interface LabelStoreUnderTest {
@@ -12,6 +13,8 @@ export interface LabelStoreUnderTest {
   /** Two orgs that must not see each other. */
   readonly scope: Actor;
   readonly stranger: Actor;
+  /** What its changes have left in the audit log. */
+  readonly noted: ReadNoted;
 }
 
 type Test = Pick<typeof t, 'test'>;
@@ -20,7 +23,7 @@ const T0 = Date.UTC(2026, 0, 5, 9);
 const all = { limit: 100, after: undefined };
 
 /** What every LabelStore must do, whatever it is made of. */
-export function labelStoreContract(test: Test, { labels, committer, scope, stranger }: LabelStoreUnderTest): void {
+export function labelStoreContract(test: Test, { labels, committer, scope, stranger, noted }: LabelStoreUnderTest): void {
   /** A document with versions that were made a second apart, from T0 on. */
   async function storeVersions(count: number, changes: Partial<VersionCommit> = {}) {
     const { documentId } = versionWish();
@@ -36,6 +39,25 @@ export function labelStoreContract(test: Test, { labels, committer, scope, stran
     const at = (label: string, atMs?: number) => labels.findLabel(scope, { documentId, label, atMs });
     return { documentId, first, second, third, move, at };
   }
+
+  test.test('a move leaves one event, and a refused or repeated one none', async (t) => {
+    const { documentId, first, second } = await storeVersions(2);
+    const wish = { documentId, label: 'filed', reason: 'Fits', atMs: T0 + 5000 };
+    const set = { ...wish, versionId: first, expected: undefined };
+    const moved = { ...wish, versionId: second, expected: first };
+    const nowhere = { ...set, versionId: newId<VersionId>(systemClock) };
+    for (const one of [set, set, nowhere, moved, moved, set]) await labels.moveLabel(scope, one);
+    await labels.moveLabel(stranger, moved);
+    const events = (await noted(scope)).filter(({ resource }) => resource.id === documentId);
+    t.strictSame(
+      events.slice(2).map(({ action, resource, detail }) => ({ action, version: resource.version, detail })),
+      [
+        { action: 'label.move', version: first, detail: { label: 'filed', from: null, to: first, reason: 'Fits' } },
+        { action: 'label.move', version: second, detail: { label: 'filed', from: first, to: second, reason: 'Fits' } },
+      ],
+    );
+    t.strictSame(await deedsOf(noted, stranger, documentId), []);
+  });
 
   test.test('a new label is set when none is expected, and not over one that is there', async (t) => {
     const { first, second, move, at } = await storeVersions(2);

@@ -5,6 +5,7 @@ import { newId, type OrgId, type PrincipalId } from '../../src/core/ids.ts';
 import { actorIn } from '../helpers/actor.ts';
 import { MemoryCatalog } from '../helpers/memory-catalog.ts';
 import { MemoryMetadata } from '../helpers/memory-metadata.ts';
+import { notedInMemory } from '../helpers/noted-events.ts';
 import { catalogContract } from './catalog.contract.ts';
 import { labelStoreContract } from './label-store.contract.ts';
 
@@ -12,8 +13,9 @@ const scopeOf = () => actorIn({ orgId: newId<OrgId>(systemClock), principalId: n
 
 t.test('the catalog of unit tests', async (t) => {
   const catalog = new MemoryCatalog(systemClock.now);
-  catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
-  labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
+  const noted = notedInMemory(catalog);
+  catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
+  labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
 });
 
 t.test('a catalog that remembers what it was asked', async (t) => {
@@ -25,6 +27,7 @@ t.test('a catalog that remembers what it was asked', async (t) => {
     metadata: new MemoryMetadata(),
     entriesMax: 50,
   });
-  catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
-  labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf() });
+  const noted = notedInMemory(behind);
+  catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
+  labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
 });

@@ -7,6 +7,7 @@ import { type DocumentId, newId, type UploadId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import type { StoredBlock, UploadSession } from '../../src/upload/session.ts';
 import type { NewSession, SessionStore } from '../../src/upload/session-store.ts';
+import { deedsOf, type ReadNoted } from '../helpers/noted-events.ts';
 import { digits } from '../helpers/version-wish.ts';
 
 export interface SessionStoreUnderTest {
@@ -15,12 +16,14 @@ export interface SessionStoreUnderTest {
   readonly clock: Clock & { advance(ms: number): void };
   readonly scope: Actor;
   readonly stranger: Actor;
+  /** What its changes have left in the audit log. */
+  readonly noted: ReadNoted;
 }
 
 type Test = typeof t;
 
 /** What every SessionStore must do. Commits, which end sessions, are the committer's part. */
-export function sessionStoreContract(test: Test, { store, clock, scope, stranger }: SessionStoreUnderTest): void {
+export function sessionStoreContract(test: Test, { store, clock, scope, stranger, noted }: SessionStoreUnderTest): void {
   const wish = (changes: Partial<UploadSession> = {}): NewSession => ({
     session: newSession(clock, changes),
     attached: undefined,
@@ -177,6 +180,28 @@ export function sessionStoreContract(test: Test, { store, clock, scope, stranger
     await t.rejects(store.checkpoint(scope, late), { code: 'upload_closed' });
     await t.rejects(store.takeOver(scope, uploadId), { code: 'upload_closed' });
     t.equal((await store.create(scope, wish({ documentId }))).kind, 'created');
+  });
+
+  test.test('a session leaves an event when it is made and when it is cancelled', async (t) => {
+    const { session } = wish({ size: 7 });
+    const { uploadId, documentId } = session;
+    await store.create(scope, { session, attached: undefined, idempotency: undefined });
+    const again = wish({ documentId });
+    t.equal((await store.create(scope, again)).kind, 'resumed');
+    await store.cancel(scope, uploadId);
+    t.equal(await store.cancel(scope, uploadId), false);
+    t.strictSame(await deedsOf(noted, scope, uploadId), ['upload.create', 'upload.cancel']);
+    t.strictSame(await deedsOf(noted, scope, again.session.uploadId), []);
+    t.strictSame(await deedsOf(noted, stranger, uploadId), []);
+    const [made] = (await noted(scope)).filter(({ resource }) => resource.id === uploadId);
+    t.strictSame(made?.detail, { documentId, newDocument: true, size: 7 });
+  });
+
+  test.test('a session that expired leaves no event when it is cancelled', async (t) => {
+    const { uploadId } = await open();
+    clock.advance(limits.uploadLifetimeMs);
+    t.equal(await store.cancel(scope, uploadId), false);
+    t.strictSame(await deedsOf(noted, scope, uploadId), ['upload.create']);
   });
 
   test.test('an idle session expires, and every checkpoint prolongs its life', async (t) => {

@@ -8,7 +8,9 @@ import type {
   VersionCommitter,
   VersionFacts,
 } from '../../src/catalog/catalog.ts';
+import { commitDeed, labelDeed } from '../../src/catalog/deeds.ts';
 import type { LabelMove, LabelOutcome, LabelStore, LabelWish } from '../../src/catalog/label-store.ts';
+import type { Actor, AuditNote } from '../../src/core/actor.ts';
 import type { BlobKey } from '../../src/core/digest.ts';
 import { QuasarError } from '../../src/core/errors.ts';
 import type { DocumentId, PrincipalId, Scope, VersionId } from '../../src/core/ids.ts';
@@ -39,6 +41,8 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
   /** Called when a method has its answer; what it throws is an answer that was lost. */
   after: (method: string) => Promise<void> = async () => {};
   finds = 0;
+  /** Of the changes, in their order. */
+  readonly notes: AuditNote[] = [];
   readonly #now: () => number;
   readonly #sessions: MemorySessionStore | undefined;
   readonly #orgs = new Map<string, Org>();
@@ -112,8 +116,12 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
     });
   }
 
-  commit(scope: Scope, wish: VersionCommit): Promise<CommitOutcome> {
-    return this.#step('commit', () => this.#commit(scope, wish));
+  commit(by: Actor, wish: VersionCommit): Promise<CommitOutcome> {
+    return this.#step('commit', () => {
+      const outcome = this.#commit(by, wish);
+      if (outcome.kind === 'committed') this.notes.push(by.note(commitDeed(wish)));
+      return outcome;
+    });
   }
 
   findByIdempotencyKey(
@@ -128,10 +136,10 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
     });
   }
 
-  moveLabel(scope: Scope, wish: LabelWish): Promise<LabelOutcome> {
+  moveLabel(by: Actor, wish: LabelWish): Promise<LabelOutcome> {
     return this.#step('moveLabel', () => {
       const { documentId, label, versionId, expected, reason, atMs } = wish;
-      const document = this.#org(scope).documents.get(documentId);
+      const document = this.#org(by).documents.get(documentId);
       if (document === undefined) return { kind: 'document_missing' };
       if (!document.versions.has(versionId)) return { kind: 'version_missing' };
       const held = label === 'CURRENT' ? document.current : document.labels.get(label);
@@ -139,7 +147,8 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
       if (held !== expected) return { kind: 'label_moved', current: held };
       const movedAtMs = Math.max(atMs, document.updatedAtMs);
       document.updatedAtMs = movedAtMs;
-      addMove(document, label, { versionId, previous: held, reason, movedBy: scope.principalId, movedAtMs });
+      addMove(document, label, { versionId, previous: held, reason, movedBy: by.principalId, movedAtMs });
+      this.notes.push(by.note(labelDeed(wish)));
       if (label === 'CURRENT') document.current = versionId;
       else document.labels.set(label, versionId);
       return { kind: 'moved', previous: held, movedAtMs };

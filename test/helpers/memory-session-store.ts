@@ -1,8 +1,10 @@
+import type { Actor, AuditNote } from '../../src/core/actor.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { type ErrorCode, QuasarError } from '../../src/core/errors.ts';
 import type { DocumentId, Scope, UploadId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import type { DurablePrefix, StoredBlock, UploadSession } from '../../src/upload/session.ts';
+import { cancelDeed, createDeed } from '../../src/upload/session-deeds.ts';
 import type { CheckpointOptions, CreateOutcome, NewSession, SessionStore } from '../../src/upload/session-store.ts';
 
 interface Row {
@@ -18,6 +20,8 @@ export class MemorySessionStore implements SessionStore {
   before: (method: string) => Promise<void> = async () => {};
   /** Called when a method has done its work; what it throws is an answer that was lost. */
   after: (method: string) => Promise<void> = async () => {};
+  /** Of the changes, in their order. */
+  readonly notes: AuditNote[] = [];
   readonly #clock: Clock;
   readonly #rows = new Map<UploadId, Row>();
   readonly #keys = new Map<string, { readonly fingerprint: string; uploadId: UploadId; readonly expiresAtMs: number }>();
@@ -26,18 +30,20 @@ export class MemorySessionStore implements SessionStore {
     this.#clock = clock;
   }
 
-  create(scope: Scope, { session, idempotency }: NewSession): Promise<CreateOutcome> {
+  create(by: Actor, wish: NewSession): Promise<CreateOutcome> {
+    const { session, idempotency } = wish;
     return this.#step('create', () => {
       const now = this.#clock.now();
-      const name = idempotency && `${scope.orgId}/${scope.principalId}/${idempotency.key}`;
+      const name = idempotency && `${by.orgId}/${by.principalId}/${idempotency.key}`;
       const held = name === undefined ? undefined : this.#keys.get(name);
       if (held !== undefined && held.expiresAtMs > now) {
         const row = this.#rows.get(held.uploadId);
         if (held.fingerprint !== idempotency?.fingerprint || row === undefined) return { kind: 'idempotency_mismatch' };
         return { kind: 'resumed', session: this.#view(row) };
       }
-      const open = this.#findOpen(scope, session.documentId);
-      const row = open ?? { session, orgId: scope.orgId, blocks: [], piece: undefined };
+      const open = this.#findOpen(by, session.documentId);
+      const row = open ?? { session, orgId: by.orgId, blocks: [], piece: undefined };
+      if (open === undefined) this.notes.push(by.note(createDeed(wish)));
       this.#rows.set(row.session.uploadId, row);
       if (name !== undefined && idempotency !== undefined) {
         const { uploadId } = row.session;
@@ -93,13 +99,14 @@ export class MemorySessionStore implements SessionStore {
     return this.#step('reopen', () => this.#change(this.#live(scope, uploadId, { fence, state: 'sealing' }), { state: 'open' }));
   }
 
-  cancel(scope: Scope, uploadId: UploadId): Promise<boolean> {
+  cancel(by: Actor, uploadId: UploadId): Promise<boolean> {
     return this.#step('cancel', () => {
       const row = this.#rows.get(uploadId);
-      if (row === undefined || row.orgId !== scope.orgId) throw new QuasarError('upload_not_found', { op: 'upload.cancel' });
+      if (row === undefined || row.orgId !== by.orgId) throw new QuasarError('upload_not_found', { op: 'upload.cancel' });
       const { state } = this.#view(row);
       if (state !== 'open' && state !== 'sealing') return false;
       row.session = { ...row.session, state: 'failed', fence: row.session.fence + 1 };
+      this.notes.push(by.note(cancelDeed(row.session)));
       return true;
     });
   }

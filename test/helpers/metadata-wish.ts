@@ -29,6 +29,7 @@ export function metadataWish(
   more: Partial<MetadataWish> = {},
 ): MetadataWish {
   return {
+    action: 'metadata.replace',
     documentId,
     versionId: newId<VersionId>(systemClock),
     expectedVersionId: undefined,

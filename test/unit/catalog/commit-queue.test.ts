@@ -2,6 +2,7 @@ import { setImmediate as endOfTurn } from 'node:timers/promises';
 import t from 'tap';
 import type { CommitOutcome } from '../../../src/catalog/catalog.ts';
 import { CommitQueue, type QueuedCommit, takeBatch } from '../../../src/catalog/commit-queue.ts';
+import { commitDeed } from '../../../src/catalog/deeds.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { newId, type OrgId, type PrincipalId } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
@@ -17,7 +18,8 @@ function newScope() {
 
 function queued(of = scope, pagesSize = 0): QueuedCommit {
   const pages = pagesSize === 0 ? [] : [Buffer.alloc(pagesSize)];
-  return { by: of, wish: versionWish({ pages }), resolve: () => undefined, reject: () => undefined };
+  const wish = versionWish({ pages });
+  return { by: of, wish, note: of.note(commitDeed(wish)), resolve: () => undefined, reject: () => undefined };
 }
 
 /** A queue whose statements end when they are told to. */
@@ -37,7 +39,7 @@ function heldQueue() {
 
 t.test('calls of one turn travel together, later ones wait for a free lane', async (t) => {
   const { queue, batches } = heldQueue();
-  const add = (count: number) => Array.from({ length: count }, () => queue.add(scope, versionWish()));
+  const add = (count: number) => Array.from({ length: count }, () => queue.add(queued()));
   const first = add(3);
   await endOfTurn();
   t.strictSame(
