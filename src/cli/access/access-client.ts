@@ -1,4 +1,4 @@
-import { isQuasarError, QuasarError } from '../../core/errors.ts';
+import { isQuasarError } from '../../core/errors.ts';
 import { type OrgId, type PrincipalId, parseId } from '../../core/ids.ts';
 import { Attempts } from '../attempts.ts';
 import { withClient } from '../client-flags.ts';
@@ -6,6 +6,7 @@ import type { CommandContext } from '../command.ts';
 import type { ClientRequest, HttpClient } from '../http-client.ts';
 import { explainLostAnswer } from '../lost-answer.ts';
 import { record } from '../upload-client.ts';
+import { explainRefusal } from './refusal.ts';
 
 export type Answered = Readonly<Record<string, unknown>>;
 
@@ -65,20 +66,9 @@ export class AccessClient {
     try {
       return record((await this.#http.json(request)).value);
     } catch (error) {
-      throw explainForbidden(error);
+      throw explainRefusal(error);
     }
   }
-}
-
-/** Names what the caller would hand on and has not. Other errors pass. */
-function explainForbidden(error: unknown): unknown {
-  if (!isQuasarError(error, 'forbidden') || !Array.isArray(error.details.missing)) return error;
-  return new QuasarError('forbidden', {
-    op: 'cli.access',
-    message: `${error.message} You would give what you do not have yourself: ${error.details.missing.join(', ')}.`,
-    details: error.details,
-    cause: error,
-  });
 }
 
 /** As `withClient`. */

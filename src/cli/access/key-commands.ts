@@ -15,7 +15,7 @@ const keyLs: Command = {
     jsonFlag,
     ...serverFlags,
   ],
-  examples: [{ line: 'quasar key ls --principal me', explanation: 'Key, principal, last use, what it is good for, name.' }],
+  examples: [{ line: 'quasar key ls --principal me', explanation: 'Id, principal, last use, end, name.' }],
   exitCodes: [1, 2, 5, 130],
   run: async (context) => (await import('./list-keys.ts')).listKeys(context),
 };

@@ -26,7 +26,7 @@ export async function readRules({ thing }: RuledThing, client: AccessClient): Pr
 
 /**
  * Puts `rules` in the place of those of version `expected`, so that of two who change them at once one is told.
- * @throws QuasarError `precondition_failed` with what to do next, when there is another version.
+ * @throws QuasarError `rules_changed` with what to do next, when there is another version.
  */
 export async function replaceRules(
   { name, thing }: RuledThing,
@@ -49,11 +49,11 @@ function parseRules(answer: Answered): Rules {
 }
 
 function conflictOf(error: unknown, wish: { name: string; expected: number; advice: string }): unknown {
-  if (!isQuasarError(error, 'precondition_failed')) return error;
+  if (!isQuasarError(error, 'rules_changed')) return error;
   const { name, expected, advice } = wish;
   const { version } = error.details;
   const stands = version === undefined ? 'have changed' : `are at version ${version}`;
-  return new QuasarError('precondition_failed', {
+  return new QuasarError('rules_changed', {
     op: 'cli.replaceRules',
     message: `The rules of ${name} ${stands}, not at ${expected} any more; nothing changed. ${advice}`,
     details: error.details,

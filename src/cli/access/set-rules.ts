@@ -19,15 +19,30 @@ export async function setRules(context: CommandContext): Promise<number> {
   const { args, flags, terminal } = context;
   const [name, path] = args as [string, string];
   const ruled = { name, thing: parseThing(name) };
-  const file = parseFile(await readJson(path, terminal), inputName(path));
+  const from = inputName(path);
+  const file = parseFile(await readJson(path, terminal), from);
   const told = flags.count('expect') ?? file.version;
   const advice = `Get them anew with "quasar acl get ${name} --json", and make your change in that.`;
   const replaced = await withAccess(context, async (client) => {
     const expected = told ?? (await readRules(ruled, client)).version;
     return replaceRules(ruled, { rules: file.rules, expected, advice }, client);
+  }).catch((error) => {
+    throw withPlace(error, from);
   });
   await printRules(context, replaced);
   return 0;
+}
+
+/** Says where in the file the fault is, which the server tells by a JSON Pointer. */
+function withPlace(error: unknown, name: string): unknown {
+  if (!isQuasarError(error) || typeof error.details.pointer !== 'string') return error;
+  const { code, message, details } = error;
+  return new QuasarError(code, {
+    op: 'cli.setRules',
+    message: `${name} at ${details.pointer}: ${message}`,
+    details,
+    cause: error,
+  });
 }
 
 /** Read as strictly as the server would: the text it sees is written anew, and a name twice must not be lost in that. */

@@ -113,7 +113,7 @@ t.test('when somebody else changed the rules, nothing changes and the next step 
   const path = `/v1/folders/${ID}/acl`;
   const server = await ScriptedServer.start(t, {
     [`GET ${path}`]: { status: 200, body: { version: 3, rules: [] } },
-    [`PUT ${path}`]: { status: 412, body: { code: 'precondition_failed', details: { version: 5 } } },
+    [`PUT ${path}`]: { status: 412, body: { code: 'rules_changed', details: { version: 5 } } },
   });
   const thing = `folder:${ID}`;
   const added = await runCommand(['acl', 'add', thing, 'allow', 'doc.read', WHO], { url: server.url });
@@ -151,7 +151,7 @@ t.test('no file is left when no key was made, and what would be given too much i
   const out = join(folder, 'none.key');
   const { code, stderr } = await runCommand(['key', 'create', 'desk', '--scope', 'key.admin', '--out', out], server);
   t.equal(code, 2);
-  t.match(stderr, 'You would give what you do not have yourself: key.admin.');
+  t.match(stderr, 'The credentials do not allow this. You do not have yourself: key.admin.');
   t.notOk(existsSync(out));
 });
 
@@ -210,4 +210,32 @@ t.test('an explanation is printed line by line, and cannot command the terminal'
   const { code, stdout } = await runCommand(['access', 'explain', `document:${ID}`, '--action', 'doc.read'], server);
   t.equal(code, 0);
   t.equal(stdout.toString(), `May principal ${ME} doc.read?\nDenied\\u{1b}[2J.\n`);
+});
+
+t.test('what the server refuses is told with whom or what it is about', async (t) => {
+  const path = `/v1/folders/${ID}/acl`;
+  const refused = (status: number, code: string, details: unknown, detail?: string) => ({
+    status,
+    body: { code, detail, details },
+  });
+  const server = await ScriptedServer.start(t, {
+    [`GET ${path}`]: { status: 200, body: { version: 3, rules: [] } },
+    [`PUT ${path}`]: [
+      refused(422, 'subject_not_found', { subjectId: WHO, pointer: '/rules/0/principals' }),
+      refused(
+        400,
+        'capability_unknown',
+        { pointer: '/rules/0/actions/0' },
+        '"doc.raed" is no capability; did you mean doc.read?',
+      ),
+    ],
+  });
+  const unknown = await runCommand(['acl', 'add', `folder:${ID}`, 'deny', 'doc.read', WHO], server);
+  t.equal(unknown.code, 2);
+  t.match(unknown.stderr, `The organisation has no such principal or group. It is ${WHO}.`);
+  const rules = [{ effect: 'deny', actions: ['doc.raed'], principals: [WHO] }];
+  const path2 = file('mistyped.json', { version: 3, rules });
+  const mistyped = await runCommand(['acl', 'set', `folder:${ID}`, path2], server);
+  t.equal(mistyped.code, 2);
+  t.match(mistyped.stderr, `${path2} at /rules/0/actions/0: "doc.raed" is no capability; did you mean doc.read?`);
 });
