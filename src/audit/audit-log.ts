@@ -40,6 +40,8 @@ export interface EventFilter {
   /** When it happened: from `fromMs` on, before `untilMs`. */
   readonly fromMs?: number;
   readonly untilMs?: number;
+  /** Only leaves behind this one. */
+  readonly aboveLeaf?: number;
 }
 
 export interface EventPage {

@@ -90,6 +90,7 @@ function filterClauses(filter: EventFilter, after: string | undefined): { text: 
     ['l.happened_at >= ?', toTime(filter.fromMs)],
     ['l.happened_at < ?', toTime(filter.untilMs)],
     ['l.leaf < ?', after],
+    ['l.leaf > ?', filter.aboveLeaf?.toString()],
   ].filter((clause): clause is [string, string] => clause[1] !== undefined);
   const text = clauses.map(([condition], index) => ` AND ${condition.replace('?', `$${index + 2}`)}`).join('');
   return { text, values: clauses.map(([, value]) => value) };

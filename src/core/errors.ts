@@ -101,6 +101,9 @@ export const errorTable = {
   migration_not_found: { kind: 'not_found', title: 'There is no migration between these schemas.' },
   migration_differs: { kind: 'conflict', title: 'There is another migration between these schemas.' },
   migration_lossy: { kind: 'invalid', title: 'The migration does not carry every sample there and back.' },
+  // the audit log
+  audit_event_not_found: { kind: 'not_found', title: 'The audit log has no event of this number.' },
+  checkpoint_not_found: { kind: 'not_found', title: 'The audit log has no checkpoint of at most this size.' },
   // storage
   storage_full: { kind: 'full', title: 'The disk is too full to take new uploads.' },
   storage_in_use: { kind: 'unavailable', title: 'Another process holds this storage directory.' },

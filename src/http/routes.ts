@@ -1,5 +1,7 @@
+import { getAuditKey, getCheckpoint, getEvent, listEvents, proveConsistency, proveInclusion } from './handlers/audit.ts';
 import { getBlob, getContent } from './handlers/content.ts';
 import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
+import { exportAudit } from './handlers/export-audit.ts';
 import { listLabelMoves, putLabel } from './handlers/labels.ts';
 import { getMetadata, getNamespace, patchNamespace, postMetadata } from './handlers/metadata.ts';
 import { migrateDocument, postMigration } from './handlers/migrations.ts';
@@ -42,4 +44,11 @@ export const routes: readonly Route<Services>[] = [
   putUploadBytes,
   finalizeUpload,
   getBlob,
+  listEvents,
+  getEvent,
+  getCheckpoint,
+  getAuditKey,
+  proveInclusion,
+  proveConsistency,
+  exportAudit,
 ];

@@ -1,5 +1,6 @@
 import { type ErrorCode, errorTable } from '../../core/errors.ts';
 import { statusOf } from '../problem.ts';
+import { auditOperations } from './audit-operations.ts';
 import { contentOperations } from './content-operations.ts';
 import { documentOperations } from './document-operations.ts';
 import { metadataOperations } from './metadata-operations.ts';
@@ -17,6 +18,7 @@ export const operations: readonly Operation[] = [
   ...metadataOperations,
   ...uploadOperations,
   ...contentOperations,
+  ...auditOperations,
 ];
 
 /** The contract as OpenAPI 3.1, as `GET /v1/openapi.json` serves it. */
@@ -39,7 +41,7 @@ export function openapiDocument(): object {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: ['Documents', 'Metadata', 'Uploads', 'Content', 'System'].map((name) => ({ name })),
+    tags: ['Documents', 'Metadata', 'Uploads', 'Content', 'Audit', 'System'].map((name) => ({ name })),
     paths,
     components: { schemas, parameters, headers },
   };

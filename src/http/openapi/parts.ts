@@ -1,3 +1,4 @@
+import { auditActions } from '../../core/audit-action.ts';
 import { limits } from '../../core/limits.ts';
 
 const text = { type: 'string' };
@@ -43,6 +44,18 @@ export const parameters = {
     type: 'string',
     examples: ['"m-019aa5c0-6f02-7a3b-8c1d-2e4f5a6b7c8d"'],
   }),
+  leaf: path('leaf', 'Number of the event, from 0.', offset),
+  aboutDocument: query('document', 'Events about this document.', uuid),
+  byPrincipal: query('principal', 'Events of this principal: its id, or the name of a part of the system.', text),
+  ofAction: query('action', 'Events of this action.', { type: 'string', enum: auditActions }),
+  happenedFrom: query('from', 'Happened at this time or later.', { type: 'string', format: 'date-time' }),
+  happenedUntil: query('until', 'Happened before this time.', { type: 'string', format: 'date-time' }),
+  aboveLeaf: query('above', 'Events with a number above this one.', offset),
+  checkpointSize: query('size', 'The largest checkpoint over at most this many events; the last one when absent.', offset),
+  provenLeaf: query('leaf', 'Number of the event, from 0.', offset, true),
+  treeSize: query('size', 'Events of the tree the event is in.', offset, true),
+  firstSize: query('first', 'Events of the older tree.', offset, true),
+  secondSize: query('second', 'Events of the newer tree.', offset, true),
   limit: query('limit', 'Items of a page.', {
     type: 'integer',
     minimum: 1,
@@ -112,8 +125,8 @@ function path(name: string, description: string, schema: object) {
   return { name, in: 'path', required: true, description, schema };
 }
 
-function query(name: string, description: string, schema: object) {
-  return { name, in: 'query', description, schema };
+function query(name: string, description: string, schema: object, required = false) {
+  return { name, in: 'query', ...(required ? { required } : {}), description, schema };
 }
 
 function header(name: string, description: string, schema: object) {

@@ -1,5 +1,6 @@
 import { errorTable } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { auditSchemas } from './audit-schemas.ts';
 import { metadataSchemas } from './metadata-schemas.ts';
 import { shapes } from './parts.ts';
 import { object, orNull, page, ref } from './schema-parts.ts';
@@ -208,6 +209,7 @@ export const schemas = {
       },
     ],
   },
+  ...auditSchemas,
   OpenApi: { type: 'object', description: 'This document.', additionalProperties: true },
 };
 

@@ -27,7 +27,7 @@ t.test('operations are named once, and name their path parameters', async (t) =>
     const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
     t.same(
       parameters.filter((name) =>
-        ['documentId', 'uploadId', 'key', 'label', 'namespace', 'urn', 'system', 'value'].includes(name),
+        ['documentId', 'uploadId', 'key', 'leaf', 'label', 'namespace', 'urn', 'system', 'value'].includes(name),
       ),
       named,
       operationId,

@@ -1,0 +1,69 @@
+import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../core/audit-action.ts';
+import { shapes } from './parts.ts';
+import { object, page } from './schema-parts.ts';
+
+const { uuid, offset } = shapes;
+const text = { type: 'string' };
+const time = { type: 'string', format: 'date-time' };
+const treeHash = { type: 'string', description: 'SHA-256 in Base64.', pattern: '^[A-Za-z0-9+/]{43}=$' };
+const proof = { type: 'array', items: treeHash };
+const LEAF_HASH = 'hKzPjFGpWfVh8kxCfiH+o+TFkcAxMcUq0v0ayAlN5vs=';
+const ROOT = 'kXmkRwKDgbTrKoCCDRSwVsVgaYXBPcUwsZcqoLdNJyI=';
+
+const event = object(
+  {
+    v: { type: 'integer', const: 1 },
+    orgId: uuid,
+    eventId: uuid,
+    time,
+    principal: object({ kind: { type: 'string', enum: auditPrincipalKinds }, id: text }),
+    action: { type: 'string', enum: auditActions },
+    resource: object({ kind: { type: 'string', enum: auditResourceKinds }, id: text }, undefined, { version: uuid }),
+    outcome: { type: 'string', enum: ['allowed', 'denied'] },
+    reason: text,
+    requestId: text,
+    detail: { type: 'object', additionalProperties: true },
+  },
+  undefined,
+  { reads: object({ count: offset, bytes: offset, windowStart: time, windowEnd: time }) },
+);
+
+export const auditSchemas = {
+  AuditEvent: {
+    ...object(
+      { leaf: { ...offset, description: 'Its number, from 0.' }, hash: treeHash },
+      {
+        leaf: 4711,
+        hash: LEAF_HASH,
+        event: {
+          v: 1,
+          orgId: '019aa5c0-6d00-7a3b-8c1d-2e4f5a6b7c8d',
+          eventId: '019aa5c0-6fff-7a3b-8c1d-2e4f5a6b7c8d',
+          time: '2026-11-21T09:00:00.000Z',
+          principal: { kind: 'service_account', id: '019aa5c0-6e00-7a3b-8c1d-2e4f5a6b7c8d' },
+          action: 'label.move',
+          resource: {
+            kind: 'document',
+            id: '019aa5c0-6f00-7a3b-8c1d-2e4f5a6b7c8d',
+            version: '019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d',
+          },
+          outcome: 'allowed',
+          reason: 'role_allows',
+          requestId: '019aa5c0-7000-7a3b-8c1d-2e4f5a6b7c8d',
+          detail: { label: 'sealed', from: null },
+        },
+      },
+      {
+        event,
+        bytes: { type: 'string', description: 'In place of `event` when what is stored is none: its bytes in Base64.' },
+      },
+    ),
+    description: 'An event and its place in the log.',
+  },
+  AuditEventPage: page('AuditEvent'),
+  InclusionProof: object(
+    { leaf: offset, size: offset, leafHash: treeHash, root: treeHash, proof },
+    { leaf: 0, size: 2, leafHash: LEAF_HASH, root: ROOT, proof: [LEAF_HASH] },
+  ),
+  ConsistencyProof: object({ first: offset, second: offset, proof }, { first: 1, second: 2, proof: [LEAF_HASH] }),
+};
