@@ -1,8 +1,8 @@
 import type { Secret } from '../config/secret.ts';
 import { ensureSecretText } from '../config/secrets.ts';
+import type { Actor } from '../core/actor.ts';
 import { allCapabilities } from '../core/capability.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Scope } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { macOf, newApiKey, parseApiKey, verifyApiKey } from './api-key.ts';
 import type { KeyStore } from './key-store.ts';
@@ -15,8 +15,8 @@ export interface AdminKeyOptions {
   readonly directory: string;
   readonly pepper: Secret;
   readonly keys: KeyStore;
-  /** Whose key it is. */
-  readonly scope: Scope;
+  /** Makes the key, and for its own principal. */
+  readonly by: Actor;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -27,15 +27,15 @@ export interface AdminKeyOptions {
  * write the database beside it too. A key that was revoked stays so; without the file the next start makes another one.
  * @throws QuasarError `unauthenticated` when the file holds no key; `config_invalid` when others may read it.
  */
-export async function ensureAdminKey({ directory, pepper, keys, scope, clock, log }: AdminKeyOptions): Promise<void> {
+export async function ensureAdminKey({ directory, pepper, keys, by, clock, log }: AdminKeyOptions): Promise<void> {
   const place = { directory, name: ADMIN_KEY_FILE };
   const text = await ensureSecretText(place, () => newApiKey(clock).text.reveal(), clock);
   const key = parseApiKey(text.reveal());
   const stored = await keys.findKey(key.id);
   if (stored === undefined) {
     const atMs = clock.now();
-    const wish = { keyId: key.id, principalId: scope.principalId, name: ADMIN_KEY_FILE, mac: macOf(key, pepper) };
-    const outcome = await keys.createKey(scope, { ...wish, scope: allCapabilities, expiresAtMs: undefined, atMs });
+    const wish = { keyId: key.id, principalId: by.principalId, name: ADMIN_KEY_FILE, mac: macOf(key, pepper) };
+    const outcome = await keys.createKey(by, { ...wish, scope: allCapabilities, expiresAtMs: undefined, atMs });
     if (outcome === 'created') log.info({ keyId: key.id }, "the key in secrets/admin-key is the administrator's");
     else log.warn({ keyId: key.id, outcome }, 'the key in secrets/admin-key was not taken; revoke others first');
     return;

@@ -1,4 +1,5 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { DocumentId, FolderId, Scope } from '../core/ids.ts';
 
 export interface NewFolder {
@@ -23,13 +24,13 @@ export interface Folder {
 /** `cycle`: the folder would be within itself. `too_deep`: more than `limits.folderDepthMax` within each other. */
 export type FolderMoveOutcome = 'moved' | 'unchanged' | 'folder_missing' | 'parent_missing' | 'cycle' | 'too_deep';
 
-/** Folders around documents: their rules hold for all that is within. What another org has is missing here. */
+/** Folders around documents: their rules hold for all that is within. What another org has is missing here. Changes are noted. */
 export interface FolderStore {
-  createFolder(scope: Scope, folder: NewFolder): Promise<'created' | 'parent_missing' | 'too_deep'>;
+  createFolder(by: Actor, folder: NewFolder): Promise<'created' | 'parent_missing' | 'too_deep'>;
   /** With all that is within. */
-  moveFolder(scope: Scope, folderId: FolderId, parentId: FolderId | undefined): Promise<FolderMoveOutcome>;
+  moveFolder(by: Actor, folderId: FolderId, parentId: FolderId | undefined): Promise<FolderMoveOutcome>;
   /** Its rules are kept as history. */
-  deleteFolder(scope: Scope, folderId: FolderId): Promise<'deleted' | 'folder_missing' | 'folder_not_empty'>;
+  deleteFolder(by: Actor, folderId: FolderId): Promise<'deleted' | 'folder_missing' | 'folder_not_empty'>;
   findFolder(scope: Scope, folderId: FolderId): Promise<Folder | undefined>;
   /** Those right within `parentId`, or the outermost; by id. `after` is a `next` of an earlier page. */
   listFolders(
@@ -39,7 +40,7 @@ export interface FolderStore {
   ): Promise<Page<Folder>>;
   /** Undefined: into none. */
   placeDocument(
-    scope: Scope,
+    by: Actor,
     documentId: DocumentId,
     folderId: FolderId | undefined,
   ): Promise<'placed' | 'unchanged' | 'document_missing' | 'folder_missing'>;

@@ -1,4 +1,5 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { GroupId, PrincipalId, Scope } from '../core/ids.ts';
 
 export interface NewGroup {
@@ -22,14 +23,14 @@ export type GroupMember =
 /** `cycle`: the group would belong to itself. `too_deep`: a line longer than `limits.groupDepthMax`. */
 export type AddOutcome = 'added' | 'unchanged' | 'group_missing' | 'member_missing' | 'cycle' | 'too_deep';
 
-/** Groups of principals and of groups. What another org has is missing here. */
+/** Groups of principals and of groups. What another org has is missing here. Changes are noted. */
 export interface GroupStore {
   /** `groups_full`: the org has `limits.groupsMax`. */
-  createGroup(scope: Scope, group: NewGroup): Promise<'created' | 'name_taken' | 'groups_full'>;
+  createGroup(by: Actor, group: NewGroup): Promise<'created' | 'name_taken' | 'groups_full'>;
   /** With its memberships. Rules that name it are about nobody from then on, those that deny too. */
-  deleteGroup(scope: Scope, groupId: GroupId): Promise<'deleted' | 'group_missing'>;
-  addMember(scope: Scope, groupId: GroupId, member: GroupMember): Promise<AddOutcome>;
-  removeMember(scope: Scope, groupId: GroupId, memberId: GroupMember['id']): Promise<'removed' | 'unchanged'>;
+  deleteGroup(by: Actor, groupId: GroupId): Promise<'deleted' | 'group_missing'>;
+  addMember(by: Actor, groupId: GroupId, member: GroupMember): Promise<AddOutcome>;
+  removeMember(by: Actor, groupId: GroupId, memberId: GroupMember['id']): Promise<'removed' | 'unchanged'>;
   /** By id. `after` is a `next` of an earlier page. */
   listGroups(scope: Scope, options: { readonly limit: number; readonly after: string | undefined }): Promise<Page<Group>>;
   /** Its members themselves, not theirs. Empty for a group that is missing. */

@@ -1,4 +1,5 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { CapabilitySet } from '../core/capability.ts';
 import type { KeyId, OrgId, PrincipalId, Scope } from '../core/ids.ts';
 import type { StoredApiKey } from './api-key.ts';
@@ -39,11 +40,11 @@ export interface FoundKey extends StoredApiKey {
   readonly suspended: boolean;
 }
 
-/** API keys, without their secrets. What another org has is missing here, but for `findKey`. */
+/** API keys, without their secrets. What another org has is missing here, but for `findKey`. Changes are noted. */
 export interface KeyStore {
   /** `keys_full`: the principal has `limits.apiKeysMax` that are not revoked. */
-  createKey(scope: Scope, key: NewKey): Promise<'created' | 'principal_missing' | 'keys_full'>;
-  revokeKey(scope: Scope, keyId: KeyId, atMs: number): Promise<'revoked' | 'unchanged' | 'key_missing'>;
+  createKey(by: Actor, key: NewKey): Promise<'created' | 'principal_missing' | 'keys_full'>;
+  revokeKey(by: Actor, keyId: KeyId, atMs: number): Promise<'revoked' | 'unchanged' | 'key_missing'>;
   /** Of one principal or of all, by id, revoked ones too. `after` is a `next` of an earlier page. */
   listKeys(
     scope: Scope,

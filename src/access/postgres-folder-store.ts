@@ -1,9 +1,10 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { DocumentId, FolderId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { Folder, FolderMoveOutcome, FolderStore, NewFolder } from './folder-store.ts';
-import { askOutcome, pageOf } from './postgres-rows.ts';
+import { askChange, pageOf } from './postgres-rows.ts';
 
 interface FolderRow {
   readonly id: FolderId;
@@ -21,27 +22,38 @@ export class PostgresFolderStore implements FolderStore {
     this.#queries = queries;
   }
 
-  createFolder(scope: Scope, folder: NewFolder): Promise<'created' | 'parent_missing' | 'too_deep'> {
+  createFolder(by: Actor, folder: NewFolder): Promise<'created' | 'parent_missing' | 'too_deep'> {
     const { folderId, parentId, name, caseNumber, atMs } = folder;
-    return askOutcome(this.#queries, 'quasar.create_folder($1, $2, $3, $4, $5, $6, $7, $8)', [
-      scope.orgId,
-      scope.principalId,
-      folderId,
-      parentId ?? null,
-      name,
-      caseNumber ?? null,
-      limits.folderDepthMax,
-      atMs,
-    ]);
+    const [parent, number] = [parentId ?? null, caseNumber ?? null];
+    return askChange(this.#queries, by, {
+      call: 'quasar.create_folder($1, $2, $3, $4, $5, $6, $7, $8)',
+      values: [by.orgId, by.principalId, folderId, parent, name, number, limits.folderDepthMax, atMs],
+      when: ['created'],
+      deed: {
+        action: 'folder.create',
+        resource: { kind: 'folder', id: folderId },
+        detail: { name, parentId: parent, caseNumber: number },
+      },
+    });
   }
 
-  moveFolder(scope: Scope, folderId: FolderId, parentId: FolderId | undefined): Promise<FolderMoveOutcome> {
-    const values = [scope.orgId, folderId, parentId ?? null, limits.folderDepthMax];
-    return askOutcome(this.#queries, 'quasar.move_folder($1, $2, $3, $4)', values);
+  moveFolder(by: Actor, folderId: FolderId, parentId: FolderId | undefined): Promise<FolderMoveOutcome> {
+    const parent = parentId ?? null;
+    return askChange(this.#queries, by, {
+      call: 'quasar.move_folder($1, $2, $3, $4)',
+      values: [by.orgId, folderId, parent, limits.folderDepthMax],
+      when: ['moved'],
+      deed: { action: 'folder.move', resource: { kind: 'folder', id: folderId }, detail: { parentId: parent } },
+    });
   }
 
-  deleteFolder(scope: Scope, folderId: FolderId): Promise<'deleted' | 'folder_missing' | 'folder_not_empty'> {
-    return askOutcome(this.#queries, 'quasar.delete_folder($1, $2)', [scope.orgId, folderId]);
+  deleteFolder(by: Actor, folderId: FolderId): Promise<'deleted' | 'folder_missing' | 'folder_not_empty'> {
+    return askChange(this.#queries, by, {
+      call: 'quasar.delete_folder($1, $2)',
+      values: [by.orgId, folderId],
+      when: ['deleted'],
+      deed: { action: 'folder.delete', resource: { kind: 'folder', id: folderId } },
+    });
   }
 
   async findFolder(scope: Scope, folderId: FolderId): Promise<Folder | undefined> {
@@ -61,11 +73,17 @@ export class PostgresFolderStore implements FolderStore {
   }
 
   placeDocument(
-    scope: Scope,
+    by: Actor,
     documentId: DocumentId,
     folderId: FolderId | undefined,
   ): Promise<'placed' | 'unchanged' | 'document_missing' | 'folder_missing'> {
-    return askOutcome(this.#queries, 'quasar.place_document($1, $2, $3)', [scope.orgId, documentId, folderId ?? null]);
+    const into = folderId ?? null;
+    return askChange(this.#queries, by, {
+      call: 'quasar.place_document($1, $2, $3)',
+      values: [by.orgId, documentId, into],
+      when: ['placed'],
+      deed: { action: 'document.move', resource: { kind: 'document', id: documentId }, detail: { folderId: into } },
+    });
   }
 }
 

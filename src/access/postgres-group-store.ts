@@ -1,9 +1,10 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { GroupId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { AddOutcome, Group, GroupMember, GroupStore, NewGroup } from './group-store.ts';
-import { askOutcome, pageOf } from './postgres-rows.ts';
+import { askChange, pageOf } from './postgres-rows.ts';
 
 interface GroupRow {
   readonly id: GroupId;
@@ -19,22 +20,42 @@ export class PostgresGroupStore implements GroupStore {
     this.#queries = queries;
   }
 
-  createGroup(scope: Scope, { groupId, name, atMs }: NewGroup): Promise<'created' | 'name_taken' | 'groups_full'> {
-    const values = [scope.orgId, scope.principalId, groupId, name, limits.groupsMax, atMs];
-    return askOutcome(this.#queries, 'core.create_group($1, $2, $3, $4, $5, $6)', values);
+  createGroup(by: Actor, { groupId, name, atMs }: NewGroup): Promise<'created' | 'name_taken' | 'groups_full'> {
+    return askChange(this.#queries, by, {
+      call: 'core.create_group($1, $2, $3, $4, $5, $6)',
+      values: [by.orgId, by.principalId, groupId, name, limits.groupsMax, atMs],
+      when: ['created'],
+      deed: { action: 'group.create', resource: { kind: 'group', id: groupId }, detail: { name } },
+    });
   }
 
-  deleteGroup(scope: Scope, groupId: GroupId): Promise<'deleted' | 'group_missing'> {
-    return askOutcome(this.#queries, 'core.delete_group($1, $2)', [scope.orgId, groupId]);
+  deleteGroup(by: Actor, groupId: GroupId): Promise<'deleted' | 'group_missing'> {
+    return askChange(this.#queries, by, {
+      call: 'core.delete_group($1, $2)',
+      values: [by.orgId, groupId],
+      when: ['deleted'],
+      deed: { action: 'group.delete', resource: { kind: 'group', id: groupId } },
+    });
   }
 
-  addMember(scope: Scope, groupId: GroupId, { kind, id }: GroupMember): Promise<AddOutcome> {
-    if (kind === 'principal') return askOutcome(this.#queries, 'core.add_member($1, $2, $3)', [scope.orgId, groupId, id]);
-    return askOutcome(this.#queries, 'core.nest_group($1, $2, $3, $4)', [scope.orgId, groupId, id, limits.groupDepthMax]);
+  addMember(by: Actor, groupId: GroupId, { kind, id }: GroupMember): Promise<AddOutcome> {
+    const values = [by.orgId, groupId, id];
+    return askChange(this.#queries, by, {
+      ...(kind === 'principal'
+        ? { call: 'core.add_member($1, $2, $3)', values }
+        : { call: 'core.nest_group($1, $2, $3, $4)', values: [...values, limits.groupDepthMax] }),
+      when: ['added'],
+      deed: { action: 'group.add', resource: { kind: 'group', id: groupId }, detail: { kind, memberId: id } },
+    });
   }
 
-  removeMember(scope: Scope, groupId: GroupId, memberId: GroupMember['id']): Promise<'removed' | 'unchanged'> {
-    return askOutcome(this.#queries, 'core.remove_member($1, $2, $3)', [scope.orgId, groupId, memberId]);
+  removeMember(by: Actor, groupId: GroupId, memberId: GroupMember['id']): Promise<'removed' | 'unchanged'> {
+    return askChange(this.#queries, by, {
+      call: 'core.remove_member($1, $2, $3)',
+      values: [by.orgId, groupId, memberId],
+      when: ['removed'],
+      deed: { action: 'group.remove', resource: { kind: 'group', id: groupId }, detail: { memberId } },
+    });
   }
 
   async listGroups(

@@ -1,11 +1,13 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
-import { parseCapabilityMask } from '../core/capability.ts';
+import { capabilityNames, parseCapabilityMask } from '../core/capability.ts';
+import { toTimestamp } from '../core/clock.ts';
 import type { KeyId, OrgId, PrincipalId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { FoundKey, KeyStore, ListedKey, NewKey } from './key-store.ts';
-import { askOutcome, pageOf } from './postgres-rows.ts';
+import { askChange, pageOf } from './postgres-rows.ts';
 
 interface KeyRow {
   readonly id: KeyId;
@@ -37,23 +39,30 @@ export class PostgresKeyStore implements KeyStore {
     this.#queries = queries;
   }
 
-  createKey(scope: Scope, key: NewKey): Promise<'created' | 'principal_missing' | 'keys_full'> {
-    return askOutcome(this.#queries, 'core.create_key($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
-      scope.orgId,
-      scope.principalId,
-      key.keyId,
-      key.principalId,
-      key.name,
-      key.scope,
-      Buffer.from(key.mac).toString('hex'),
-      key.expiresAtMs ?? null,
-      limits.apiKeysMax,
-      key.atMs,
-    ]);
+  createKey(by: Actor, key: NewKey): Promise<'created' | 'principal_missing' | 'keys_full'> {
+    const { keyId, principalId, name, scope, expiresAtMs, atMs } = key;
+    const mac = Buffer.from(key.mac).toString('hex');
+    const ends = expiresAtMs ?? null;
+    const expiresAt = ends === null ? null : toTimestamp(ends);
+    return askChange(this.#queries, by, {
+      call: 'core.create_key($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+      values: [by.orgId, by.principalId, keyId, principalId, name, scope, mac, ends, limits.apiKeysMax, atMs],
+      when: ['created'],
+      deed: {
+        action: 'key.create',
+        resource: { kind: 'key', id: keyId },
+        detail: { principalId, name, scope: capabilityNames(scope), expiresAt },
+      },
+    });
   }
 
-  revokeKey(scope: Scope, keyId: KeyId, atMs: number): Promise<'revoked' | 'unchanged' | 'key_missing'> {
-    return askOutcome(this.#queries, 'core.revoke_key($1, $2, $3, $4)', [scope.orgId, scope.principalId, keyId, atMs]);
+  revokeKey(by: Actor, keyId: KeyId, atMs: number): Promise<'revoked' | 'unchanged' | 'key_missing'> {
+    return askChange(this.#queries, by, {
+      call: 'core.revoke_key($1, $2, $3, $4)',
+      values: [by.orgId, by.principalId, keyId, atMs],
+      when: ['revoked'],
+      deed: { action: 'key.revoke', resource: { kind: 'key', id: keyId } },
+    });
   }
 
   async listKeys(

@@ -1,7 +1,8 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { GroupId, OrgId, PrincipalId, Scope } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
-import { askOutcome, pageOf } from './postgres-rows.ts';
+import { askChange, pageOf } from './postgres-rows.ts';
 import type {
   LoadedRequester,
   NewPrincipal,
@@ -37,10 +38,18 @@ export class PostgresPrincipalStore implements PrincipalStore {
     this.#queries = queries;
   }
 
-  createPrincipal(scope: Scope, principal: NewPrincipal): Promise<'created' | 'name_taken' | 'subject_taken'> {
+  createPrincipal(by: Actor, principal: NewPrincipal): Promise<'created' | 'name_taken' | 'subject_taken'> {
     const { principalId, kind, name, subject, roles, atMs } = principal;
-    const values = [scope.orgId, principalId, kind, name, subject ?? null, roles, atMs];
-    return askOutcome(this.#queries, 'core.create_principal($1, $2, $3, $4, $5, $6, $7)', values);
+    return askChange(this.#queries, by, {
+      call: 'core.create_principal($1, $2, $3, $4, $5, $6, $7)',
+      values: [by.orgId, principalId, kind, name, subject ?? null, roles, atMs],
+      when: ['created'],
+      deed: {
+        action: 'principal.create',
+        resource: { kind: 'principal', id: principalId },
+        detail: { kind, name, roles, ...(subject === undefined ? {} : { subject }) },
+      },
+    });
   }
 
   async listPrincipals(
@@ -52,17 +61,27 @@ export class PostgresPrincipalStore implements PrincipalStore {
     return pageOf(rows, limit, toPrincipal);
   }
 
-  setRoles(scope: Scope, principalId: PrincipalId, roles: readonly Role[]): Promise<PrincipalOutcome> {
-    return askOutcome(this.#queries, 'core.set_roles($1, $2, $3)', [scope.orgId, principalId, roles]);
+  setRoles(by: Actor, principalId: PrincipalId, roles: readonly Role[]): Promise<PrincipalOutcome> {
+    return askChange(this.#queries, by, {
+      call: 'core.set_roles($1, $2, $3)',
+      values: [by.orgId, principalId, roles],
+      when: ['changed'],
+      deed: { action: 'principal.change', resource: { kind: 'principal', id: principalId }, detail: { roles } },
+    });
   }
 
   suspendPrincipal(
-    scope: Scope,
+    by: Actor,
     principalId: PrincipalId,
     { suspended, atMs }: { readonly suspended: boolean; readonly atMs: number },
   ): Promise<PrincipalOutcome> {
-    const values = [scope.orgId, principalId, suspended, atMs];
-    return askOutcome(this.#queries, 'core.suspend_principal($1, $2, $3, $4)', values);
+    const action = suspended ? 'principal.suspend' : 'principal.resume';
+    return askChange(this.#queries, by, {
+      call: 'core.suspend_principal($1, $2, $3, $4)',
+      values: [by.orgId, principalId, suspended, atMs],
+      when: ['changed'],
+      deed: { action, resource: { kind: 'principal', id: principalId } },
+    });
   }
 
   async findPrincipal(

@@ -1,8 +1,9 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
-import type { Scope } from '../core/ids.ts';
+import { toTimestamp } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 import type { Queries } from '../database/transaction.ts';
-import { askOutcome } from './postgres-rows.ts';
+import { askChange } from './postgres-rows.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import type { VerifiedToken } from './token-claims.ts';
 
@@ -15,11 +16,15 @@ export class PostgresRevocationStore implements RevocationStore {
   }
 
   revokeToken(
-    scope: Scope,
+    by: Actor,
     { jti, untilMs, atMs }: { readonly jti: string; readonly untilMs: number; readonly atMs: number },
   ): Promise<'revoked' | 'unchanged'> {
-    const values = [scope.orgId, scope.principalId, jti, untilMs, limits.tokensForgottenMax, atMs];
-    return askOutcome(this.#queries, 'core.revoke_token($1, $2, $3, $4, $5, $6)', values);
+    return askChange(this.#queries, by, {
+      call: 'core.revoke_token($1, $2, $3, $4, $5, $6)',
+      values: [by.orgId, by.principalId, jti, untilMs, limits.tokensForgottenMax, atMs],
+      when: ['revoked'],
+      deed: { action: 'token.revoke', resource: { kind: 'token', id: jti }, detail: { until: toTimestamp(untilMs) } },
+    });
   }
 
   async isRevoked({ orgId, jti, subject }: Pick<VerifiedToken, 'orgId' | 'jti' | 'subject'>): Promise<boolean> {

@@ -1,8 +1,10 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor, Deed } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
+import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
 
-/** The one word a function of migrations/000009-access.sql answers: `call` is it with its parameters. */
+/** The one word a function of migrations/ answers: `call` is it with its parameters. */
 export async function askOutcome<Outcome extends string>(
   queries: Queries,
   call: string,
@@ -12,6 +14,25 @@ export async function askOutcome<Outcome extends string>(
   const [row] = rows;
   assert(row !== undefined, 'a change has an outcome');
   return row.outcome;
+}
+
+export interface NotedChange<Outcome extends string> {
+  /** A function that names the org itself and answers one word, with its parameters. */
+  readonly call: string;
+  readonly values: readonly unknown[];
+  /** The outcomes that changed something: with them the deed is noted. */
+  readonly when: readonly Outcome[];
+  readonly deed: Deed;
+}
+
+/** The same for a change: its note is stored by the same statement. @throws QuasarError what `Actor.note` throws. */
+export async function askChange<Outcome extends string>(
+  queries: Queries,
+  by: Actor,
+  { call, values, when, deed }: NotedChange<Outcome>,
+): Promise<Outcome> {
+  const noted = { orgId: by.orgId, text: `SELECT ${call} AS outcome`, values, when, notes: [by.note(deed)] };
+  return (await askNoted<{ readonly outcome: Outcome }>(queries, noted)).outcome;
 }
 
 /** Of rows in the order of their ids, of which one more than `limit` was asked for. */

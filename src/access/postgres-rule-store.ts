@@ -1,9 +1,12 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, PrincipalId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { AccessList } from './access-list.ts';
+import { deedOfRules } from './noted-rules.ts';
 import { type LinkedPlaceRow, type PlaceRow, toAccessList, toAccessLists } from './place-rows.ts';
 import type { AccessRule, SubjectId } from './rule.ts';
 import type { RuleChange, RuledThing, RuleSet, RuleStore, RulesOutcome, RulesWish } from './rule-store.ts';
@@ -29,14 +32,14 @@ export class PostgresRuleStore implements RuleStore {
     this.#queries = queries;
   }
 
-  async replaceRules(scope: Scope, thing: RuledThing, { rules, expectedVersion, atMs }: RulesWish): Promise<RulesOutcome> {
+  async replaceRules(by: Actor, thing: RuledThing, wish: RulesWish): Promise<RulesOutcome> {
+    const { rules, expectedVersion, atMs } = wish;
     assert(rules.length <= limits.accessRulesMax, 'a list of rules has been through its parser');
     const text = 'SELECT * FROM quasar.replace_rules($1, $2, $3, $4, $5, $6, $7)';
-    const values = [scope.orgId, scope.principalId, thing.kind, idOf(scope, thing), expectedVersion, JSON.stringify(rules), atMs];
-    const { rows } = await this.#queries.query<OutcomeRow>(text, values);
-    const [row] = rows;
-    assert(row !== undefined, 'a change has an outcome');
-    return toOutcome(row);
+    const id = idOf(by, thing);
+    const values = [by.orgId, by.principalId, thing.kind, id, expectedVersion, JSON.stringify(rules), atMs];
+    const notes = [by.note(deedOfRules({ kind: thing.kind, id }, wish))];
+    return toOutcome(await askNoted<OutcomeRow>(this.#queries, { orgId: by.orgId, text, values, when: ['replaced'], notes }));
   }
 
   async findRules(scope: Scope, thing: RuledThing): Promise<RuleSet | undefined> {

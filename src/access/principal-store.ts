@@ -1,4 +1,5 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { OrgId, PrincipalId, Scope } from '../core/ids.ts';
 import type { Requester } from './decide.ts';
 import type { Role } from './role.ts';
@@ -37,15 +38,15 @@ export interface LoadedRequester {
 /** `unchanged`: it was so already. */
 export type PrincipalOutcome = 'changed' | 'unchanged' | 'principal_missing';
 
-/** Users and service accounts. None is ever deleted: rows name them for ever. What another org has is missing here. */
+/** Users and service accounts. None is ever deleted: rows name them for ever. What another org has is missing here. Changes are noted. */
 export interface PrincipalStore {
-  createPrincipal(scope: Scope, principal: NewPrincipal): Promise<'created' | 'name_taken' | 'subject_taken'>;
+  createPrincipal(by: Actor, principal: NewPrincipal): Promise<'created' | 'name_taken' | 'subject_taken'>;
   /** By id. `after` is a `next` of an earlier page. */
   listPrincipals(scope: Scope, options: { readonly limit: number; readonly after: string | undefined }): Promise<Page<Principal>>;
-  setRoles(scope: Scope, principalId: PrincipalId, roles: readonly Role[]): Promise<PrincipalOutcome>;
+  setRoles(by: Actor, principalId: PrincipalId, roles: readonly Role[]): Promise<PrincipalOutcome>;
   /** Suspends, or lets in again. */
   suspendPrincipal(
-    scope: Scope,
+    by: Actor,
     principalId: PrincipalId,
     change: { readonly suspended: boolean; readonly atMs: number },
   ): Promise<PrincipalOutcome>;

@@ -1,4 +1,5 @@
 import type { Page } from '../catalog/catalog.ts';
+import type { Actor } from '../core/actor.ts';
 import type { DocumentId, FolderId, PrincipalId, Scope } from '../core/ids.ts';
 import type { AccessList } from './access-list.ts';
 import type { AccessRule, SubjectId } from './rule.ts';
@@ -38,7 +39,8 @@ export type RulesOutcome =
 
 /** Access rules. Sets are only ever added, so all that ever held is kept. What another org has is missing here. */
 export interface RuleStore {
-  replaceRules(scope: Scope, thing: RuledThing, wish: RulesWish): Promise<RulesOutcome>;
+  /** Noted with the rules themselves, while they fit into an event. */
+  replaceRules(by: Actor, thing: RuledThing, wish: RulesWish): Promise<RulesOutcome>;
   /** Undefined: there is no such thing. */
   findRules(scope: Scope, thing: RuledThing): Promise<RuleSet | undefined>;
   /** All that has a say about the thing, as it stands at one moment. Undefined: there is no such thing. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ensureAdminKey } from '../access/admin-key.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
 import { makeNote } from '../audit/note-maker.ts';
+import { systemActor } from '../audit/system-actor.ts';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
 import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
@@ -107,7 +108,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   const pepper = await ensureSecret({ directory: config.secretsDirectory, name: 'api-key-pepper' }, 32, systemClock);
   await ensureAdminKey({
     directory: join(config.dataDirectory, 'secrets'),
-    ...{ pepper, scope, keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
+    ...{ pepper, by: systemActor(scope, 'up', systemClock), keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
   });
 
   const audit = await openAuditLog({

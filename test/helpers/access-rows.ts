@@ -10,17 +10,10 @@ import { PostgresRevocationStore } from '../../src/access/postgres-revocation-st
 import { PostgresRuleStore } from '../../src/access/postgres-rule-store.ts';
 import type { NewPrincipal } from '../../src/access/principal-store.ts';
 import type { AccessRule, SubjectId } from '../../src/access/rule.ts';
+import type { Actor } from '../../src/core/actor.ts';
 import { type Capability, capabilitySet } from '../../src/core/capability.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import {
-  type DocumentId,
-  type FolderId,
-  type GroupId,
-  newId,
-  type PrincipalId,
-  type RuleId,
-  type Scope,
-} from '../../src/core/ids.ts';
+import { type DocumentId, type FolderId, type GroupId, newId, type PrincipalId, type RuleId } from '../../src/core/ids.ts';
 import type { ConnectionPool } from '../../src/database/transaction.ts';
 
 export const NOW = Date.UTC(2030, 0, 2);
@@ -64,17 +57,17 @@ export function newRule(effect: AccessRule['effect'], actions: readonly Capabili
 }
 
 /** One row at least in every table of migrations/000009-access.sql, and the document in a folder. */
-export async function fillAccess(pool: ConnectionPool, scope: Scope, documentId: DocumentId): Promise<void> {
+export async function fillAccess(pool: ConnectionPool, by: Actor, documentId: DocumentId): Promise<void> {
   const { groups, folders, rules, keys, revocations } = accessStores(pool);
   const [inner, outer] = [newGroup('inner'), newGroup('outer')];
-  for (const group of [inner, outer]) await groups.createGroup(scope, group);
-  await groups.addMember(scope, inner.groupId, { kind: 'principal', id: scope.principalId });
-  await groups.addMember(scope, outer.groupId, { kind: 'group', id: inner.groupId });
+  for (const group of [inner, outer]) await groups.createGroup(by, group);
+  await groups.addMember(by, inner.groupId, { kind: 'principal', id: by.principalId });
+  await groups.addMember(by, outer.groupId, { kind: 'group', id: inner.groupId });
   const folder = newFolder();
-  await folders.createFolder(scope, folder);
-  await folders.placeDocument(scope, documentId, folder.folderId);
+  await folders.createFolder(by, folder);
+  await folders.placeDocument(by, documentId, folder.folderId);
   const wish = { rules: [newRule('deny', ['doc.read'], outer.groupId)], expectedVersion: 0, atMs: NOW };
-  await rules.replaceRules(scope, { kind: 'document', documentId }, wish);
-  await keys.createKey(scope, newKey(scope.principalId));
-  await revocations.revokeToken(scope, { jti: 'token', untilMs: NOW + 1, atMs: NOW });
+  await rules.replaceRules(by, { kind: 'document', documentId }, wish);
+  await keys.createKey(by, newKey(by.principalId));
+  await revocations.revokeToken(by, { jti: 'token', untilMs: NOW + 1, atMs: NOW });
 }
