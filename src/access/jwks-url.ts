@@ -1,3 +1,4 @@
+import { isJwksAddress } from '../config/jwks-address.ts';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 
@@ -6,15 +7,13 @@ import { limits } from '../core/limits.ts';
  * @throws QuasarError `config_invalid` unless it is https, or http to this machine itself; never with a password in it.
  */
 export function parseJwksUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
-  if (url === undefined || !safe || url.username !== '' || url.password !== '') {
+  if (!isJwksAddress(text)) {
     throw new QuasarError('config_invalid', {
       op: 'access.parseJwksUrl',
       message: 'The address of the JWK set must be https, or http on this machine, without user name and password.',
     });
   }
-  return url;
+  return new URL(text);
 }
 
 /**
@@ -42,6 +41,3 @@ export async function fetchJwks(url: URL, signal: AbortSignal): Promise<string> 
   }
   return Buffer.concat(parts).toString('utf8');
 }
-
-/** As `URL` spells them: it makes `127.1` and `0x7f000001` into `127.0.0.1`. */
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;

@@ -35,7 +35,7 @@ export function upCommand(runUp: (flags: UpFlags) => Promise<number>): Command {
         kind: 'text',
         value: 'HOST',
         unit: 'default: quasar.conf, else 127.0.0.1',
-        description: 'Address to listen on; loopback only.',
+        description: 'Address to listen on; beyond loopback only with http.behind-tls-proxy in quasar.conf.',
       },
       {
         name: 'port',

@@ -1,3 +1,5 @@
+import { isJwksAddress } from './jwks-address.ts';
+import { isListenHost } from './listen-host.ts';
 import { Secret } from './secret.ts';
 
 /** One key of the config contract: how a value is read, and what people are told about it. */
@@ -8,6 +10,10 @@ export interface Key<Value> {
   readonly description: string;
   /** Absent: the key may be left out and then has no value. */
   readonly default: Value | undefined;
+  /** What the example file shows where there is no default. */
+  readonly example?: string;
+  /** A wrong value is not repeated to anyone: it could be a secret in the wrong place. */
+  readonly confidential?: true;
   /** Undefined when the value is not what it must be. */
   read(value: unknown): Value | undefined;
   /** As an operator would write it; secrets as `[redacted]`. */
@@ -17,6 +23,12 @@ export interface Key<Value> {
 interface About<Value> {
   readonly description: string;
   readonly default: Value;
+}
+
+/** Of a key that may be left out. */
+interface AboutOptional {
+  readonly description: string;
+  readonly example: string;
 }
 
 interface Bounds {
@@ -95,7 +107,7 @@ export function oneOf<const Word extends string>(words: readonly Word[], about: 
   };
 }
 
-export function toggle(about: About<boolean>): Key<boolean> {
+export function toggle(about: About<boolean> & { readonly confidential?: true }): Key<boolean> {
   return {
     ...about,
     kind: 'toggle',
@@ -106,25 +118,60 @@ export function toggle(about: About<boolean>): Key<boolean> {
   };
 }
 
-/** Until there is access control, nobody but this machine may connect. */
-export function loopbackHost(about: About<string>): Key<string> {
+/** Some of the words, in their own order. Written with spaces between them. */
+export function someOf<const Word extends string>(
+  words: readonly Word[],
+  about: About<readonly NoInfer<Word>[]>,
+): Key<readonly Word[]> {
+  return {
+    ...about,
+    kind: 'words',
+    expected: `one or more of ${words.join(', ')}, in quotes`,
+    read(value) {
+      const given = typeof value === 'string' ? value.split(/[ ,]+/).filter((word) => word !== '') : [];
+      const known = words.filter((word) => given.includes(word));
+      return known.length > 0 && known.length === given.length ? known : undefined;
+    },
+    show: (value) => value.join(' '),
+  };
+}
+
+export function host(about: About<string>): Key<string> {
   return {
     ...about,
     kind: 'host',
-    expected:
-      'a loopback address (127.0.0.1, ::1 or localhost): this version has no access control yet and does not listen beyond this machine',
-    read: (value) => (typeof value === 'string' && isLoopback(value) ? value : undefined),
+    expected: 'an IP address of this machine (0.0.0.0 or :: for all), or localhost',
+    read: (value) => (typeof value === 'string' && isListenHost(value) ? value : undefined),
     show: (value) => value,
   };
 }
 
 export function path(about: About<string>): Key<string> {
+  return { ...about, ...pathForm };
+}
+
+export function optionalPath(about: AboutOptional): Key<string | undefined> {
+  return { ...about, ...pathForm, default: undefined };
+}
+
+export function text(about: About<string>): Key<string> {
+  return { ...about, ...textForm };
+}
+
+export function optionalText(about: AboutOptional): Key<string | undefined> {
+  return { ...about, ...textForm, default: undefined };
+}
+
+/** Of a JWK set. */
+export function jwksUrl(about: AboutOptional): Key<string | undefined> {
   return {
     ...about,
-    kind: 'path',
-    expected: 'a path, absolute or relative to the folder of the config file',
-    read: (value) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined),
-    show: (value) => value,
+    kind: 'url',
+    default: undefined,
+    confidential: true,
+    expected: `an https address like "${about.example}", in quotes, or http on this machine, without user name and password`,
+    read: (value) => (typeof value === 'string' && isJwksAddress(value) ? value : undefined),
+    show: String,
   };
 }
 
@@ -134,6 +181,8 @@ export function databaseUrl(about: { readonly description: string }): Key<Secret
     ...about,
     kind: 'url',
     default: undefined,
+    example: 'postgres://quasar_app:password@127.0.0.1:5432/quasar',
+    confidential: true,
     expected: 'an address like "postgres://user:password@host:5432/database", in quotes',
     read: (value) => (typeof value === 'string' && isDatabaseUrl(value) ? new Secret(value) : undefined),
     show: String,
@@ -164,12 +213,22 @@ function within(value: number | undefined, bounds: Bounds): number | undefined {
   return value !== undefined && value >= bounds.min && value <= bounds.max ? value : undefined;
 }
 
-function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  const parts = host.split('.');
-  return parts.length === 4 && parts[0] === '127' && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
-}
-
 function isDatabaseUrl(value: string): boolean {
   return URL.canParse(value) && ['postgres:', 'postgresql:'].includes(new URL(value).protocol);
 }
+
+const pathForm = {
+  kind: 'path',
+  expected: 'a path, absolute or relative to the folder of the config file',
+  read: (value: unknown) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined),
+  show: String,
+};
+
+const TEXT_MAX = 1000;
+const textForm = {
+  kind: 'text',
+  expected: `text of at most ${TEXT_MAX} characters, in quotes`,
+  read: (value: unknown) =>
+    typeof value === 'string' && value !== '' && value.length <= TEXT_MAX && !/\p{Cc}/u.test(value) ? value : undefined,
+  show: String,
+};

@@ -1,5 +1,7 @@
 import { limits } from '../core/limits.ts';
-import { databaseUrl, duration, integer, type Key, loopbackHost, oneOf, path, port, ratio, size, toggle } from './config-key.ts';
+import { databaseUrl, duration, host, integer, type Key, oneOf, path, port, ratio, size, toggle } from './config-key.ts';
+import { rateKeys } from './rate-keys.ts';
+import { tokenKeys } from './token-keys.ts';
 
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
@@ -17,12 +19,22 @@ export const configSchema = {
       description:
         'Folder of everything that is kept: database, storage node, secrets. Like --data. The default lies in the working directory.',
     }),
-    'http.host': loopbackHost({ default: '127.0.0.1', description: 'Address to listen on. Like --host.' }),
+    'http.host': host({
+      default: '127.0.0.1',
+      description: 'Address to listen on. Like --host. Beyond loopback, http.behind-tls-proxy must be true.',
+    }),
     'http.port': port({ default: 8080, description: 'Port to listen on. Like --port.' }),
     'http.adapter': oneOf(['auto', 'uwebsockets', 'node'], {
       default: 'auto',
       description: 'HTTP server: uWebSockets.js, node:http, or the first of them that loads on this machine.',
     }),
+    'http.behind-tls-proxy': toggle({
+      default: false,
+      description:
+        'Quasar speaks plain HTTP. True says that a proxy in front of it speaks TLS, and that nobody else reaches the port, and lets it listen beyond loopback.',
+    }),
+    ...tokenKeys,
+    ...rateKeys,
     'uploads.inFlightMax': integer({
       min: 1,
       max: limits.uploadSlotsMax,

@@ -95,6 +95,6 @@ function unknownKey(file: string, name: string, line: number): ConfigFault {
 
 /** Repeats the value, unless it could be a secret in the wrong place. */
 function mistyped(name: string, key: Key<unknown>, value: unknown, line: number | undefined): ConfigFault {
-  const found = key.kind === 'url' ? '' : `, but it is ${JSON.stringify(value)}`;
+  const found = key.confidential ? '' : `, but it is ${JSON.stringify(value)}`;
   return new ConfigFault(`"${name}" must be ${key.expected}${found}`, line);
 }

@@ -1,4 +1,11 @@
 import type { Secret } from './secret.ts';
+import type { SecretPlace } from './secrets.ts';
+
+/** Where the keys are that tokens are checked with. */
+export type TokenKeysPlace =
+  | { readonly kind: 'jwksUrl'; readonly url: string }
+  | { readonly kind: 'jwksFile'; readonly path: string }
+  | { readonly kind: 'sharedSecret'; readonly secret: SecretPlace };
 
 /** What the program runs with, checked. Sizes in bytes, durations in milliseconds, paths absolute. */
 export interface Config {
@@ -11,6 +18,29 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly adapter: 'auto' | 'uwebsockets' | 'node';
+    /** Always true when `host` is beyond loopback. */
+    readonly behindTlsProxy: boolean;
+  };
+  readonly tokens: {
+    /** Undefined: no token is taken, only API keys. */
+    readonly keys: TokenKeysPlace | undefined;
+    /** Of a JWK set; a shared secret has HS256. */
+    readonly algorithms: readonly ('EdDSA' | 'ES256' | 'RS256')[];
+    readonly issuer: string | undefined;
+    readonly audience: string | undefined;
+    readonly audienceOnly: boolean;
+    readonly orgClaim: string;
+    readonly ageMaxMs: number;
+    readonly withoutScope: 'nothing' | 'everything';
+  };
+  /** Units a second; 0: not limited. */
+  readonly rates: {
+    readonly requestsPerKey: number;
+    readonly requestsPerOrg: number;
+    readonly bytesPerKey: number;
+    readonly bytesPerOrg: number;
+    /** What of each rate may be taken at once. */
+    readonly burstMs: number;
   };
   readonly uploads: {
     readonly inFlightMax: number;

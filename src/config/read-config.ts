@@ -3,12 +3,15 @@ import { join, resolve } from 'node:path';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { nearest } from '../core/nearest.ts';
+import { checkRelations } from './check-relations.ts';
 import type { Config } from './config.ts';
 import { ConfigFault } from './config-fault.ts';
 import { configSchema, reservedFiles } from './config-schema.ts';
 import { type ConfigValue, ConfigValues } from './config-values.ts';
 import type { HoconEntry } from './hocon-config-file.ts';
-import { checkSecrets } from './secrets.ts';
+import { checkPresent, checkSecrets } from './secrets.ts';
+import { tokenConfig } from './token-config.ts';
+import { uploadSlots } from './upload-slots.ts';
 
 export interface ReadConfigOptions {
   /** `--config`. It must exist. */
@@ -56,8 +59,10 @@ export async function readConfig(options: ReadConfigOptions = {}): Promise<ReadC
   }
   problems.push(...takeFlags(values, options.flags ?? {}), ...checkRelations(values));
   if (directory !== undefined) problems.push(...(await checkSecrets(join(directory, 'secrets'))));
+  const config = toConfig(values, directory);
+  problems.push(...(await checkTokenSecret(config)));
   if (problems.length > 0) throw invalid(problems);
-  return { config: toConfig(values, directory), values: values.all(), files };
+  return { config, values: values.all(), files };
 }
 
 async function findDirectory(options: ReadConfigOptions): Promise<string | undefined> {
@@ -136,40 +141,33 @@ function takeFlags(values: ConfigValues, flags: ConfigFlags): string[] {
   return problems;
 }
 
-/** What one key demands of another. */
-function checkRelations(values: ConfigValues): string[] {
-  const problems: string[] = [];
-  const inFlightMax = values.get('quasar.conf', 'uploads.inFlightMax');
-  const slots = uploadSlots(values);
-  if (inFlightMax > slots) {
-    problems.push(
-      `quasar.conf: "uploads.inFlightMax" is ${inFlightMax}, but "memory.slabSize" has room for ${slots} uploads; lower the one or raise the other`,
-    );
-  }
-  if (values.get('db.conf', 'directUrl') !== undefined && values.get('db.conf', 'url') === undefined) {
-    problems.push('db.conf: "directUrl" is set, but "url" is missing; set both, or neither to use the embedded server');
-  }
-  return problems;
-}
-
-/** A thirty-second is for reading alone, whatever is uploaded. */
-function uploadSlots(values: ConfigValues): number {
-  const slots = values.get('quasar.conf', 'memory.slabSize') / limits.slotSize;
-  return Math.min(limits.uploadSlotsMax, Math.floor((slots * 31) / 32));
+/** The one secret that is not made when it is missing. */
+async function checkTokenSecret({ tokens: { keys } }: Config): Promise<string[]> {
+  return keys?.kind === 'sharedSecret' ? checkPresent(keys.secret) : [];
 }
 
 function toConfig(values: ConfigValues, directory: string | undefined): Config {
   const data = values.entry('quasar.conf', 'data');
   const dataDirectory = resolve(data.source.kind === 'file' ? (directory as string) : '.', values.get('quasar.conf', 'data'));
+  const secretsDirectory = join(directory ?? dataDirectory, 'secrets');
   const url = values.get('db.conf', 'url');
   return {
     directory,
     dataDirectory,
-    secretsDirectory: join(directory ?? dataDirectory, 'secrets'),
+    secretsDirectory,
     http: {
       host: values.get('quasar.conf', 'http.host'),
       port: values.get('quasar.conf', 'http.port'),
       adapter: values.get('quasar.conf', 'http.adapter'),
+      behindTlsProxy: values.get('quasar.conf', 'http.behind-tls-proxy'),
+    },
+    tokens: tokenConfig(values, { directory, secretsDirectory }),
+    rates: {
+      requestsPerKey: values.get('quasar.conf', 'rates.requestsPerKey'),
+      requestsPerOrg: values.get('quasar.conf', 'rates.requestsPerOrg'),
+      bytesPerKey: values.get('quasar.conf', 'rates.bytesPerKey'),
+      bytesPerOrg: values.get('quasar.conf', 'rates.bytesPerOrg'),
+      burstMs: values.get('quasar.conf', 'rates.burst'),
     },
     uploads: {
       inFlightMax: values.get('quasar.conf', 'uploads.inFlightMax'),

@@ -19,7 +19,7 @@ const OP = 'config.readSecret';
 /** @throws QuasarError `config_invalid` when it is missing, empty, still the placeholder, or others may read it. */
 export async function readSecret(place: SecretPlace): Promise<Secret> {
   const secret = await findSecret(place);
-  if (secret === undefined) throw invalid(`The secret ${pathOf(place)} is missing. Write it into that file and chmod 600 it.`);
+  if (secret === undefined) throw missing(place);
   return secret;
 }
 
@@ -74,6 +74,12 @@ export async function checkSecrets(directory: string): Promise<string[]> {
     }
   }
   return problems;
+}
+
+/** A sentence when the secret is not there. What else may be wrong with it, `checkSecrets` tells. */
+export async function checkPresent(place: SecretPlace): Promise<string[]> {
+  const there = (await listSecrets(place.directory)).includes(place.name);
+  return there ? [] : [missing(place).message];
 }
 
 /** Hidden files are drafts of ours, or what a Kubernetes volume is made of. */
@@ -148,6 +154,10 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+function missing(place: SecretPlace): QuasarError {
+  return invalid(`The secret ${pathOf(place)} is missing. Write it into that file and chmod 600 it.`);
 }
 
 function invalid(message: string, cause?: unknown): QuasarError {

@@ -50,7 +50,7 @@ function shownDefault(key: Key<unknown>): string | undefined {
 }
 
 function exampleLine(name: string, key: Key<unknown>): string {
-  const value = shownDefault(key) ?? 'postgres://quasar_app:password@127.0.0.1:5432/quasar';
+  const value = shownDefault(key) ?? (key.example as string);
   const bare = /^[\w./-]+$/.test(value) && !value.startsWith('/');
   return `# ${name} = ${bare ? value : JSON.stringify(value)}`;
 }

@@ -21,7 +21,7 @@ for (const file of configFileNames) {
     for (const [name, key] of keysOf(file)) {
       const value = key.read(entries.get(name)?.value);
       if (key.default === undefined) t.not(value, undefined, `${name} is a valid example`);
-      else t.equal(value, key.default, name);
+      else t.same(value, key.default, name);
     }
   });
 }

@@ -31,7 +31,9 @@ t.test('without a folder every key has its default', async (t) => {
   t.same(files, []);
   t.equal(config.dataDirectory, resolve('data'));
   t.equal(config.secretsDirectory, resolve('data/secrets'));
-  t.same(config.http, { host: '127.0.0.1', port: 8080, adapter: 'auto' });
+  t.same(config.http, { host: '127.0.0.1', port: 8080, adapter: 'auto', behindTlsProxy: false });
+  t.equal(config.tokens.keys, undefined);
+  t.same(config.rates, { requestsPerKey: 0, requestsPerOrg: 0, bytesPerKey: 0, bytesPerOrg: 0, burstMs: 10_000 });
   t.equal(config.uploads.inFlightMax, limits.uploadsInFlightMax);
   t.equal(config.memory.uploadSlotsMax, limits.uploadSlotsMax);
   t.equal(config.database.url, undefined);
@@ -137,6 +139,10 @@ const mistyped: readonly [file: string, line: string, expected: RegExp][] = [
   ['quasar.conf', 'uploads.lifetime = 7 days', /a duration like 30s/],
   ['quasar.conf', 'memory.slabSize = 100.5MiB', /a multiple of 1MiB/],
   ['quasar.conf', 'data = ""', /a path/],
+  ['quasar.conf', 'http.behind-tls-proxy = 1', /true or false/],
+  ['quasar.conf', 'rates.requestsPerKey = 0.5', /a whole number from 0/],
+  ['quasar.conf', 'rates.bytesPerOrg = 100', /a size like 256MiB/],
+  ['quasar.conf', 'rates.burst = 500ms', /from 1s/],
   ['storage.conf', 'freeSpaceFloor.ratio = 95', /a number from 0 to 0.9/],
   ['storage.conf', 'directIo = on', /auto or off/],
   ['storage.conf', 'scrub.enabled = yes', /true or false/],
@@ -152,14 +158,25 @@ for (const [file, line, expected] of mistyped) {
   });
 }
 
-for (const host of ['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.1', '128.0.0.1', '127.0.0.256', '']) {
-  t.test(`listening on "${host}" is refused while there is no access control`, async (t) => {
-    const [problem] = await problemsOf(readConfig({ standardDirectory: NOWHERE, flags: { host } }));
-    t.match(problem, /^--host must be a loopback address.*no access control yet/);
+for (const host of ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', '::ffff:10.0.0.1', 'fe80::1']) {
+  t.test(`listening on ${host} needs a proxy that speaks TLS`, async (t) => {
+    const [flagged] = await problemsOf(readConfig({ standardDirectory: NOWHERE, flags: { host } }));
+    t.match(flagged, /^--host is .*plain HTTP.*"http.behind-tls-proxy" in quasar.conf to true, or listen on 127.0.0.1$/);
+    const [problem] = await problemsOf(read(t, { 'quasar.conf': `http.host = "${host}"` }));
+    t.match(problem, /^quasar.conf: "http.host" is /);
+    const { config } = await read(t, { 'quasar.conf': 'http.behind-tls-proxy = true' }, { flags: { host } });
+    t.match(config.http, { host, behindTlsProxy: true });
   });
 }
 
-for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
+for (const host of ['example.org', '127.1', '127.0.0.256', '127.0.0.01', '[::1]', '']) {
+  t.test(`"${host}" is no address to listen on`, async (t) => {
+    const [problem] = await problemsOf(readConfig({ standardDirectory: NOWHERE, flags: { host } }));
+    t.match(problem, /^--host must be an IP address/);
+  });
+}
+
+for (const host of ['127.0.0.1', '127.8.8.8', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', 'localhost']) {
   t.test(`listening on ${host} is fine`, async (t) => {
     t.equal((await readConfig({ standardDirectory: NOWHERE, flags: { host } })).config.http.host, host);
   });
