@@ -8,7 +8,9 @@ import { orgCommands } from './access/org-commands.ts';
 import { principalCommands } from './access/principal-commands.ts';
 import type { Command } from './command.ts';
 import { configCheck } from './config-check.ts';
+import { dispose } from './dispose.ts';
 import { get } from './get.ts';
+import { hold } from './hold.ts';
 import { inspectSegment } from './inspect-segment.ts';
 import { label } from './label.ts';
 import { ls } from './ls.ts';
@@ -16,6 +18,7 @@ import { metaGet } from './meta-get.ts';
 import { metaPatch } from './meta-patch.ts';
 import { metaPut } from './meta-put.ts';
 import { put } from './put.ts';
+import { retain } from './retain.ts';
 import { schemaAdd } from './schema-add.ts';
 import { schemaLifecycle } from './schema-lifecycle.ts';
 import { schemaLs } from './schema-ls.ts';
@@ -35,8 +38,9 @@ export interface Roles {
 export function commandTable(roles: Roles): readonly Command[] {
   const content = [put, get, ls, stat];
   const records = [versions, label, metaGet, metaPut, metaPatch, schemaAdd, schemaLs, schemaShow, ...schemaLifecycle];
+  const ends = [retain, hold, dispose];
   const subjects = [...orgCommands, ...principalCommands, ...groupCommands, ...keyCommands];
   const access = [...subjects, ...folderCommands, ...aclCommands, accessExplain];
   const operation = [verify, inspectSegment, acceptDisk, configCheck, version];
-  return [upCommand(roles.up), ...content, ...records, ...access, ...operation];
+  return [upCommand(roles.up), ...content, ...records, ...ends, ...access, ...operation];
 }

@@ -1,7 +1,7 @@
 import type { ClientRequest } from './http-client.ts';
 
 /** A request with JSON as it was written: what a strict reader refuses, such as a name twice, stays for it to see. */
-export function jsonRequest(method: 'POST' | 'PUT', path: string, json: string): ClientRequest {
+export function jsonRequest(method: 'POST' | 'PUT' | 'DELETE', path: string, json: string): ClientRequest {
   const bytes = Buffer.from(json);
   return { method, path, headers: { 'content-type': 'application/json' }, body: { size: bytes.length, chunks: [bytes] } };
 }

@@ -239,3 +239,37 @@ t.test('what the server refuses is told with whom or what it is about', async (t
   t.equal(mistyped.code, 2);
   t.match(mistyped.stderr, `${path2} at /rules/0/actions/0: "doc.raed" is no capability; did you mean doc.read?`);
 });
+
+t.test('a document is retained, held and disposed of with a reason', async (t) => {
+  const path = `/v1/documents/${ID}`;
+  const kept = {
+    code: 'version_conflict',
+    detail: 'The document is to be kept for longer.',
+    details: { retainUntil: '2056-12-31' },
+  };
+  const server = await ScriptedServer.start(t, {
+    [`PUT ${path}/retention`]: { status: 200, body: {} },
+    [`PUT ${path}/hold`]: { status: 200, body: {} },
+    [`DELETE ${path}/hold`]: { status: 204 },
+    [`DELETE ${path}`]: [{ status: 409, body: kept }, { status: 204 }],
+  });
+  const until = '2056-12-31T23:59:59Z';
+  t.equal((await runCommand(['retain', ID, until], server)).stdout.toString(), `${ID} is kept until ${until} at least.\n`);
+  t.strictSame(server.seen.at(-1)?.body, { retainUntil: until });
+  for (const line of [
+    ['hold', ID],
+    ['hold', ID, '--release'],
+    ['dispose', ID],
+  ]) {
+    const { code, stderr } = await runCommand(line, server);
+    t.equal(code, 2);
+    t.match(stderr, '--reason is missing: why?');
+  }
+  t.equal((await runCommand(['hold', ID, '--reason', 'Appeal'], server)).stdout.toString(), `${ID} is under a hold.\n`);
+  t.match(await runCommand(['hold', ID, '--release', '--reason', 'Over'], server), { code: 0 });
+  const early = await runCommand(['dispose', ID, '--reason', 'Over'], server);
+  t.equal(early.code, 4);
+  t.match(early.stderr, 'The document is to be kept for longer. It is kept until 2056-12-31.');
+  t.equal((await runCommand(['dispose', ID, '--reason', 'Over'], server)).stdout.toString(), `${ID} is disposed of.\n`);
+  t.strictSame(server.seen.at(-1), { line: `DELETE ${path}`, ifMatch: undefined, body: { reason: 'Over' } });
+});
