@@ -4,17 +4,19 @@ import { helpFlag } from './flags.ts';
 
 /** `quasar --help`. */
 export function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => command.name.length));
   return [
     'quasar: store documents durably, read them back verified.',
     '',
     'Usage: quasar COMMAND [FLAGS] [ARGUMENTS]',
-    '',
-    'Commands:',
-    ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.purpose}`),
+    ...commandList(commands),
     '',
     '"quasar COMMAND --help" tells all about a command.',
   ].join('\n');
+}
+
+/** `quasar WORD --help`, where `commands` are those whose first word it is. */
+export function wordHelp(commands: readonly Command[]): string {
+  return commandList(commands).slice(1).join('\n');
 }
 
 /** `quasar COMMAND --help`. */
@@ -31,6 +33,10 @@ export function commandHelp(command: Command): string {
       table([0, ...command.exitCodes].map((code) => [String(code), exitCodes[code as keyof typeof exitCodes]])),
     ),
   ].join('\n');
+}
+
+function commandList(commands: readonly Command[]): string[] {
+  return section('Commands', table(commands.map(({ name, purpose }) => [name, purpose])));
 }
 
 function flagName(flag: FlagSpec): string {

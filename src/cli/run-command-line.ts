@@ -3,7 +3,7 @@ import { nearest } from '../core/nearest.ts';
 import type { Command, CommandContext } from './command.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { parseCommandLine, usage } from './flags.ts';
-import { commandHelp, overview } from './help.ts';
+import { commandHelp, overview, wordHelp } from './help.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 export interface Surroundings extends Omit<CommandContext, 'args' | 'flags'> {
@@ -37,8 +37,11 @@ async function dispatch(commands: readonly Command[], line: readonly string[], a
   }
   if (first === '--version') return dispatch(commands, ['version'], around);
   if (first === '--help' || first === '-h' || first === 'help') {
-    const asked = line.slice(1);
-    await terminal.print(asked.length === 0 ? overview(commands) : commandHelp(findCommand(commands, asked)));
+    await terminal.print(helpOf(commands, line.slice(1)));
+    return 0;
+  }
+  if (line.length === 2 && (line[1] === '--help' || line[1] === '-h') && withWord(commands, first).length > 0) {
+    await terminal.print(helpOf(commands, [first]));
     return 0;
   }
   const command = findCommand(commands, line);
@@ -51,11 +54,23 @@ async function dispatch(commands: readonly Command[], line: readonly string[], a
   return command.run({ ...around, args, flags });
 }
 
+function helpOf(commands: readonly Command[], asked: readonly string[]): string {
+  const [word] = asked;
+  if (word === undefined) return overview(commands);
+  const several = withWord(commands, word);
+  return asked.length === 1 && several.length > 0 ? wordHelp(several) : commandHelp(findCommand(commands, asked));
+}
+
+/** Commands of two words of which this is the first. */
+function withWord(commands: readonly Command[], word: string): readonly Command[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `));
+}
+
 function findCommand(commands: readonly Command[], line: readonly string[]): Command {
   const command = commands.find(({ name }) => matches(name, line));
   if (command !== undefined) return command;
   const typed = printable(line[0] ?? '');
-  const second = commands.filter(({ name }) => name.startsWith(`${typed} `)).map(({ name }) => `"quasar ${name}"`);
+  const second = withWord(commands, typed).map(({ name }) => `"quasar ${name}"`);
   if (second.length > 0) throw usage(`"quasar ${typed}" needs one more word: ${second.join(', ')}.`);
   const meant = nearest(
     typed,

@@ -36,6 +36,27 @@ t.test('the help of a command says everything the table holds', async (t) => {
   }
 });
 
+t.test('the first of two words has a help: what can follow it', async (t) => {
+  for (const line of [
+    ['acl', '--help'],
+    ['acl', '-h'],
+    ['help', 'acl'],
+  ]) {
+    const { code, stdout } = await runCommand(line);
+    t.equal(code, 0);
+    const [title, ...lines] = stdout.toString().trimEnd().split('\n');
+    t.equal(title, 'Commands:');
+    t.strictSame(
+      lines.map((text) => text.trim().split('  ')[0]),
+      testTable.map(({ name }) => name).filter((name) => name.startsWith('acl ')),
+    );
+  }
+  t.equal(
+    (await runCommand(['help', 'version'])).stdout.toString().split('\n')[0],
+    'Print the version of this program and of its runtime.',
+  );
+});
+
 t.test('the table is well-formed: names, flags and shorts once, counts with a unit, values named', (t) => {
   const names = testTable.map(({ name }) => name);
   t.equal(new Set(names).size, names.length);
