@@ -49,6 +49,7 @@ import { Admission } from '../upload/admission.ts';
 import type { OneShotDeps } from '../upload/one-shot.ts';
 import { PostgresSessionStore } from '../upload/postgres-session-store.ts';
 import { Uploads } from '../upload/uploads.ts';
+import { accessStores } from './access-stores.ts';
 import { openAuditLog } from './audit-log.ts';
 import { looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
@@ -196,6 +197,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     },
     restore: { cache, stretches, map: new BlockMap(catalog) },
     audit,
+    access: accessStores(database.pool, pepper, scope),
     cursors: new Cursors(cursorSecret.reveal(), systemClock),
     clock: systemClock,
     chunker,

@@ -9,6 +9,7 @@ import type { RecordDeps } from '../../records/record-deps.ts';
 import type { OneShotDeps } from '../../upload/one-shot.ts';
 import type { Uploads } from '../../upload/uploads.ts';
 import type { Cursors } from '../cursor.ts';
+import type { AccessDeps } from './access-deps.ts';
 
 /** What handlers are written against; the role fills it once, each handler takes the parts it names. */
 export interface Services {
@@ -18,6 +19,7 @@ export interface Services {
   readonly records: RecordDeps;
   readonly restore: RestoreDeps;
   readonly audit: AuditServices;
+  readonly access: AccessDeps;
   readonly cursors: Cursors;
   readonly clock: Clock;
   readonly chunker: ChunkerName;
