@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, FolderId, OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { type AccessList, type CompiledRules, compileRules } from './access-list.ts';
+import { type CompiledRules, compileRules } from './access-list.ts';
 import type { AccessRule, RulePlace } from './rule.ts';
+import type { FoundAccessList } from './rule-store.ts';
 
 /** A place with its latest rules, as the database answers with it. */
 export interface PlaceRow {
@@ -12,6 +13,8 @@ export interface PlaceRow {
   readonly version: number;
   /** Null: it never had any. */
   readonly rules: readonly AccessRule[] | null;
+  /** True for documents alone. */
+  readonly disposed: boolean;
 }
 
 /** The same out of its line; `within_id` is the folder next outwards. */
@@ -26,21 +29,22 @@ interface Place {
 }
 
 /** Of rows in the order in which they are asked. */
-export function toAccessList(orgId: OrgId, rows: readonly PlaceRow[]): AccessList {
+export function toAccessList(orgId: OrgId, rows: readonly PlaceRow[]): FoundAccessList {
   return listOf(orgId, rows.map(compile));
 }
 
 /** Of rows in any order, each place once: one list for every document among them. */
-export function toAccessLists(orgId: OrgId, rows: readonly LinkedPlaceRow[]): ReadonlyMap<DocumentId, AccessList> {
+export function toAccessLists(orgId: OrgId, rows: readonly LinkedPlaceRow[]): ReadonlyMap<DocumentId, FoundAccessList> {
   const lines = new Lines(rows);
-  const lists = new Map<DocumentId, AccessList>();
-  const plain = new Map<FolderId | null, AccessList>();
+  const lists = new Map<DocumentId, FoundAccessList>();
+  const plain = { live: new Map<FolderId | null, FoundAccessList>(), disposed: new Map<FolderId | null, FoundAccessList>() };
   for (const row of rows) {
     if (row.kind !== 'document') continue;
     const { within_id } = row;
-    const shared = row.version === 0 ? plain.get(within_id) : undefined;
+    const alike = row.disposed ? plain.disposed : plain.live;
+    const shared = row.version === 0 ? alike.get(within_id) : undefined;
     const list = shared ?? listOf(orgId, [compile(row), ...lines.outwardsFrom(within_id)]);
-    if (row.version === 0) plain.set(within_id, list);
+    if (row.version === 0) alike.set(within_id, list);
     lists.set(row.place_id as DocumentId, list);
   }
   return lists;
@@ -79,9 +83,10 @@ function compile(row: PlaceRow): Place {
   return { row, compiled: compileRules(place, rules ?? []) };
 }
 
-function listOf(orgId: OrgId, places: readonly Place[]): AccessList {
+function listOf(orgId: OrgId, places: readonly Place[]): FoundAccessList {
   const version = versionOf(places.map(({ row }) => row));
-  return { version, orgId, places: places.map(({ compiled }) => compiled) };
+  const disposed = places.some(({ row }) => row.disposed);
+  return { version, orgId, places: places.map(({ compiled }) => compiled), disposed };
 }
 
 /** A document that never had rules of its own is not named: it shares the version, and so decisions, with its neighbours. */

@@ -5,11 +5,10 @@ import type { DocumentId, PrincipalId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
-import type { AccessList } from './access-list.ts';
 import { deedOfRules } from './noted-rules.ts';
 import { type LinkedPlaceRow, type PlaceRow, toAccessList, toAccessLists } from './place-rows.ts';
 import type { AccessRule, SubjectId } from './rule.ts';
-import type { RuleChange, RuledThing, RuleSet, RuleStore, RulesOutcome, RulesWish } from './rule-store.ts';
+import type { FoundAccessList, RuleChange, RuledThing, RuleSet, RuleStore, RulesOutcome, RulesWish } from './rule-store.ts';
 
 interface OutcomeRow {
   readonly outcome: RulesOutcome['kind'];
@@ -47,12 +46,12 @@ export class PostgresRuleStore implements RuleStore {
     return row && { version: row.version, rules: row.rules ?? [] };
   }
 
-  async loadAccessList(scope: Scope, thing: RuledThing): Promise<AccessList | undefined> {
+  async loadAccessList(scope: Scope, thing: RuledThing): Promise<FoundAccessList | undefined> {
     const rows = await this.#loadPlaces(scope, thing);
     return rows.length === 0 ? undefined : toAccessList(scope.orgId, rows);
   }
 
-  async loadAccessLists({ orgId }: Scope, documentIds: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, AccessList>> {
+  async loadAccessLists({ orgId }: Scope, documentIds: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, FoundAccessList>> {
     if (documentIds.length === 0) return new Map();
     const text = 'SELECT * FROM quasar.load_access_lists($1, $2)';
     const { rows } = await this.#queries.query<LinkedPlaceRow>(text, [orgId, documentIds]);

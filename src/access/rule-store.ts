@@ -16,6 +16,11 @@ export interface RuleSet {
   readonly rules: readonly AccessRule[];
 }
 
+/** With what decides beside rules: a document that is disposed of is not there for anybody any more. */
+export interface FoundAccessList extends AccessList {
+  readonly disposed: boolean;
+}
+
 export interface RuleChange extends RuleSet {
   readonly changedBy: PrincipalId;
   readonly changedAtMs: number;
@@ -35,6 +40,7 @@ export type RulesOutcome =
   | { readonly kind: 'rules_changed'; readonly version: number }
   /** A rule names somebody the org has not. */
   | { readonly kind: 'subject_missing'; readonly subjectId: SubjectId }
+  /** Or a document that is disposed of. */
   | { readonly kind: 'place_missing' };
 
 /** Access rules. Sets are only ever added, so all that ever held is kept. What another org has is missing here. */
@@ -44,12 +50,13 @@ export interface RuleStore {
   /** Undefined: there is no such thing. */
   findRules(scope: Scope, thing: RuledThing): Promise<RuleSet | undefined>;
   /** All that has a say about the thing, as it stands at one moment. Undefined: there is no such thing. */
-  loadAccessList(scope: Scope, thing: RuledThing): Promise<AccessList | undefined>;
+  loadAccessList(scope: Scope, thing: RuledThing): Promise<FoundAccessList | undefined>;
   /**
    * The same for many documents, as it stands at one moment; those that are absent are not in the answer. What they share is
-   * one object: the rules of a folder or the org, and the list of all that have none of their own in one folder.
+   * one object: the rules of a folder or the org, and the list of all that have none of their own in one folder and are
+   * disposed of, or not, alike.
    */
-  loadAccessLists(scope: Scope, documentIds: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, AccessList>>;
+  loadAccessLists(scope: Scope, documentIds: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, FoundAccessList>>;
   /** Latest first. `after` is a `next` of an earlier page. Those of a deleted folder too. */
   listRuleChanges(
     scope: Scope,

@@ -3,6 +3,7 @@ import type { BlobKey } from '../core/digest.ts';
 import { isQuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
+import type { DisposalStore, DisposalWish, DisposeOutcome } from './disposal-store.ts';
 import type { LabelOutcome, LabelStore, LabelWish } from './label-store.ts';
 import type { MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
 
@@ -11,22 +12,24 @@ export interface CachingCatalogOptions {
   readonly committer: VersionCommitter;
   readonly labels: LabelStore;
   readonly metadata: MetadataStore;
+  readonly disposals: DisposalStore;
   readonly entriesMax: number;
 }
 
 /**
  * A catalog that remembers versions and blobs it was asked for and the documents it made, so that a range read, or the
  * first read of what was just stored, costs no round trip. Versions are immutable but for their labels; what a document's
- * current version is, a commit or a move of a label through this object forgets. Nothing absent is remembered. Bounded by count, least recently
+ * current version is, a commit, a move of a label or a disposal through this object forgets. Nothing absent is remembered. Bounded by count, least recently
  * used first out.
  *
  * Holds only where all changes of the deployment pass through this one process.
  */
-export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, MetadataStore {
+export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, MetadataStore, DisposalStore {
   readonly #catalog: Catalog;
   readonly #committer: VersionCommitter;
   readonly #labels: LabelStore;
   readonly #metadata: MetadataStore;
+  readonly #disposals: DisposalStore;
   /** Current versions by document; apart from those asked for by id, which are few and searched when a document changes. */
   readonly #current: LeastRecentlyUsed<VersionFacts>;
   readonly #versions: LeastRecentlyUsed<VersionFacts>;
@@ -37,11 +40,12 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
   /** Look-ups under way, by document: a commit in the meantime keeps their answers out of the cache. */
   readonly #finding = new Map<DocumentId, Set<{ stale: boolean }>>();
 
-  constructor({ catalog, committer, labels, metadata, entriesMax }: CachingCatalogOptions) {
+  constructor({ catalog, committer, labels, metadata, disposals, entriesMax }: CachingCatalogOptions) {
     this.#catalog = catalog;
     this.#committer = committer;
     this.#labels = labels;
     this.#metadata = metadata;
+    this.#disposals = disposals;
     this.#entriesMax = entriesMax;
     this.#current = new LeastRecentlyUsed(entriesMax);
     this.#versions = new LeastRecentlyUsed(entriesMax);
@@ -93,6 +97,22 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
 
   commitMetadata(by: Actor, wish: MetadataWish): Promise<MetadataOutcome> {
     return this.#change(by, wish.documentId, () => this.#metadata.commitMetadata(by, wish));
+  }
+
+  disposeDocument(by: Actor, wish: DisposalWish): Promise<DisposeOutcome> {
+    return this.#change(by, wish.documentId, () => this.#disposals.disposeDocument(by, wish));
+  }
+
+  setRetention(...wish: Parameters<DisposalStore['setRetention']>): ReturnType<DisposalStore['setRetention']> {
+    return this.#disposals.setRetention(...wish);
+  }
+
+  setHold(...wish: Parameters<DisposalStore['setHold']>): ReturnType<DisposalStore['setHold']> {
+    return this.#disposals.setHold(...wish);
+  }
+
+  releaseHold(...wish: Parameters<DisposalStore['releaseHold']>): ReturnType<DisposalStore['releaseHold']> {
+    return this.#disposals.releaseHold(...wish);
   }
 
   listMetadata(...question: Parameters<MetadataStore['listMetadata']>): ReturnType<MetadataStore['listMetadata']> {

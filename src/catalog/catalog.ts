@@ -1,7 +1,7 @@
 import type { ChunkerName } from '../chunker/hasher.ts';
 import type { Actor } from '../core/actor.ts';
 import type { BlobKey, ManifestRoot, Sha256 } from '../core/digest.ts';
-import type { DocumentId, Scope, UploadId, VersionId } from '../core/ids.ts';
+import type { DocumentId, FolderId, Scope, UploadId, VersionId } from '../core/ids.ts';
 
 /** What an org knows of a blob. `blockCount` 0 is the empty blob, 1 needs no manifest page: its only entry is its key. */
 export interface BlobFacts {
@@ -18,6 +18,13 @@ export interface DocumentFacts {
   readonly currentVersionId: VersionId;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/** A document with where it lies, and what keeps it from being disposed of. */
+export interface DocumentDetails extends DocumentFacts {
+  readonly folderId: FolderId | undefined;
+  readonly retainUntilMs: number | undefined;
+  readonly hold: { readonly reason: string; readonly setAtMs: number } | undefined;
 }
 
 export interface VersionFacts {
@@ -51,7 +58,8 @@ export interface Page<T> {
 
 /** What exists, as one org sees it. Reads only what is committed; `find` returns undefined for what is absent or another org's. */
 export interface Catalog {
-  findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentFacts | undefined>;
+  /** Disposed of or not, like the versions: whether it may be shown is for others to say. */
+  findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentDetails | undefined>;
   /** The version given, or the one labelled CURRENT. */
   findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined>;
   findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined>;
@@ -63,7 +71,7 @@ export interface Catalog {
   ): Promise<Page<DocumentId>>;
   /** Encoded manifest page (core/manifest.ts), for blobs of two blocks or more. Not verified here. */
   findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined>;
-  /** Those that fit, by their current version, newest first. `after` is a `next` of an earlier page. */
+  /** Those that fit and are not disposed of, by their current version, newest first. `after` is a `next` of an earlier page. */
   listDocuments(
     scope: Scope,
     options: { limit: number; after: string | undefined; filter?: DocumentFilter },
@@ -81,6 +89,8 @@ export interface VersionCommit {
   readonly documentId: DocumentId;
   /** True makes the document; false requires it and puts the current version into `parents`. */
   readonly newDocument: boolean;
+  /** Where a new document is to lie, when no session says it; undefined: in no folder. */
+  readonly folderId?: FolderId | undefined;
   /** Of a further version: what the current one must be when it is committed; undefined when any will do. */
   readonly expectedVersionId: VersionId | undefined;
   readonly versionId: VersionId;
@@ -104,8 +114,11 @@ export type CommitOutcome =
   /** The idempotency key was used for the same request: nothing was written, this is what it made. */
   | { readonly kind: 'repeated'; readonly version: VersionFacts }
   | { readonly kind: 'idempotency_mismatch' }
+  /** Or disposed of. */
   | { readonly kind: 'document_missing' }
   | { readonly kind: 'document_exists' }
+  /** The folder it was to lie in has gone. */
+  | { readonly kind: 'folder_missing' }
   /** The current version is not the expected one. */
   | { readonly kind: 'version_changed' }
   /** Another document has an external reference that the session brought along. */

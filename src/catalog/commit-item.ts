@@ -11,6 +11,7 @@ export function toCommitItem(wish: VersionCommit, n: number, pagesAt: number): R
     n,
     document_id: wish.documentId,
     new_document: wish.newDocument,
+    folder_id: wish.folderId,
     version_id: wish.versionId,
     expected_version_id: wish.expectedVersionId,
     key: blake3Of(wish.blob.key),

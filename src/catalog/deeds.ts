@@ -13,7 +13,7 @@ import type { NewSchema } from './schema-store.ts';
 /** What the changes of the catalog are in the words of the audit log. */
 
 export function commitDeed(wish: VersionCommit): Deed {
-  const { documentId, versionId, newDocument, blob, upload, reason } = wish;
+  const { documentId, versionId, newDocument, folderId, blob, upload, reason } = wish;
   const labels = ownLabels(wish);
   return {
     action: newDocument ? 'document.create' : 'version.create',
@@ -22,6 +22,7 @@ export function commitDeed(wish: VersionCommit): Deed {
       key: blob.key,
       size: blob.size,
       uploadId: upload?.uploadId,
+      folderId,
       reason,
       labels: labels.length === 0 ? undefined : labels,
     }),

@@ -1,7 +1,7 @@
 import { type BlobKey, blake3Of } from '../core/digest.ts';
-import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
+import type { DocumentId, FolderId, Scope, VersionId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
-import type { BlobFacts, Catalog, DocumentFacts, DocumentFilter, Page, VersionFacts } from './catalog.ts';
+import type { BlobFacts, Catalog, DocumentDetails, DocumentFacts, DocumentFilter, Page, VersionFacts } from './catalog.ts';
 import { FindQueue, type QueuedFind } from './find-queue.ts';
 import { type BlobRow, toBlobFacts, toVersionFacts, type VersionRow } from './version-row.ts';
 
@@ -10,6 +10,10 @@ interface DocumentRow {
   readonly current_version_id: VersionId;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
+  readonly folder_id: FolderId | null;
+  readonly retain_until_ms: number | null;
+  readonly hold_reason: string | null;
+  readonly hold_set_at_ms: number | null;
 }
 
 type ListedRow = VersionRow & { readonly document_created_at_ms: number; readonly document_updated_at_ms: number };
@@ -28,15 +32,9 @@ export class PostgresCatalog implements Catalog {
     this.#queries = queries;
   }
 
-  async findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentFacts | undefined> {
+  async findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentDetails | undefined> {
     const [row] = await this.#rows<DocumentRow>('SELECT * FROM quasar.find_document($1, $2)', [scope.orgId, documentId]);
-    if (row === undefined) return undefined;
-    return {
-      documentId: row.document_id,
-      currentVersionId: row.current_version_id,
-      createdAtMs: row.created_at_ms,
-      updatedAtMs: row.updated_at_ms,
-    };
+    return row && toDetails(row);
   }
 
   findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {
@@ -126,6 +124,19 @@ function byQuestion(rows: readonly VersionRow[]): ReadonlyMap<string, VersionFac
 
 function questionOf(documentId: DocumentId, versionId: VersionId | undefined): string {
   return `${documentId}/${versionId ?? ''}`;
+}
+
+function toDetails(row: DocumentRow): DocumentDetails {
+  const { hold_reason: reason, hold_set_at_ms: setAtMs } = row;
+  return {
+    documentId: row.document_id,
+    currentVersionId: row.current_version_id,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+    folderId: row.folder_id ?? undefined,
+    retainUntilMs: row.retain_until_ms ?? undefined,
+    hold: reason === null || setAtMs === null ? undefined : { reason, setAtMs },
+  };
 }
 
 function toListedDocument(row: ListedRow): DocumentFacts & { readonly current: VersionFacts } {

@@ -79,6 +79,10 @@ export const errorTable = {
   idempotency_mismatch: { kind: 'invalid', title: 'The idempotency key was used with other arguments.' },
   // documents and blobs
   document_not_found: { kind: 'not_found', title: 'There is no such document.' },
+  document_disposed: { kind: 'gone', title: 'The document was disposed of.' },
+  document_held: { kind: 'conflict', title: 'The document is under a hold.' },
+  document_retained: { kind: 'conflict', title: 'The document is to be kept for longer.' },
+  retention_shortened: { kind: 'conflict', title: 'The document is to be kept for longer than this.' },
   version_not_found: { kind: 'not_found', title: 'There is no such version.' },
   blob_not_found: { kind: 'not_found', title: 'There is no such blob.' },
   ref_not_found: { kind: 'not_found', title: 'The document has no such external reference.' },

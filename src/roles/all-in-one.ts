@@ -6,6 +6,7 @@ import { makeNote } from '../audit/note-maker.ts';
 import { systemActor } from '../audit/system-actor.ts';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
+import { PostgresDisposalStore } from '../catalog/postgres-disposal-store.ts';
 import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
 import { PostgresMetadataStore } from '../catalog/postgres-metadata-store.ts';
 import { PostgresMigrationStore } from '../catalog/postgres-migration-store.ts';
@@ -127,6 +128,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     committer,
     labels: new PostgresLabelStore(database.pool),
     metadata: new PostgresMetadataStore(database.pool),
+    disposals: new PostgresDisposalStore(database.pool),
     entriesMax: limits.contentCacheEntriesMax,
   });
   const cache = new BlockCache({

@@ -84,6 +84,8 @@ export function versionOf(outcome: CommitOutcome, op: string): VersionFacts {
       throw new QuasarError('idempotency_mismatch', { op });
     case 'document_missing':
       throw new QuasarError('document_not_found', { op });
+    case 'folder_missing':
+      throw new QuasarError('folder_not_found', { op });
     case 'document_exists':
       throw new QuasarError('version_conflict', { op });
     case 'version_changed':

@@ -1,12 +1,13 @@
 import { toChangeRow } from '../catalog/metadata-change-row.ts';
 import type { AuditNote } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
+import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { findNoted } from '../database/noted.ts';
 import type { Transaction } from '../database/transaction.ts';
 import type { UploadSession } from './session.ts';
 import { isPastItsTime, SESSION_COLUMNS, type SessionRow, toSession } from './session-row.ts';
-import type { AttachedRecords, CreateOutcome, NewSession } from './session-store.ts';
+import type { AttachedRecords, AttachedRule, CreateOutcome, NewSession } from './session-store.ts';
 
 /** How often a rival's session may come and go between our look and our insert. */
 const ATTEMPTS_MAX = 8;
@@ -16,14 +17,32 @@ type NotedSession = NewSession & { readonly note: AuditNote };
 
 /** The key first, then the document: a key that was used answers for its own request, whatever the document does now. */
 export async function createSession(transaction: Transaction, wish: NotedSession, nowMs: number): Promise<CreateOutcome> {
-  const { idempotency } = wish;
+  const { idempotency, attached } = wish;
   if (idempotency !== undefined && !(await claimKey(transaction, wish, idempotency, nowMs))) {
     return answerForKey(transaction, idempotency, nowMs);
   }
+  if (attached?.rules !== undefined) await requireSubjects(transaction, attached.rules);
   const session = await insertOrFind(transaction, wish, nowMs);
+  await requireUndisposed(transaction, session);
   if (session.uploadId === wish.session.uploadId) return { kind: 'created', session };
   if (idempotency !== undefined) await pointKeyAt(transaction, idempotency.key, session);
   return { kind: 'resumed', session };
+}
+
+/** Whoever is named is not looked at again: principals stay, and rules about a group that has gone are about nobody. */
+async function requireSubjects({ scope, query }: Transaction, rules: readonly AttachedRule[]): Promise<void> {
+  const text = 'SELECT quasar.find_stranger($1, $2) AS subject_id';
+  const { rows } = await query<{ subject_id: string | null }>(text, [scope.orgId, JSON.stringify(rules)]);
+  const subjectId = rows[0]?.subject_id ?? undefined;
+  if (subjectId !== undefined) throw new QuasarError('subject_not_found', { op: 'upload.create', details: { subjectId } });
+}
+
+/** Behind the session's row, like everybody who locks both: whoever disposes of the document ends this session or is seen. */
+async function requireUndisposed({ scope, query }: Transaction, session: UploadSession): Promise<void> {
+  if (session.newDocument) return;
+  const text = 'SELECT disposed_at IS NOT NULL AS disposed FROM quasar.document WHERE org_id = $1 AND id = $2 FOR KEY SHARE';
+  const { rows } = await query<{ disposed: boolean }>(text, [scope.orgId, session.documentId]);
+  if (rows[0]?.disposed === true) throw new QuasarError('document_disposed', { op: 'upload.create' });
 }
 
 /** False when the key is in use. One past its time is as good as new. */
@@ -123,11 +142,16 @@ async function insert(transaction: Transaction, { session, attached, note }: Not
   return made !== undefined;
 }
 
-function toAttachedRow({ refs, metadata }: AttachedRecords): Record<string, unknown> {
+function toAttachedRow({ refs, metadata, folderId, rules = [] }: AttachedRecords): Record<string, unknown> {
   const changes = metadata.map((entry) =>
     toChangeRow({ layer: entry.layer, namespace: entry.namespace, base: undefined, entry }),
   );
-  return { refs, ...(metadata.length === 0 ? {} : { metadata: changes }) };
+  return {
+    refs,
+    ...(metadata.length === 0 ? {} : { metadata: changes }),
+    folder_id: folderId,
+    ...(rules.length === 0 ? {} : { rules }),
+  };
 }
 
 async function findLive({ scope, query }: Transaction, session: UploadSession): Promise<SessionRow | undefined> {

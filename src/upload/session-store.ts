@@ -1,13 +1,28 @@
 import type { StoredMetadata } from '../catalog/metadata-store.ts';
 import type { ExternalRef } from '../catalog/ref-store.ts';
 import type { Actor } from '../core/actor.ts';
-import type { DocumentId, Scope, UploadId } from '../core/ids.ts';
+import type { CapabilitySet } from '../core/capability.ts';
+import type { DocumentId, FolderId, GroupId, PrincipalId, RuleId, Scope, UploadId } from '../core/ids.ts';
 import type { DurablePrefix, StoredBlock, UploadSession } from './session.ts';
 
-/** What a session brings along for its version, as quasar.upload keeps it (migrations/000008-records.sql). */
+/** An access rule as it is stored. */
+export interface AttachedRule {
+  readonly id: RuleId;
+  readonly effect: 'allow' | 'deny';
+  readonly actions: CapabilitySet;
+  readonly principals: readonly (PrincipalId | GroupId)[];
+}
+
+/**
+ * What a session brings along for its version, as quasar.upload keeps it (migrations/000008-records.sql and
+ * 000012-disposal.sql). One with a folder or rules makes its document, or fails.
+ */
 export interface AttachedRecords {
   readonly refs: readonly ExternalRef[];
   readonly metadata: readonly StoredMetadata[];
+  readonly folderId?: FolderId | undefined;
+  /** The first of the document. Undefined: it begins without any. */
+  readonly rules?: readonly AttachedRule[] | undefined;
 }
 
 export interface NewSession {
@@ -29,7 +44,10 @@ export type CreateOutcome =
  * All methods throw QuasarError `database_unavailable` when the database does not answer.
  */
 export interface SessionStore {
-  /** At most one open upload per document: a second create for it returns the first. */
+  /**
+   * At most one open upload per document: a second create for it returns the first.
+   * @throws QuasarError `subject_not_found` when a rule names somebody the org has not, `document_disposed`.
+   */
   create(by: Actor, wish: NewSession): Promise<CreateOutcome>;
 
   /** Undefined when there is none in this org. An idle session past its time comes back as `expired`. */

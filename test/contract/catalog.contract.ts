@@ -35,6 +35,9 @@ export function catalogContract(test: Test, { catalog, committer, scope, strange
       currentVersionId: wish.versionId,
       createdAtMs: wish.createdAtMs,
       updatedAtMs: wish.createdAtMs,
+      folderId: undefined,
+      retainUntilMs: undefined,
+      hold: undefined,
     });
   });
 

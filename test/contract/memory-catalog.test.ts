@@ -4,6 +4,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { newId, type OrgId, type PrincipalId } from '../../src/core/ids.ts';
 import { actorIn } from '../helpers/actor.ts';
 import { MemoryCatalog } from '../helpers/memory-catalog.ts';
+import { MemoryDisposals } from '../helpers/memory-disposals.ts';
 import { MemoryMetadata } from '../helpers/memory-metadata.ts';
 import { notedInMemory } from '../helpers/noted-events.ts';
 import { catalogContract } from './catalog.contract.ts';
@@ -25,6 +26,7 @@ t.test('a catalog that remembers what it was asked', async (t) => {
     committer: behind,
     labels: behind,
     metadata: new MemoryMetadata(),
+    disposals: new MemoryDisposals(),
     entriesMax: 50,
   });
   const noted = notedInMemory(behind);

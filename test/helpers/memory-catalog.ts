@@ -2,6 +2,7 @@ import type {
   BlobFacts,
   Catalog,
   CommitOutcome,
+  DocumentDetails,
   DocumentFacts,
   Page,
   VersionCommit,
@@ -52,10 +53,10 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
     this.#sessions = sessions;
   }
 
-  findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentFacts | undefined> {
+  findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentDetails | undefined> {
     return this.#step('findDocument', () => {
       const document = this.#org(scope).documents.get(documentId);
-      return document && factsOf(documentId, document);
+      return document && { ...factsOf(documentId, document), folderId: undefined, retainUntilMs: undefined, hold: undefined };
     });
   }
 

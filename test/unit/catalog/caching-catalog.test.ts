@@ -5,6 +5,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { QuasarError } from '../../../src/core/errors.ts';
 import { type DocumentId, newId, type OrgId } from '../../../src/core/ids.ts';
 import { MemoryCatalog } from '../../helpers/memory-catalog.ts';
+import { MemoryDisposals } from '../../helpers/memory-disposals.ts';
 import { MemoryMetadata } from '../../helpers/memory-metadata.ts';
 import { metadataEntry, metadataWish, putting } from '../../helpers/metadata-wish.ts';
 import { testScope } from '../../helpers/open-uploads.ts';
@@ -19,6 +20,7 @@ function openCaching(entriesMax = 10) {
       committer: behind,
       labels: behind,
       metadata: new MemoryMetadata(),
+      disposals: new MemoryDisposals(),
       entriesMax,
     }),
   };
@@ -110,7 +112,11 @@ t.test('a label that moves shows at once, also when its answer is lost', async (
 t.test('metadata makes a version: the one before is not answered from memory any more', async (t) => {
   const behind = new MemoryCatalog(systemClock.now);
   const metadata = new MemoryMetadata();
-  const catalog = new CachingCatalog({ catalog: behind, committer: behind, labels: behind, metadata, entriesMax: 10 });
+  const catalog = new CachingCatalog({
+    ...{ catalog: behind, committer: behind, labels: behind, metadata },
+    disposals: new MemoryDisposals(),
+    entriesMax: 10,
+  });
   const first = versionWish();
   const { documentId } = first;
   await catalog.commit(testScope, first);
@@ -120,6 +126,17 @@ t.test('metadata makes a version: the one before is not answered from memory any
   };
   await catalog.commitMetadata(testScope, metadataWish(documentId, [putting(metadataEntry())]));
   t.equal((await catalog.findVersion(testScope, documentId))?.versionId, second.versionId);
+});
+
+t.test('a document that is disposed of is forgotten', async (t) => {
+  const { catalog } = openCaching();
+  const wish = versionWish();
+  const { documentId, versionId } = wish;
+  await catalog.commit(testScope, wish);
+  await catalog.findVersion(testScope, documentId, versionId);
+  await catalog.disposeDocument(testScope, { documentId, reason: 'Its time is over', atMs: 1 });
+  t.equal(catalog.peekVersion(testScope, documentId, undefined), undefined);
+  t.equal(catalog.peekVersion(testScope, documentId, versionId), undefined);
 });
 
 t.test('an answer that was under way when a commit came is given, but not remembered', async (t) => {

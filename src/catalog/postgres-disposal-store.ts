@@ -1,0 +1,114 @@
+import type { Actor } from '../core/actor.ts';
+import { assert } from '../core/assert.ts';
+import { auditDetail } from '../core/audit-detail.ts';
+import { toTimestamp } from '../core/clock.ts';
+import type { UploadId } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import { askNoted, type NotedCall } from '../database/noted.ts';
+import { isWorthRetrying } from '../database/postgres-errors.ts';
+import type { Queries } from '../database/transaction.ts';
+import type {
+  DisposalStore,
+  DisposalWish,
+  DisposeOutcome,
+  HoldOutcome,
+  RetentionOutcome,
+  RetentionWish,
+} from './disposal-store.ts';
+
+interface DisposeRow {
+  readonly outcome: DisposeOutcome['kind'];
+  readonly retain_until_ms: number | null;
+  readonly upload_id: UploadId | null;
+}
+
+interface RetentionRow {
+  readonly outcome: RetentionOutcome['kind'];
+  readonly retain_until_ms: number | null;
+}
+
+interface HoldRow {
+  readonly outcome: HoldOutcome['kind'];
+  readonly set_at_ms: number | null;
+}
+
+/** The functions of migrations/000012-disposal.sql, one round trip each. */
+export class PostgresDisposalStore implements DisposalStore {
+  readonly #queries: Queries;
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  async disposeDocument(by: Actor, { documentId, reason, atMs }: DisposalWish): Promise<DisposeOutcome> {
+    const row = await this.#ask<DisposeRow>({
+      orgId: by.orgId,
+      text: 'SELECT * FROM quasar.dispose_document($1, $2, $3, $4, $5)',
+      values: [by.orgId, by.principalId, documentId, reason, atMs],
+      when: ['disposed'],
+      notes: [
+        by.note({ action: 'document.dispose', resource: { kind: 'document', id: documentId }, detail: auditDetail({ reason }) }),
+      ],
+    });
+    switch (row.outcome) {
+      case 'disposed':
+        return { kind: row.outcome, uploadId: row.upload_id ?? undefined };
+      case 'document_retained':
+        assert(row.retain_until_ms !== null, 'a retention has an end');
+        return { kind: row.outcome, untilMs: row.retain_until_ms };
+      default:
+        return { kind: row.outcome };
+    }
+  }
+
+  async setRetention(by: Actor, { documentId, untilMs, reason }: RetentionWish): Promise<RetentionOutcome> {
+    const detail = auditDetail({ retainUntil: toTimestamp(untilMs), reason });
+    const row = await this.#ask<RetentionRow>({
+      orgId: by.orgId,
+      text: 'SELECT * FROM quasar.set_retention($1, $2, $3)',
+      values: [by.orgId, documentId, untilMs],
+      when: ['changed'],
+      notes: [by.note({ action: 'retention.set', resource: { kind: 'document', id: documentId }, detail })],
+    });
+    if (row.outcome === 'document_missing') return { kind: row.outcome };
+    assert(row.retain_until_ms !== null, 'a retention has an end');
+    return { kind: row.outcome, untilMs: row.retain_until_ms };
+  }
+
+  async setHold(by: Actor, { documentId, reason, atMs }: DisposalWish): Promise<HoldOutcome> {
+    const row = await this.#ask<HoldRow>({
+      orgId: by.orgId,
+      text: 'SELECT * FROM quasar.set_hold($1, $2, $3, $4, $5)',
+      values: [by.orgId, by.principalId, documentId, reason, atMs],
+      when: ['changed'],
+      notes: [by.note({ action: 'hold.set', resource: { kind: 'document', id: documentId }, detail: auditDetail({ reason }) })],
+    });
+    if (row.outcome === 'document_missing') return { kind: row.outcome };
+    assert(row.set_at_ms !== null, 'a hold has a beginning');
+    return { kind: row.outcome, setAtMs: row.set_at_ms };
+  }
+
+  async releaseHold(by: Actor, { documentId, reason }: DisposalWish): Promise<'changed' | 'unchanged' | 'document_missing'> {
+    const { outcome } = await this.#ask<{ readonly outcome: 'changed' | 'unchanged' | 'document_missing' }>({
+      orgId: by.orgId,
+      text: 'SELECT quasar.release_hold($1, $2) AS outcome',
+      values: [by.orgId, documentId],
+      when: ['changed'],
+      notes: [
+        by.note({ action: 'hold.release', resource: { kind: 'document', id: documentId }, detail: auditDetail({ reason }) }),
+      ],
+    });
+    return outcome;
+  }
+
+  /** A commit of several versions locks documents and sessions in an order of its own, so one of us may be the victim. */
+  async #ask<Row extends { readonly outcome: string }>(call: NotedCall): Promise<Row> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await askNoted<Row>(this.#queries, call);
+      } catch (error) {
+        if (attempt === limits.statementRetriesMax || !isWorthRetrying(error)) throw error;
+      }
+    }
+  }
+}
