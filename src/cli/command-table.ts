@@ -6,6 +6,7 @@ import { groupCommands } from './access/group-commands.ts';
 import { keyCommands } from './access/key-commands.ts';
 import { orgCommands } from './access/org-commands.ts';
 import { principalCommands } from './access/principal-commands.ts';
+import { auditCommands } from './audit/audit-commands.ts';
 import type { Command } from './command.ts';
 import { configCheck } from './config-check.ts';
 import { dispose } from './dispose.ts';
@@ -42,5 +43,5 @@ export function commandTable(roles: Roles): readonly Command[] {
   const subjects = [...orgCommands, ...principalCommands, ...groupCommands, ...keyCommands];
   const access = [...subjects, ...folderCommands, ...aclCommands, accessExplain];
   const operation = [verify, inspectSegment, acceptDisk, configCheck, version];
-  return [upCommand(roles.up), ...content, ...records, ...ends, ...access, ...operation];
+  return [upCommand(roles.up), ...content, ...records, ...ends, ...access, ...auditCommands, ...operation];
 }

@@ -39,6 +39,8 @@ export interface FlagSpec {
   readonly unit?: string;
   readonly min?: number;
   readonly max?: number;
+  /** Of a text: it may be given several times. */
+  readonly many?: true;
   readonly description: string;
 }
 

@@ -24,6 +24,12 @@ export class Flags {
     return (this.#values[name] ?? spec.default) as string | undefined;
   }
 
+  /** Of a flag that may be given several times. */
+  texts(name: string): readonly string[] {
+    assert(this.#spec(name, 'text').many, `--${name} is declared as many`);
+    return (this.#values[name] ?? []) as readonly string[];
+  }
+
   count(name: string): number | undefined {
     const spec = this.#spec(name, 'count');
     const text = this.#values[name];
@@ -62,6 +68,7 @@ function parse(specs: readonly FlagSpec[], args: readonly string[]) {
       spec.name,
       {
         type: spec.kind === 'switch' ? ('boolean' as const) : ('string' as const),
+        multiple: spec.many === true,
         ...(spec.short === undefined ? {} : { short: spec.short }),
       },
     ]),

@@ -306,6 +306,8 @@ export const limits = {
   clientRetryAfterMaxMs: MINUTE,
   /** A connection on which nothing moves for this long is given up. */
   clientSilenceMs: 2 * MINUTE,
+  /** How often a command that follows the audit log asks. */
+  clientTailMs: SECOND,
   clientJsonMax: 16 * MiB,
   progressIntervalMs: 100,
 
