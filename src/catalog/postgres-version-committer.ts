@@ -21,14 +21,17 @@ interface OutcomeRow {
 }
 
 /**
- * The second part stands alone in a subquery, so it runs once, and reads what the first has done, so it runs behind it: in
- * the order of the items, whatever order their outcomes come in.
+ * The subquery does not depend on the row, so it runs once, and it reads what the function has done, so it runs behind it.
+ * The notes of what was committed are appended in the order of the items, whatever order their outcomes come in. Their bytes
+ * travel end to end: half as many as in an array, which would be hexadecimal text. `$7` says where each one ends, from 0 on.
  */
 const COMMIT = `
-  WITH done AS MATERIALIZED (SELECT * FROM quasar.commit_versions($1, $2, $3, $4))
-  SELECT done.*, (SELECT audit.append($1, array_agg(note.id ORDER BY note.n), array_agg(note.bytes ORDER BY note.n))::text
-                    FROM done JOIN unnest($5::integer[], $6::uuid[], $7::bytea[]) AS note (n, id, bytes) USING (n)
-                   WHERE done.outcome = 'committed' HAVING count(*) > 0) AS noted
+  WITH done AS MATERIALIZED (SELECT * FROM quasar.commit_versions($1, $2, $3, $4)),
+       note AS (SELECT n, ($5::uuid[])[n + 1] AS id, ($7::integer[])[n + 1] AS begins, ($7::integer[])[n + 2] AS ends
+                  FROM done WHERE outcome = 'committed')
+  SELECT done.*, (SELECT audit.append($1, array_agg(id ORDER BY n),
+                                      array_agg(substring($6::bytea FROM begins + 1 FOR ends - begins) ORDER BY n))::text
+                    FROM note) AS noted
     FROM done`;
 
 /** Many commits, one statement: quasar.commit_versions in migrations/ is the other half. */
@@ -94,9 +97,9 @@ export class PostgresVersionCommitter implements VersionCommitter {
       first.by.principalId,
       JSON.stringify(items),
       Buffer.concat(pages),
-      items.map(({ n }) => n),
       batch.map(({ note }) => note.id),
-      batch.map(({ note }) => Buffer.from(note.bytes)),
+      Buffer.concat(batch.map(({ note }) => note.bytes)),
+      endsOf(batch),
     ];
     for (let attempt = 1; ; attempt++) {
       try {
@@ -128,6 +131,12 @@ export class PostgresVersionCommitter implements VersionCommitter {
       reject(isQuasarError(error) ? new QuasarError('commit_unknown', { op: 'catalog.commit', cause: error }) : error);
     }
   }
+}
+
+function endsOf(batch: readonly QueuedCommit[]): number[] {
+  const ends = [0];
+  for (const { note } of batch) ends.push((ends.at(-1) as number) + note.bytes.length);
+  return ends;
 }
 
 function toOutcome(wish: VersionCommit, row: OutcomeRow): CommitOutcome {
