@@ -56,13 +56,19 @@ export interface Decision {
 const OTHER_ORG: Decision = { allowed: false, hidden: true, reason: 'other_org', decidedBy: 'org' };
 const SUSPENDED: Decision = { allowed: false, hidden: true, reason: 'suspended', decidedBy: 'principal' };
 
+/** All the requester may do to it. */
+export function effectiveOn(requester: Requester, list: AccessList): CapabilitySet {
+  if (requester.orgId !== list.orgId || requester.suspended) return noCapabilities;
+  return effectiveOf(requester, new Sayings(requester, list, 'doc.read'));
+}
+
 export function decide(requester: Requester, list: AccessList, action: Capability): Decision {
   if (requester.orgId !== list.orgId) return OTHER_ORG;
   if (requester.suspended) return SUSPENDED;
   const said = new Sayings(requester, list, action);
 
   const granted = unionOf(requester.roleCapabilities, said.allowed);
-  const effective = intersectionOf(differenceOf(granted, said.denied), requester.tokenScope);
+  const effective = effectiveOf(requester, said);
   const hidden = !hasCapability(effective, 'doc.read');
   const denying = said.denying;
   if (denying !== undefined) return { allowed: false, hidden, reason: 'rule_denies', decidedBy: denying.id };
@@ -72,6 +78,11 @@ export function decide(requester: Requester, list: AccessList, action: Capabilit
     return { allowed: true, hidden, reason: 'role_allows', decidedBy: 'role' };
   }
   return { allowed: true, hidden, reason: 'rule_allows', decidedBy: (said.allowing as AccessRule).id };
+}
+
+function effectiveOf(requester: Requester, said: Sayings): CapabilitySet {
+  const granted = unionOf(requester.roleCapabilities, said.allowed);
+  return intersectionOf(differenceOf(granted, said.denied), requester.tokenScope);
 }
 
 /** What the rules of a list say about one requester. */

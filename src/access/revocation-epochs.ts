@@ -18,6 +18,11 @@ export class RevocationEpochs<Key extends string> {
     this.#keysMax = options.keysMax;
   }
 
+  /** The epoch of this moment: what is loaded from now on is good until a key's epoch is a later one. */
+  get now(): number {
+    return this.#newest;
+  }
+
   epochOf(key: Key): number {
     return this.#revoked.get(key) ?? this.#base;
   }

@@ -127,6 +127,8 @@ export const limits = {
   idempotencyKeyMax: 255,
   pageSizeDefault: 100,
   pageSizeMax: 1000,
+  /** Documents a list looks at for one page, when many of them are hidden. */
+  listExaminedMax: 5000,
 
   // access
   /** Of one document, folder or org. */
@@ -134,8 +136,13 @@ export const limits = {
   rulePrincipalsMax: 256,
   /** Names as they come; there are fewer capabilities than this. */
   ruleActionsMax: 64,
-  /** Some 400 bytes each. */
-  decisionCacheEntriesMax: 16 * 1024,
+  /** Documents, folders and orgs whose rules are in memory; those without rules of their own share most of it. */
+  accessListsMax: 20_000,
+  /** Documents whose rules are asked for by one statement. */
+  accessListBatchMax: 200,
+  accessListLanes: 2,
+  /** Principals with their credentials, as they were taken last. */
+  sessionsMax: 10_000,
   /** Of one org: what bounds the groups of one principal. */
   groupsMax: 4096,
   /** Groups within each other, counted along the longest line. */
@@ -225,6 +232,15 @@ export const limits = {
   auditExportPieceSize: 64 * KiB,
   /** Leaves an export reads at once. */
   auditExportPageMax: 500,
+  /** Statements that store events of reads and denials at the same time. */
+  auditWriteLanes: 2,
+  auditWriteBatchMax: 500,
+  /** Reads of one principal and version, or denials of one kind, within this time are one event and its counters. */
+  auditWindowMs: 5 * MINUTE,
+  /** How often windows that have ended are looked for. */
+  auditWindowSweepMs: 5 * SECOND,
+  /** Some 1 KiB each; with more, the oldest ends early. */
+  auditWindowsMax: 20_000,
 
   // credentials
   /** Characters of an API key or token; with everything else of a head it stays below `httpHeadMax`. */
@@ -265,6 +281,11 @@ export const limits = {
   databasePoolSize: 10,
   databaseConnectMs: 5 * SECOND,
   databaseStatementMs: 30 * SECOND,
+  /** A change to who may, made by another process, is heard of within this time, or it is known that it may not be. */
+  listenerSilenceMs: 400,
+  listenerQuestionMs: 300,
+  /** Before a lost connection that listens is made again. */
+  listenerRestMs: 200,
   commitBatchMax: 256,
   /** Commit statements under way at once; each takes a share of what waits. */
   commitLanes: 2,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Closer } from '../core/closer.ts';
 import { QuasarError } from '../core/errors.ts';
 import { APP_ROLE, DATABASE, makeDatabase, makeRoles } from './bootstrap.ts';
-import { EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
+import { type ConnectionTarget, EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 import { findMigrationsDirectory, migrate, readMigrations } from './migrate.ts';
 import { sqlStateOf } from './postgres-errors.ts';
 import { assertSafeServer } from './postgres-guard.ts';
@@ -15,10 +15,13 @@ const WRONG_PASSWORD = '28P01';
 export class EmbeddedDatabase {
   readonly server: EmbeddedPostgres;
   readonly pool: PostgresPool;
+  /** As the application. */
+  readonly target: ConnectionTarget;
   readonly #closer: Closer;
 
-  private constructor(server: EmbeddedPostgres, pool: PostgresPool, closer: Closer) {
+  private constructor(server: EmbeddedPostgres, target: ConnectionTarget, pool: PostgresPool, closer: Closer) {
     this.server = server;
+    this.target = target;
     this.pool = pool;
     this.#closer = closer;
   }
@@ -33,10 +36,11 @@ export class EmbeddedDatabase {
       await prepare(server, appPassword);
 
       const onConnectionLost = (error: Error) => options.log.warn({ error }, 'an idle database connection was lost');
-      const pool = new PostgresPool({ ...server.target(DATABASE, APP_ROLE, appPassword), onConnectionLost });
+      const target = server.target(DATABASE, APP_ROLE, appPassword);
+      const pool = new PostgresPool({ ...target, onConnectionLost });
       closer.push('database connections', () => pool.close());
       await assertSafeServer(pool);
-      return new EmbeddedDatabase(server, pool, closer);
+      return new EmbeddedDatabase(server, target, pool, closer);
     } catch (error) {
       await closer.close();
       throw error;

@@ -1,6 +1,69 @@
-import type { Actor } from '../core/actor.ts';
+import type { DecisionReason } from '../access/decide.ts';
+import type { Session } from '../access/session.ts';
+import { makeNote, type NoteContext } from '../audit/note-maker.ts';
+import type { Actor, AuditNote, Deed } from '../core/actor.ts';
+import { AssertionError } from '../core/assert.ts';
+import type { Clock } from '../core/clock.ts';
+import type { OrgId, PrincipalId } from '../core/ids.ts';
 
 /** Who asks, for the time of one request. */
 export interface Caller extends Actor {
   readonly requestId: string;
+  readonly session: Session;
+  /** Why the last decision about this request allowed it; the gate sets it, events tell it. */
+  allowedBy: DecisionReason | 'member';
 }
+
+/** A principal with a credential that was taken. */
+export class RequestCaller implements Caller {
+  readonly orgId: OrgId;
+  readonly principalId: PrincipalId;
+  readonly requestId: string;
+  readonly session: Session;
+  allowedBy: Caller['allowedBy'] = 'member';
+  readonly #clock: Clock;
+
+  constructor(session: Session, requestId: string, clock: Clock) {
+    this.orgId = session.orgId;
+    this.principalId = session.principalId;
+    this.requestId = requestId;
+    this.session = session;
+    this.#clock = clock;
+  }
+
+  note(deed: Deed): AuditNote {
+    return makeNote(contextOf(this, 'allowed', this.allowedBy), deed, this.#clock);
+  }
+}
+
+/** On routes that are open: has no org, sees nothing, changes nothing. */
+export class NobodyCaller implements Caller {
+  readonly orgId = NO_ID as OrgId;
+  readonly principalId = NO_ID as PrincipalId;
+  readonly requestId: string;
+  allowedBy: Caller['allowedBy'] = 'member';
+
+  constructor(requestId: string) {
+    this.requestId = requestId;
+  }
+
+  get session(): Session {
+    throw new AssertionError('an open route asks nobody who it is');
+  }
+
+  note(): AuditNote {
+    throw new AssertionError('an open route changes nothing');
+  }
+}
+
+/** What events about this request have in common. */
+export function contextOf(
+  { orgId, principalId, requestId, session }: Caller,
+  outcome: NoteContext['outcome'],
+  reason: string,
+): NoteContext {
+  const kind = session.kind === 'user' ? 'user' : 'service_account';
+  return { orgId, principal: { kind, id: principalId }, outcome, reason, requestId };
+}
+
+const NO_ID = '00000000-0000-0000-0000-000000000000';

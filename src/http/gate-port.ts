@@ -1,8 +1,20 @@
 import type { Explanation } from '../access/explain.ts';
 import type { RuledThing } from '../access/rule-store.ts';
 import type { Capability, CapabilitySet } from '../core/capability.ts';
-import type { OrgId, PrincipalId } from '../core/ids.ts';
+import type { BlobKey } from '../core/digest.ts';
+import type { DocumentId, OrgId, PrincipalId, VersionId } from '../core/ids.ts';
 import type { Caller } from './caller.ts';
+import type { Exchange } from './edge.ts';
+
+/** What is read: metadata and other facts as `doc.read`, content as `blob.read`. */
+export interface NotedRead {
+  readonly action: 'doc.read' | 'blob.read';
+  readonly documentId: DocumentId;
+  /** Undefined when it is about no one version. */
+  readonly versionId: VersionId | undefined;
+  /** Of content; 0 for facts. */
+  readonly bytes: number;
+}
 
 /** Who may, as handlers ask for it. All things are of the caller's org: what another org has is missing. */
 export interface Gate {
@@ -12,6 +24,28 @@ export interface Gate {
    * @throws QuasarError `document_not_found`, `folder_not_found` for what is missing or hidden, else `forbidden`.
    */
   require(caller: Caller, thing: RuledThing, capability: Capability): void | Promise<void>;
+
+  /** The credentials of this request may be used for it at all; what they are used on is decided elsewhere. @throws QuasarError `forbidden`. */
+  requireScope(caller: Caller, capability: Capability): void | Promise<void>;
+
+  /**
+   * Notes that a version is read, durable before anything is answered; no promise when it is counted only. What is read goes to the
+   * caller's account of bytes.
+   * @throws QuasarError `rate_limited`, `database_unavailable`.
+   */
+  noteRead(caller: Caller, read: NotedRead): void | Promise<void>;
+
+  /** Notes that a list of the org's documents is read, as `noteRead`; which of them are in it stands in no event. */
+  noteListing(caller: Caller): void | Promise<void>;
+
+  /** Whether the caller may do it to one of the documents, and may read that one. Refusals are noted as about the blob. */
+  findAllowed(caller: Caller, documentIds: readonly DocumentId[], capability: Capability): Promise<DocumentId | undefined>;
+
+  /** A blob that no document the caller may read refers to, or that is not there: always throws `blob_not_found`, and notes it. */
+  refuseBlob(caller: Caller, key: BlobKey): Promise<never>;
+
+  /** Whether the request may see how the server is. @throws QuasarError `unauthenticated` for credentials that are not taken. */
+  mayObserve(exchange: Exchange): Promise<boolean>;
 
   /** All the caller may do to the thing with the credentials of this request. Nothing, when it is missing. */
   capabilitiesOn(caller: Caller, thing: RuledThing): Promise<CapabilitySet>;

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureAdminKey } from '../access/admin-key.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
-import { makeNote } from '../audit/note-maker.ts';
 import { systemActor } from '../audit/system-actor.ts';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
@@ -21,7 +20,6 @@ import { ensureSecret } from '../config/secrets.ts';
 import { systemClock } from '../core/clock.ts';
 import { Closer } from '../core/closer.ts';
 import { QuasarError } from '../core/errors.ts';
-import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { Slab } from '../core/slab.ts';
@@ -31,10 +29,9 @@ import { BlockCache } from '../graviton/block-cache.ts';
 import { LocalNode } from '../graviton/local-node.ts';
 import { Scrub } from '../graviton/scrub.ts';
 import { StretchReader } from '../graviton/stretch-reader.ts';
-import type { Caller } from '../http/caller.ts';
 import { Cursors } from '../http/cursor.ts';
 import { dispatchTo } from '../http/dispatch.ts';
-import type { Edge, Exchange } from '../http/edge.ts';
+import type { Edge } from '../http/edge.ts';
 import type { Services } from '../http/handlers/services.ts';
 import { type OpenedEdge, openEdge } from '../http/open-edge.ts';
 import { openapiText } from '../http/openapi/openapi.ts';
@@ -54,6 +51,7 @@ import { accessStores } from './access-stores.ts';
 import { openAuditLog } from './audit-log.ts';
 import { looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
+import { openGate } from './open-gate.ts';
 import { readReadiness } from './readiness.ts';
 import { waitForStopSignal } from './stop-signal.ts';
 import { registerStoreMetrics } from './store-metrics.ts';
@@ -112,6 +110,8 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     directory: join(config.dataDirectory, 'secrets'),
     ...{ pepper, by: systemActor(scope, 'up', systemClock), keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
   });
+
+  const gate = await openGate({ config, database, pepper, clock: systemClock, log: log.child({ part: 'access' }) }, closer);
 
   const audit = await openAuditLog({
     pool: database.pool,
@@ -185,6 +185,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
   const services: Services = {
+    gate,
     uploads,
     oneShot,
     catalog,
@@ -211,11 +212,12 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     metricsText: () => metrics.render(),
     openapi: openapiText(),
   };
+  const databaseLost = await looksLost(scope, plainCatalog, node);
   opened = await openEdge({
     host: config.http.host,
     port: config.http.port,
     clock: systemClock,
-    dispatch: dispatchTo(new Router(routes), services, (exchange) => callerIn(scope, exchange)),
+    dispatch: dispatchTo(new Router(routes), services, gate),
     newRequestId: requestIds(systemClock),
     onFinished: requestLog(log, metrics),
     ...(config.http.adapter === 'auto' ? {} : { prefer: config.http.adapter === 'node' ? 'node:http' : 'uwebsockets' }),
@@ -223,17 +225,10 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   const { edge, fallbackReason } = opened;
   closer.push('http', () => edge.close());
   if (fallbackReason !== undefined) warnOfFallback(config, fallbackReason, log);
-  const databaseLost = await looksLost(scope, plainCatalog, node);
   if (databaseLost)
     log.warn({}, 'the database is empty, but the node holds manifests: was the database lost? See docs/operations.md');
   log.info({ host: edge.host, port: edge.port, edge: edge.name, directIo: node.health().directIo, chunker }, 'ready');
   return { edge, edgeFallback: fallbackReason, databaseLost, admission, uploads, database, node };
-}
-
-function callerIn(scope: Scope, { requestId }: Exchange): Caller {
-  const principal = { kind: 'service_account', id: scope.principalId } as const;
-  const context = { orgId: scope.orgId, principal, outcome: 'allowed', reason: 'unchecked', requestId } as const;
-  return { ...scope, requestId, note: (deed) => makeNote(context, deed, systemClock) };
 }
 
 interface SlowParts {

@@ -5,10 +5,13 @@ import type { Log } from '../core/log.ts';
 import { EmbeddedDatabase } from '../database/embedded-database.ts';
 import { findMigrationsDirectory, migrate, readMigrations } from '../database/migrate.ts';
 import { assertSafeServer } from '../database/postgres-guard.ts';
+import type { ListenerOptions } from '../database/postgres-listener.ts';
 import { PostgresPool, type PostgresPoolOptions } from '../database/postgres-pool.ts';
 
 export interface OpenedDatabase {
   readonly pool: PostgresPool;
+  /** For a connection of one's own, not through a pooler. */
+  readonly listenTarget: ListenerOptions['target'];
   /** For people: where the database is. */
   readonly place: string;
   close(): Promise<void>;
@@ -28,7 +31,7 @@ export async function openDatabase(
     log,
     onRestart: (cause) => log.warn({ cause }, 'the database server runs again'),
   });
-  return { pool: database.pool, place: options.directory, close: () => database.close() };
+  return { pool: database.pool, listenTarget: database.target, place: options.directory, close: () => database.close() };
 }
 
 async function openGiven(url: Secret, directUrl: Secret, config: Config, log: Log): Promise<OpenedDatabase> {
@@ -50,7 +53,12 @@ async function openGiven(url: Secret, directUrl: Secret, config: Config, log: Lo
     await pool.close();
     throw error;
   }
-  return { pool, place: `${target.database} on ${target.host}`, close: () => pool.close() };
+  return {
+    pool,
+    listenTarget: parseDatabaseUrl(directUrl),
+    place: `${target.database} on ${target.host}`,
+    close: () => pool.close(),
+  };
 }
 
 function parseDatabaseUrl(secret: Secret): PostgresPoolOptions {

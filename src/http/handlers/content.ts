@@ -1,14 +1,17 @@
 import type { BlobFacts, VersionFacts } from '../../catalog/catalog.ts';
 import type { Clock } from '../../core/clock.ts';
-import { parseBlobKey } from '../../core/digest.ts';
+import { type BlobKey, parseBlobKey } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
+import type { DocumentId } from '../../core/ids.ts';
+import { limits } from '../../core/limits.ts';
 import type { Caller } from '../caller.ts';
 import { evaluateConditions, rangeApplies } from '../conditional.ts';
 import { type ContentFacts, contentHeaders, contentTypeHeader, etagOf, validatorHeaders } from '../content-headers.ts';
 import type { Exchange } from '../edge.ts';
+import type { NotedRead } from '../gate-port.ts';
 import { contentRange, planMultipart } from '../multipart.ts';
 import { resolveRange } from '../range.ts';
-import { byHandler } from '../route-access.ts';
+import { byHandler, onDocument } from '../route-access.ts';
 import { route } from '../router.ts';
 import { documentIdOf } from './documents.ts';
 import { type ContentAnswer, sendContent } from './send-content.ts';
@@ -19,7 +22,7 @@ import { findSelected, parseVersionSelector } from './version-selector.ts';
 export const getContent = route(
   'GET',
   '/v1/documents/{documentId}/content',
-  byHandler('doc.read', 'blob.read'),
+  onDocument('blob.read'),
   (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
     const selector = parseVersionSelector(exchange.query);
@@ -42,9 +45,11 @@ export const getBlob = route(
   async (exchange, params, services: Services, caller) => {
     const key = parseBlobKey(params.key as string);
     const blob = await services.catalog.findBlob(caller, key);
-    if (blob === undefined) throw new QuasarError('blob_not_found', { op: 'blob.get' });
+    const documentId = await findReadable(key, services, caller);
+    if (blob === undefined || documentId === undefined) return services.gate.refuseBlob(caller, key);
     const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
-    await answer(exchange, blob, describeFacts(facts), services, caller);
+    const read = { action: 'blob.read', documentId, versionId: undefined } as const;
+    await answer(exchange, { blob, read, ...describeFacts(facts) }, services, caller);
   },
 );
 
@@ -55,7 +60,22 @@ function answerVersion(
   services: Services,
   caller: Caller,
 ): void | Promise<void> {
-  return answer(exchange, version.blob, describe(version, immutable), services, caller);
+  const { blob, documentId, versionId } = version;
+  const { facts, etag, headers } = describe(version, immutable);
+  const content = { blob, facts, etag, headers, read: { action: 'blob.read', documentId, versionId } } as const;
+  return answer(exchange, content, services, caller);
+}
+
+/** A document that has the blob and may be read. */
+async function findReadable(key: BlobKey, { catalog, gate }: Services, caller: Caller): Promise<DocumentId | undefined> {
+  let after: string | undefined;
+  do {
+    const page = await catalog.findBlobDocuments(caller, key, { limit: limits.accessListBatchMax, after });
+    const found = await gate.findAllowed(caller, page.items, 'blob.read');
+    if (found !== undefined) return found;
+    after = page.next;
+  } while (after !== undefined);
+  return undefined;
 }
 
 interface Described {
@@ -63,6 +83,11 @@ interface Described {
   readonly etag: string;
   /** Those of `contentHeaders`. */
   readonly headers: readonly string[];
+}
+
+interface Content extends Described {
+  readonly blob: BlobFacts;
+  readonly read: Omit<NotedRead, 'bytes'>;
 }
 
 /** By the object the catalog's cache hands out: making the headers takes 2 us, and a whole hot range some 35. */
@@ -82,37 +107,35 @@ function describeFacts(facts: ContentFacts): Described {
   return { facts, etag: etagOf(facts.key), headers: contentHeaders(facts) };
 }
 
-function answer(
-  exchange: Exchange,
-  blob: BlobFacts,
-  content: Described,
-  services: Services,
-  caller: Caller,
-): void | Promise<void> {
-  const { etag } = content;
+function answer(exchange: Exchange, content: Content, services: Services, caller: Caller): void | Promise<void> {
+  const { etag, read } = content;
   const ifRange = exchange.header('if-range');
   const conditions = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match'), ifRange };
   switch (evaluateConditions(exchange.method, conditions, etag)) {
     case 'precondition_failed':
       throw new QuasarError('precondition_failed', { op: 'download.content', details: { etag } });
     case 'not_modified':
-      exchange.reply(304, validatorHeaders(content.facts));
-      return;
-    case 'proceed':
-      return sendContent(
-        exchange,
-        caller,
-        blob,
-        planAnswer(exchange, blob, content, { useRange: rangeApplies(ifRange, etag), clock: services.clock }),
-        services,
+      return afterNote(services.gate.noteRead(caller, { ...read, bytes: 0 }), () =>
+        exchange.reply(304, validatorHeaders(content.facts)),
       );
+    case 'proceed': {
+      const plan = planAnswer(exchange, content, { useRange: rangeApplies(ifRange, etag), clock: services.clock });
+      const bytes = exchange.method === 'HEAD' ? 0 : plan.size;
+      return afterNote(services.gate.noteRead(caller, { ...read, bytes }), () =>
+        sendContent(exchange, caller, content.blob, plan, services),
+      );
+    }
   }
+}
+
+/** The read is durable in the audit log before the first byte goes out; one that is only counted costs no promise. */
+function afterNote(noted: void | Promise<void>, send: () => void | Promise<void>): void | Promise<void> {
+  return noted === undefined ? send() : noted.then(send);
 }
 
 function planAnswer(
   exchange: Exchange,
-  blob: BlobFacts,
-  { facts, headers: shared }: Described,
+  { blob, facts, headers: shared }: Content,
   options: { useRange: boolean; clock: Clock },
 ): ContentAnswer {
   const { size } = blob;

@@ -19,8 +19,10 @@ import { byHandler, onDocument } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
 import { parseDocumentFilter } from './document-filter.ts';
+import { listReadable } from './list-readable.ts';
 import { parseRefText } from './ref-bodies.ts';
 import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody } from './request-bodies.ts';
+import { requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
 import { locationOf, requestDigest } from './uploads.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
@@ -34,7 +36,10 @@ export const postDocument = route(
     const contentType = exchange.header('content-type');
     if (contentType !== undefined && isJson(contentType)) return createSession(exchange, services, caller);
     const documentId = newId<DocumentId>(services.clock);
-    return oneShot(exchange, services, caller, { documentId, newDocument: true, expectedVersionId: undefined });
+    const target = { documentId, newDocument: true, expectedVersionId: undefined };
+    const allowed = requireWrite({ kind: 'org' }, services, caller);
+    if (allowed === undefined) return oneShot(exchange, services, caller, target);
+    return allowed.then(() => oneShot(exchange, services, caller, target));
   },
 );
 
@@ -44,6 +49,7 @@ export const putDocumentContent = route(
   onDocument('doc.write'),
   async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
+    await services.gate.require(caller, { kind: 'document', documentId }, 'blob.write');
     const current = await services.catalog.findVersion(caller, documentId);
     if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
     const expectedVersionId = expectedVersionOf(exchange.header('if-match'), current);
@@ -64,13 +70,15 @@ export const listDocuments = route(
     const ref = query.get('ref');
     if (ref !== null) {
       const item = await findByRef(ref, services, caller);
+      if (item === undefined) await services.gate.noteListing(caller);
       replyJson(exchange, 200, { items: item === undefined ? [] : [item], nextCursor: null });
       return;
     }
     const filter = parseDocumentFilter(query);
     const purpose = `documents:${fingerprintOf(filter)}`;
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
-    const page = await services.catalog.listDocuments(caller, { limit, after, filter });
+    const page = await listReadable({ limit, after, filter }, services, caller);
+    await services.gate.noteListing(caller);
     replyJson(exchange, 200, {
       items: page.items.map((item) => documentView(item, item.current)),
       nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
@@ -91,6 +99,8 @@ export const getDocument = route(
     const selector = parseVersionSelector(exchange.query);
     const selected = selector.kind === 'current' ? undefined : await findSelected(documentId, selector, services, caller);
     const refs = await services.records.refs.listRefs(caller, documentId);
+    const { versionId } = selected ?? current;
+    await services.gate.noteRead(caller, { action: 'doc.read', documentId, versionId, bytes: 0 });
     const view = {
       ...documentView(document, current),
       externalRefs: refs.map(refView),
@@ -110,6 +120,7 @@ export const listVersions = route(
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
     const page = await services.catalog.listVersions(caller, documentId, { limit, after });
     if (page.items.length === 0 && after === undefined) throw new QuasarError('document_not_found', { op: 'document.versions' });
+    await services.gate.noteRead(caller, { action: 'doc.read', documentId, versionId: undefined, bytes: 0 });
     replyJson(exchange, 200, {
       items: page.items.map(versionView),
       nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
@@ -117,16 +128,19 @@ export const listVersions = route(
   },
 );
 
-/** One that vanishes between the questions is not there. */
+/** One that vanishes between the questions is not there; one that is hidden takes the way of one that is not. */
 async function findByRef(
   ref: string,
-  { catalog, records }: Services,
+  { catalog, records, gate }: Services,
   caller: Caller,
 ): Promise<Record<string, unknown> | undefined> {
-  const documentId = await records.refs.findRef(caller, parseRefText(ref));
+  const named = await records.refs.findRef(caller, parseRefText(ref));
+  const documentId = await gate.findAllowed(caller, named === undefined ? [] : [named], 'doc.read');
   const document = documentId && (await catalog.findDocument(caller, documentId));
   const current = document && (await catalog.findVersion(caller, document.documentId, document.currentVersionId));
-  return document && current && documentView(document, current);
+  if (document === undefined || current === undefined) return undefined;
+  await gate.noteRead(caller, { action: 'doc.read', ...document, versionId: current.versionId, bytes: 0 });
+  return documentView(document, current);
 }
 
 export function documentIdOf(params: Params): DocumentId {
@@ -138,6 +152,11 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
   const wish = parseCreateBody(await readJsonBody(exchange, { optional: true }), services.oneShot.uploadSizeMax);
   const now = services.clock.now();
   const known = wish.documentId === undefined ? undefined : await services.catalog.findVersion(caller, wish.documentId);
+  await requireWrite(
+    known === undefined ? { kind: 'org' } : { kind: 'document', documentId: known.documentId },
+    services,
+    caller,
+  );
   const session: UploadSession = {
     uploadId: newId<UploadId>(services.clock),
     documentId: wish.documentId ?? newId<DocumentId>(services.clock),

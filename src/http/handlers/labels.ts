@@ -35,6 +35,7 @@ export const listLabelMoves = route(
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
     const page = await services.catalog.listLabelMoves(caller, { documentId, label }, { limit, after });
     if (page.items.length === 0 && after === undefined) await requireDocument(documentId, services, caller);
+    await services.gate.noteRead(caller, { action: 'doc.read', documentId, versionId: undefined, bytes: 0 });
     replyJson(exchange, 200, {
       items: page.items.map(moveView),
       nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),

@@ -27,6 +27,7 @@ export const getMetadata = route(
   async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
     const version = await findSelected(documentId, parseVersionSelector(exchange.query), services, caller);
+    await services.gate.noteRead(caller, { action: 'doc.read', documentId, versionId: version.versionId, bytes: 0 });
     const entries = await services.records.metadata.listMetadata(caller, documentId, version.versionId);
     const shown = entries.filter(({ status }) => status === 'valid' || wantsQuarantined(exchange));
     replyJson(exchange, 200, {
@@ -47,6 +48,7 @@ export const getNamespace = route(
     const namespace = namespaceOf(params);
     const layer = layerOf(exchange);
     const version = await findSelected(documentId, parseVersionSelector(exchange.query), services, caller);
+    await services.gate.noteRead(caller, { action: 'doc.read', documentId, versionId: version.versionId, bytes: 0 });
     const entries = await services.records.metadata.listMetadata(caller, documentId, version.versionId);
     const entry = entries.find((one) => one.layer === layer && one.namespace === namespace);
     if (entry === undefined || (entry.status === 'quarantined' && !wantsQuarantined(exchange))) {

@@ -9,10 +9,12 @@ import type { RecordDeps } from '../../records/record-deps.ts';
 import type { OneShotDeps } from '../../upload/one-shot.ts';
 import type { Uploads } from '../../upload/uploads.ts';
 import type { Cursors } from '../cursor.ts';
+import type { Gate } from '../gate-port.ts';
 import type { AccessDeps } from './access-deps.ts';
 
 /** What handlers are written against; the role fills it once, each handler takes the parts it names. */
 export interface Services {
+  readonly gate: Gate;
   readonly uploads: Uploads;
   readonly oneShot: OneShotDeps;
   readonly catalog: CachingCatalog;

@@ -8,9 +8,11 @@ export const getHealth = route('GET', '/v1/health', open, (exchange, _params, _s
   replyJson(exchange, 200, { status: 'ok' }, ['Cache-Control', 'no-store']);
 });
 
-export const getReady = route('GET', '/v1/ready', open, async (exchange, _params, { readiness }: Services) => {
+export const getReady = route('GET', '/v1/ready', open, async (exchange, _params, { readiness, gate }: Services) => {
+  const detailed = await gate.mayObserve(exchange);
   const state = await readiness();
-  replyJson(exchange, state.status === 'unavailable' ? 503 : 200, state, ['Cache-Control', 'no-store']);
+  const shown = detailed ? state : { status: state.status };
+  replyJson(exchange, state.status === 'unavailable' ? 503 : 200, shown, ['Cache-Control', 'no-store']);
 });
 
 export const getMetrics = route(

@@ -12,13 +12,19 @@ import { replyJson } from '../reply.ts';
 import { byHandler } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { parseFinalizeBody } from './request-bodies.ts';
+import { requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
 import { sessionView, versionView } from './views.ts';
 
+/**
+ * An upload belongs to the principal that began it, and was allowed then. What may become of it is decided again at its end,
+ * when it adds to a document that was there before.
+ */
 export const headUpload = route('HEAD', '/v1/uploads/{uploadId}', byHandler('doc.write'), showUpload);
 export const getUpload = route('GET', '/v1/uploads/{uploadId}', byHandler('doc.write'), showUpload);
 
 async function showUpload(exchange: Exchange, params: Params, services: Services, caller: Caller): Promise<void> {
+  await services.gate.requireScope(caller, 'doc.write');
   const session = await services.uploads.get(caller, uploadIdOf(params));
   if (session.state === 'expired') throw new QuasarError('upload_expired', { op: 'upload.get' });
   replyJson(exchange, 200, sessionView(session, await resultOf(session, services, caller)), uploadHeaders(session));
@@ -29,6 +35,7 @@ export const deleteUpload = route(
   '/v1/uploads/{uploadId}',
   byHandler('doc.write'),
   async (exchange, params, services: Services, caller) => {
+    await services.gate.requireScope(caller, 'doc.write');
     await services.uploads.cancel(caller, uploadIdOf(params));
     exchange.reply(204, []);
   },
@@ -40,6 +47,8 @@ export const putUploadBytes = route(
   byHandler('doc.write'),
   async (exchange, params, services: Services, caller) => {
     const uploadId = uploadIdOf(params);
+    const refused = services.gate.requireScope(caller, 'blob.write');
+    if (refused !== undefined) await refused;
     const digest = requestDigest(exchange);
     const offset = await services.uploads.append(caller, uploadId, {
       source: exchange,
@@ -59,6 +68,9 @@ export const finalizeUpload = route(
   async (exchange, params, services: Services, caller) => {
     const uploadId = uploadIdOf(params);
     const wish = parseFinalizeBody(await readJsonBody(exchange, { optional: true }));
+    await services.gate.requireScope(caller, 'doc.write');
+    const { newDocument, documentId } = await services.uploads.get(caller, uploadId);
+    if (!newDocument) await requireWrite({ kind: 'document', documentId }, services, caller);
     const outcome = await services.uploads.finalize(caller, uploadId, wish);
     replyJson(exchange, outcome.repeated ? 200 : 201, versionView(outcome.version), [
       ...locationOf(outcome.version),

@@ -1,10 +1,8 @@
 import t from 'tap';
-import { systemClock } from '../../../src/core/clock.ts';
-import { newId, type OrgId, type PrincipalId } from '../../../src/core/ids.ts';
+import { NobodyCaller } from '../../../src/http/caller.ts';
 import { dispatchTo } from '../../../src/http/dispatch.ts';
 import { open } from '../../../src/http/route-access.ts';
 import { type Params, type Route, Router, route } from '../../../src/http/router.ts';
-import { actorIn } from '../../helpers/actor.ts';
 import { FakeExchange } from '../../helpers/fake-exchange.ts';
 
 const calls: { pattern: string; params: Params }[] = [];
@@ -15,7 +13,6 @@ function noting(method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD', pattern: str
   });
 }
 
-const someone = { orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) };
 const router = new Router([
   noting('GET', '/metrics'),
   noting('GET', '/v1/documents'),
@@ -26,7 +23,7 @@ const router = new Router([
   noting('HEAD', '/v1/uploads/{uploadId}'),
   noting('GET', '/v1/uploads/{uploadId}'),
 ]);
-const dispatch = dispatchTo(router, 'deps', () => ({ ...actorIn(someone), requestId: 'test' }));
+const dispatch = dispatchTo(router, 'deps', { enter: () => new NobodyCaller('test') });
 
 function ask(method: string, path: string): FakeExchange {
   calls.length = 0;

@@ -1,0 +1,112 @@
+import { BatchQueue } from '../core/batch-queue.ts';
+import type { DocumentId, Scope } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import type { AccessEpochs } from './access-epochs.ts';
+import type { AccessList } from './access-list.ts';
+import type { RuledThing, RuleStore } from './rule-store.ts';
+
+interface QueuedLoad {
+  readonly scope: Scope;
+  readonly documentId: DocumentId;
+  resolve(list: AccessList | undefined): void;
+  reject(error: unknown): void;
+}
+
+interface Kept {
+  readonly list: AccessList;
+  readonly epoch: number;
+}
+
+/**
+ * The rules that have a say about things, remembered until rules of the org change. What is absent is never remembered, so
+ * that asking for it takes the statement it takes to find that something is hidden.
+ */
+export class AccessLists {
+  readonly #rules: RuleStore;
+  readonly #epochs: AccessEpochs;
+  readonly #queue = new BatchQueue<QueuedLoad>({
+    lanes: limits.accessListLanes,
+    take: takeLoads,
+    run: (batch) => this.#loadBatch(batch),
+  });
+  /** In order of last use, oldest first. */
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(rules: RuleStore, epochs: AccessEpochs) {
+    this.#rules = rules;
+    this.#epochs = epochs;
+  }
+
+  /** Undefined when it is not in memory, or no longer good. */
+  peek(scope: Scope, thing: RuledThing): AccessList | undefined {
+    const key = keyOf(scope, thing);
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    this.#kept.delete(key);
+    if (!this.#epochs.listening || this.#epochs.rules.epochOf(scope.orgId) > kept.epoch) return undefined;
+    this.#kept.set(key, kept);
+    return kept.list;
+  }
+
+  /** As it stands now. Undefined: there is no such thing. Documents that are asked for at the same time share a statement. */
+  async load(scope: Scope, thing: RuledThing): Promise<AccessList | undefined> {
+    if (thing.kind === 'document') return this.#loadDocument(scope, thing.documentId);
+    const epoch = this.#epochs.rules.now;
+    const list = await this.#rules.loadAccessList(scope, thing);
+    this.#keep(keyOf(scope, thing), list, epoch);
+    return list;
+  }
+
+  /** One that was disposed of, or moved by this process. */
+  forget(scope: Scope, thing: RuledThing): void {
+    this.#kept.delete(keyOf(scope, thing));
+  }
+
+  #loadDocument(scope: Scope, documentId: DocumentId): Promise<AccessList | undefined> {
+    return new Promise((resolve, reject) => this.#queue.add({ scope, documentId, resolve, reject }));
+  }
+
+  async #loadBatch(batch: readonly QueuedLoad[]): Promise<void> {
+    const [first] = batch as readonly [QueuedLoad];
+    const epoch = this.#epochs.rules.now;
+    try {
+      const ids = batch.map(({ documentId }) => documentId);
+      const lists = await this.#rules.loadAccessLists(first.scope, ids);
+      for (const { scope, documentId, resolve } of batch) {
+        const list = lists.get(documentId);
+        this.#keep(keyOf(scope, { kind: 'document', documentId }), list, epoch);
+        resolve(list);
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  #keep(key: string, list: AccessList | undefined, epoch: number): void {
+    this.#kept.delete(key);
+    if (list === undefined) return;
+    this.#kept.set(key, { list, epoch });
+    if (this.#kept.size <= limits.accessListsMax) return;
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined) this.#kept.delete(oldest);
+  }
+}
+
+/** Removes from the front those of one org, up to the bound. */
+function takeLoads(waiting: QueuedLoad[]): QueuedLoad[] {
+  const orgId = waiting[0]?.scope.orgId;
+  let count = 0;
+  while (count < limits.accessListBatchMax && count < waiting.length && waiting[count]?.scope.orgId === orgId) count += 1;
+  return waiting.splice(0, count);
+}
+
+function keyOf(scope: Scope, thing: RuledThing): string {
+  switch (thing.kind) {
+    case 'document':
+      return `${scope.orgId} ${thing.documentId}`;
+    case 'folder':
+      return `${scope.orgId} folder ${thing.folderId}`;
+    case 'org':
+      return scope.orgId;
+  }
+}

@@ -1,0 +1,35 @@
+import type { DocumentFacts, DocumentFilter, Page, VersionFacts } from '../../catalog/catalog.ts';
+import { limits } from '../../core/limits.ts';
+import type { Caller } from '../caller.ts';
+import type { Services } from './services.ts';
+
+type Item = DocumentFacts & { readonly current: VersionFacts };
+
+/**
+ * A page of the documents the caller may read. It looks on until it knows of one more than it shows, so that whether there
+ * is a next page says nothing about hidden ones; only where it has looked at `limits.listExaminedMax` without, the page ends
+ * early. A cursor is sealed, so that it may name a document that is hidden.
+ */
+export async function listReadable(
+  { limit, after, filter }: { limit: number; after: string | undefined; filter: DocumentFilter },
+  { catalog, gate }: Services,
+  caller: Caller,
+): Promise<Page<Item>> {
+  const shown: Item[] = [];
+  let position = after;
+  for (let examined = 0; examined < limits.listExaminedMax; ) {
+    const page = await catalog.listDocuments(caller, { limit: limit + 1, after: position, filter });
+    const readable = await gate.readable(
+      caller,
+      page.items.map(({ documentId }) => ({ kind: 'document', documentId })),
+    );
+    for (const item of page.items.filter((_, index) => readable[index])) {
+      if (shown.length === limit) return { items: shown, next: shown.at(-1)?.currentVersionId };
+      shown.push(item);
+    }
+    if (page.next === undefined) return { items: shown, next: undefined };
+    position = page.next;
+    examined += page.items.length;
+  }
+  return { items: shown, next: position };
+}
