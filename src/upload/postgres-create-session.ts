@@ -99,7 +99,10 @@ async function insertOrFind(transaction: Transaction, wish: NotedSession, nowMs:
     if (await insert(transaction, wish)) return session;
     const live = await findLive(transaction, session);
     if (live === undefined) continue;
-    if (!isPastItsTime(live, nowMs)) return toSession(live, nowMs);
+    if (!isPastItsTime(live, nowMs)) {
+      if (live.principal_id === transaction.scope.principalId) return toSession(live, nowMs);
+      throw new QuasarError('document_uploading', { op: 'upload.create' });
+    }
     await expire(transaction, live);
   }
   throw new Error('Sessions of one document come and go too fast.');

@@ -33,11 +33,11 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined> {
-    return this.#findWhere(scope, 'id = $2', uploadId);
+    return this.#findWhere(scope, 'id = $3', uploadId);
   }
 
   async findOpenByDocument(scope: Scope, documentId: DocumentId): Promise<UploadSession | undefined> {
-    const session = await this.#findWhere(scope, "document_id = $2 AND state IN ('open', 'sealing')", documentId);
+    const session = await this.#findWhere(scope, "document_id = $3 AND state IN ('open', 'sealing')", documentId);
     return session?.state === 'expired' ? undefined : session;
   }
 
@@ -131,8 +131,8 @@ export class PostgresSessionStore implements SessionStore {
   async #findWhere(scope: Scope, condition: string, value: string): Promise<UploadSession | undefined> {
     return withTransaction(this.#pool, scope, async (transaction) => {
       const { rows } = await transaction.query<SessionRow>(
-        `SELECT ${SESSION_COLUMNS} FROM quasar.upload WHERE org_id = $1 AND ${condition}`,
-        [scope.orgId, value],
+        `SELECT ${SESSION_COLUMNS} FROM quasar.upload WHERE org_id = $1 AND principal_id = $2 AND ${condition}`,
+        [scope.orgId, scope.principalId, value],
       );
       return rows[0] && toSession(rows[0], this.#clock.now());
     });
@@ -164,8 +164,8 @@ function findFault(row: SessionRow, { now, fence, state }: Demand): ErrorCode | 
 
 async function lockRow({ scope, query }: Transaction, uploadId: UploadId): Promise<SessionRow | undefined> {
   const { rows } = await query<SessionRow>(
-    `SELECT ${SESSION_COLUMNS} FROM quasar.upload WHERE org_id = $1 AND id = $2 FOR UPDATE`,
-    [scope.orgId, uploadId],
+    `SELECT ${SESSION_COLUMNS} FROM quasar.upload WHERE org_id = $1 AND principal_id = $2 AND id = $3 FOR UPDATE`,
+    [scope.orgId, scope.principalId, uploadId],
   );
   return rows[0];
 }

@@ -1,11 +1,12 @@
 import type { ChunkerName } from '../chunker/hasher.ts';
 import { type BlockId, digestToHex } from '../core/digest.ts';
-import type { DocumentId, UploadId, VersionId } from '../core/ids.ts';
+import type { DocumentId, PrincipalId, UploadId, VersionId } from '../core/ids.ts';
 import type { StoredBlock, UploadSession, UploadState } from './session.ts';
 
 /** A row of quasar.upload as SESSION_COLUMNS reads it. */
 export interface SessionRow {
   readonly id: UploadId;
+  readonly principal_id: PrincipalId;
   readonly document_id: DocumentId;
   readonly new_document: boolean;
   readonly state: UploadState;
@@ -28,7 +29,7 @@ export interface SessionRow {
 }
 
 export const SESSION_COLUMNS = `
-  id, document_id, new_document, state, fence::double precision AS fence, durable_offset::double precision AS durable_offset,
+  id, principal_id, document_id, new_document, state, fence::double precision AS fence, durable_offset::double precision AS durable_offset,
   block_count, piece_id, piece_size, size::double precision AS size, filename, content_type,
   encode(announced_blake3, 'hex') AS blake3, encode(announced_sha256, 'hex') AS sha256, chunker,
   quasar.to_ms(created_at) AS created_at_ms, quasar.to_ms(expires_at) AS expires_at_ms, idempotency_key, version_id, fingerprint`;

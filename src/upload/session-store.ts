@@ -39,18 +39,20 @@ export type CreateOutcome =
   | { readonly kind: 'idempotency_mismatch' };
 
 /**
- * Upload sessions and their durable block lists. Every write names the fence it was made under and fails with
+ * Upload sessions and their durable block lists. A session belongs to the principal that made it, and is absent for everybody
+ * else. Every write names the fence it was made under and fails with
  * `upload_taken_over` when the row has moved on, `upload_closed` when it is no longer open, `upload_expired`, `upload_not_found`.
  * All methods throw QuasarError `database_unavailable` when the database does not answer.
  */
 export interface SessionStore {
   /**
    * At most one open upload per document: a second create for it returns the first.
-   * @throws QuasarError `subject_not_found` when a rule names somebody the org has not, `document_disposed`.
+   * @throws QuasarError `document_uploading` when that one is somebody else's; `subject_not_found` when a rule names somebody the
+   * org has not; `document_disposed`.
    */
   create(by: Actor, wish: NewSession): Promise<CreateOutcome>;
 
-  /** Undefined when there is none in this org. An idle session past its time comes back as `expired`. */
+  /** Undefined when there is none of this principal. An idle session past its time comes back as `expired`. */
   find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined>;
 
   findOpenByDocument(scope: Scope, documentId: DocumentId): Promise<UploadSession | undefined>;

@@ -37,7 +37,7 @@ export class Uploads {
   readonly #turns = new Turns<UploadId>();
   /** In order of last use, oldest first. */
   readonly #live = new Map<UploadId, LiveUpload>();
-  /** By org and upload. */
+  /** By principal and upload. */
   readonly #finalizing = new Map<string, { readonly fingerprint: string; readonly outcome: Promise<Finalized> }>();
 
   constructor(deps: UploadsDeps) {
@@ -199,8 +199,8 @@ export class Uploads {
   }
 }
 
-function finalizingKey({ orgId }: Scope, uploadId: UploadId): string {
-  return `${orgId}/${uploadId}`;
+function finalizingKey({ orgId, principalId }: Scope, uploadId: UploadId): string {
+  return `${orgId}/${principalId}/${uploadId}`;
 }
 
 /** A `sealing` row nobody in this process works on was left by one that died; it counts as open. */

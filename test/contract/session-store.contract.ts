@@ -3,10 +3,11 @@ import type t from 'tap';
 import type { Actor } from '../../src/core/actor.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { BlockId } from '../../src/core/digest.ts';
-import { type DocumentId, newId, type UploadId } from '../../src/core/ids.ts';
+import { type DocumentId, newId, type PrincipalId, type UploadId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import type { StoredBlock, UploadSession } from '../../src/upload/session.ts';
 import type { NewSession, SessionStore } from '../../src/upload/session-store.ts';
+import { actorIn } from '../helpers/actor.ts';
 import { deedsOf, type ReadNoted } from '../helpers/noted-events.ts';
 import { digits } from '../helpers/version-wish.ts';
 
@@ -230,6 +231,34 @@ export function sessionStoreContract(test: Test, { store, clock, scope, stranger
     await t.rejects(store.cancel(stranger, uploadId), notFound);
     await t.rejects(store.takeOver(scope, newId<UploadId>(clock)), notFound);
     t.equal((await store.create(stranger, wish({ documentId }))).kind, 'created');
+  });
+
+  test.test('a session is there for the principal that made it, and for nobody else of the org', async (t) => {
+    const colleague = actorIn({ orgId: scope.orgId, principalId: newId<PrincipalId>(clock) });
+    const { uploadId, documentId, fence } = await open();
+    const notFound = { code: 'upload_not_found' };
+    t.equal(await store.find(colleague, uploadId), undefined);
+    t.equal(await store.findOpenByDocument(colleague, documentId), undefined);
+    await t.rejects(store.takeOver(colleague, uploadId), notFound);
+    await t.rejects(store.seal(colleague, uploadId, fence), notFound);
+    await t.rejects(store.reopen(colleague, uploadId, fence), notFound);
+    await t.rejects(store.cancel(colleague, uploadId), notFound);
+    const block = { id: digits('c') as BlockId, size: 1 };
+    const checkpoint = { uploadId, fence, offset: 1, fromBlock: 0, blocks: [block], piece: undefined };
+    await t.rejects(store.checkpoint(colleague, checkpoint), notFound);
+    const idempotency = { key: randomUUID(), fingerprint: 'f' };
+    const refused = { code: 'document_uploading' };
+    await t.rejects(store.create(colleague, { ...wish({ documentId }), idempotency }), refused);
+    t.equal((await store.find(scope, uploadId))?.state, 'open');
+    await store.cancel(scope, uploadId);
+    t.equal((await store.create(colleague, { ...wish({ documentId }), idempotency })).kind, 'created', 'the key is not used up');
+  });
+
+  test.test('a session of somebody else that is past its time is in nobody’s way', async (t) => {
+    const colleague = actorIn({ orgId: scope.orgId, principalId: newId<PrincipalId>(clock) });
+    const { documentId } = await open();
+    clock.advance(limits.uploadLifetimeMs);
+    t.equal((await store.create(colleague, wish({ documentId }))).kind, 'created');
   });
 }
 

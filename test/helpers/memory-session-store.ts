@@ -10,6 +10,7 @@ import type { CheckpointOptions, CreateOutcome, NewSession, SessionStore } from 
 interface Row {
   session: UploadSession;
   readonly orgId: string;
+  readonly principalId: string;
   blocks: StoredBlock[];
   piece: StoredBlock | undefined;
 }
@@ -42,7 +43,9 @@ export class MemorySessionStore implements SessionStore {
         return { kind: 'resumed', session: this.#view(row) };
       }
       const open = this.#findOpen(by, session.documentId);
-      const row = open ?? { session, orgId: by.orgId, blocks: [], piece: undefined };
+      if (open !== undefined && open.principalId !== by.principalId)
+        throw new QuasarError('document_uploading', { op: 'upload.create' });
+      const row = open ?? { session, orgId: by.orgId, principalId: by.principalId, blocks: [], piece: undefined };
       if (open === undefined) this.notes.push(by.note(createDeed(wish)));
       this.#rows.set(row.session.uploadId, row);
       if (name !== undefined && idempotency !== undefined) {
@@ -60,14 +63,14 @@ export class MemorySessionStore implements SessionStore {
   find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined> {
     return this.#step('find', () => {
       const row = this.#rows.get(uploadId);
-      return row === undefined || row.orgId !== scope.orgId ? undefined : this.#view(row);
+      return row !== undefined && owns(scope, row) ? this.#view(row) : undefined;
     });
   }
 
   findOpenByDocument(scope: Scope, documentId: DocumentId): Promise<UploadSession | undefined> {
     return this.#step('findOpenByDocument', () => {
       const row = this.#findOpen(scope, documentId);
-      return row && this.#view(row);
+      return row !== undefined && owns(scope, row) ? this.#view(row) : undefined;
     });
   }
 
@@ -102,7 +105,7 @@ export class MemorySessionStore implements SessionStore {
   cancel(by: Actor, uploadId: UploadId): Promise<boolean> {
     return this.#step('cancel', () => {
       const row = this.#rows.get(uploadId);
-      if (row === undefined || row.orgId !== by.orgId) throw new QuasarError('upload_not_found', { op: 'upload.cancel' });
+      if (row === undefined || !owns(by, row)) throw new QuasarError('upload_not_found', { op: 'upload.cancel' });
       const { state } = this.#view(row);
       if (state !== 'open' && state !== 'sealing') return false;
       row.session = { ...row.session, state: 'failed', fence: row.session.fence + 1 };
@@ -136,7 +139,7 @@ export class MemorySessionStore implements SessionStore {
   #live(scope: Scope, uploadId: UploadId, { fence, state }: { fence?: number; state?: UploadSession['state'] }): Row {
     const row = this.#rows.get(uploadId);
     const refuse = (code: ErrorCode) => new QuasarError(code, { op: 'upload.store' });
-    if (row === undefined || row.orgId !== scope.orgId) throw refuse('upload_not_found');
+    if (row === undefined || !owns(scope, row)) throw refuse('upload_not_found');
     const now = this.#view(row);
     if (now.state === 'expired') throw refuse('upload_expired');
     if (now.state !== 'open' && now.state !== 'sealing') throw refuse('upload_closed');
@@ -153,4 +156,8 @@ export class MemorySessionStore implements SessionStore {
     const live = session.state === 'open' || session.state === 'sealing';
     return live && session.expiresAtMs <= this.#clock.now() ? { ...session, state: 'expired' } : session;
   }
+}
+
+function owns({ orgId, principalId }: Scope, row: Row): boolean {
+  return row.orgId === orgId && row.principalId === principalId;
 }

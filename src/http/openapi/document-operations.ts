@@ -41,7 +41,16 @@ export const documentOperations: readonly Operation[] = [
         json: 'UploadCreatedOrVersion',
       },
     },
-    problems: ['bad_body', 'body_too_large', 'ref_taken', 'metadata_invalid', 'metadata_too_large', 'schema_state', ...storing],
+    problems: [
+      'bad_body',
+      'body_too_large',
+      'document_uploading',
+      'ref_taken',
+      'metadata_invalid',
+      'metadata_too_large',
+      'schema_state',
+      ...storing,
+    ],
   },
   {
     method: 'get',
