@@ -272,8 +272,6 @@ export const limits = {
   /** Bits of an RSA modulus: below, it is weak; above, each check costs milliseconds. */
   rsaModulusMin: 2048,
   rsaModulusMax: 8192,
-  /** About 20 MiB. Beyond it the database is asked. */
-  revocationsMax: 100_000,
   /** About 15 MiB. */
   rateLimitKeysMax: 100_000,
 
