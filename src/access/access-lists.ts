@@ -2,18 +2,17 @@ import { BatchQueue } from '../core/batch-queue.ts';
 import type { DocumentId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { AccessEpochs } from './access-epochs.ts';
-import type { AccessList } from './access-list.ts';
-import type { RuledThing, RuleStore } from './rule-store.ts';
+import type { FoundAccessList, RuledThing, RuleStore } from './rule-store.ts';
 
 interface QueuedLoad {
   readonly scope: Scope;
   readonly documentId: DocumentId;
-  resolve(list: AccessList | undefined): void;
+  resolve(list: FoundAccessList | undefined): void;
   reject(error: unknown): void;
 }
 
 interface Kept {
-  readonly list: AccessList;
+  readonly list: FoundAccessList;
   readonly epoch: number;
 }
 
@@ -38,7 +37,7 @@ export class AccessLists {
   }
 
   /** Undefined when it is not in memory, or no longer good. */
-  peek(scope: Scope, thing: RuledThing): AccessList | undefined {
+  peek(scope: Scope, thing: RuledThing): FoundAccessList | undefined {
     const key = keyOf(scope, thing);
     const kept = this.#kept.get(key);
     if (kept === undefined) return undefined;
@@ -49,7 +48,7 @@ export class AccessLists {
   }
 
   /** As it stands now. Undefined: there is no such thing. Documents that are asked for at the same time share a statement. */
-  async load(scope: Scope, thing: RuledThing): Promise<AccessList | undefined> {
+  async load(scope: Scope, thing: RuledThing): Promise<FoundAccessList | undefined> {
     if (thing.kind === 'document') return this.#loadDocument(scope, thing.documentId);
     const epoch = this.#epochs.rules.now;
     const list = await this.#rules.loadAccessList(scope, thing);
@@ -62,7 +61,7 @@ export class AccessLists {
     this.#kept.delete(keyOf(scope, thing));
   }
 
-  #loadDocument(scope: Scope, documentId: DocumentId): Promise<AccessList | undefined> {
+  #loadDocument(scope: Scope, documentId: DocumentId): Promise<FoundAccessList | undefined> {
     return new Promise((resolve, reject) => this.#queue.add({ scope, documentId, resolve, reject }));
   }
 
@@ -82,7 +81,7 @@ export class AccessLists {
     }
   }
 
-  #keep(key: string, list: AccessList | undefined, epoch: number): void {
+  #keep(key: string, list: FoundAccessList | undefined, epoch: number): void {
     this.#kept.delete(key);
     if (list === undefined) return;
     this.#kept.set(key, { list, epoch });

@@ -1,12 +1,11 @@
 import type { AccessEpochs } from '../access/access-epochs.ts';
-import type { AccessList } from '../access/access-list.ts';
 import type { AccessLists } from '../access/access-lists.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { type Decision, decide, effectiveOn } from '../access/decide.ts';
 import { type Explanation, explain } from '../access/explain.ts';
 import type { PrincipalStore } from '../access/principal-store.ts';
 import type { RateGuard } from '../access/rate-guard.ts';
-import type { RuledThing } from '../access/rule-store.ts';
+import type { FoundAccessList, RuledThing } from '../access/rule-store.ts';
 import type { Session } from '../access/session.ts';
 import type { EventWindows } from '../audit/event-windows.ts';
 import type { Deed } from '../core/actor.ts';
@@ -56,7 +55,8 @@ export class AccessGate implements Gate {
   require(caller: Caller, thing: RuledThing, capability: Capability): void | Promise<void> {
     const list = this.#options.lists.peek(caller, thing);
     const decision = list && decide(caller.session.requester, list, capability);
-    if (decision !== undefined && passes(decision, thing)) {
+    if (list !== undefined && decision !== undefined && passes(decision, thing)) {
+      refuseDisposed(list, capability);
       caller.allowedBy = decision.reason;
       return;
     }
@@ -117,7 +117,9 @@ export class AccessGate implements Gate {
 
   async readable(caller: Caller, things: readonly RuledThing[]): Promise<boolean[]> {
     const found = await Promise.all(things.map((thing) => this.#find(caller, thing)));
-    return found.map((list) => list !== undefined && hasCapability(effectiveOn(caller.session.requester, list), 'doc.read'));
+    return found.map(
+      (list) => list !== undefined && !list.disposed && hasCapability(effectiveOn(caller.session.requester, list), 'doc.read'),
+    );
   }
 
   async explain(caller: Caller, thing: RuledThing, principalId: PrincipalId, action: Capability): Promise<Explanation> {
@@ -171,7 +173,8 @@ export class AccessGate implements Gate {
   async #requireFresh(caller: Caller, thing: RuledThing, capability: Capability): Promise<void> {
     const list = await this.#options.lists.load(caller, thing);
     const decision = list && decide(caller.session.requester, list, capability);
-    if (decision !== undefined && passes(decision, thing)) {
+    if (list !== undefined && decision !== undefined && passes(decision, thing)) {
+      refuseDisposed(list, capability);
       caller.allowedBy = decision.reason;
       return;
     }
@@ -179,7 +182,7 @@ export class AccessGate implements Gate {
     throw decision === undefined || (decision.hidden && thing.kind !== 'org') ? missing(thing) : forbidden(capability);
   }
 
-  async #find(scope: Scope, thing: RuledThing): Promise<AccessList | undefined> {
+  async #find(scope: Scope, thing: RuledThing): Promise<FoundAccessList | undefined> {
     return this.#options.lists.peek(scope, thing) ?? this.#options.lists.load(scope, thing);
   }
 
@@ -198,11 +201,20 @@ export class AccessGate implements Gate {
   }
 }
 
+/** Of a document that was disposed of only its rules and their history are told. @throws QuasarError `document_disposed`. */
+function refuseDisposed({ disposed }: FoundAccessList, capability: Capability): void {
+  if (disposed && capability !== 'acl.admin') throw new QuasarError('document_disposed', { op: OP });
+}
+
 /** The place of the first that allows it. */
-function findAllowing(caller: Caller, found: readonly (AccessList | undefined)[], capability: Capability): number | undefined {
+function findAllowing(
+  caller: Caller,
+  found: readonly (FoundAccessList | undefined)[],
+  capability: Capability,
+): number | undefined {
   for (const [index, list] of found.entries()) {
     const decision = list && decide(caller.session.requester, list, capability);
-    if (decision === undefined || !decision.allowed || decision.hidden) continue;
+    if (decision === undefined || !decision.allowed || decision.hidden || list?.disposed) continue;
     caller.allowedBy = decision.reason;
     return index;
   }

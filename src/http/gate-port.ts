@@ -21,7 +21,8 @@ export interface Gate {
   /**
    * Decides, and sees to it that the decision is noted: an allowed one with what the caller goes on to change or read.
    * Resolves when it is allowed.
-   * @throws QuasarError `document_not_found`, `folder_not_found` for what is missing or hidden, else `forbidden`.
+   * @throws QuasarError `document_not_found`, `folder_not_found` for what is missing or hidden, else `forbidden`; `document_disposed` for
+   * what would have been allowed, but for `acl.admin`: what the rules were can still be told.
    */
   require(caller: Caller, thing: RuledThing, capability: Capability): void | Promise<void>;
 
