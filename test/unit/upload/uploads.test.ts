@@ -4,8 +4,10 @@ import type { ChunkerName } from '../../../src/chunker/hasher.ts';
 import { isQuasarError, QuasarError } from '../../../src/core/errors.ts';
 import type { FinalizeWish } from '../../../src/upload/finalize.ts';
 import { blobKey, patternBytes, sha256 } from '../../helpers/bytes.ts';
+import { deedsOf, notedInMemory } from '../../helpers/noted-events.ts';
 import { appendRequest, type OpenUploads, openUploads, storedBytes, testScope } from '../../helpers/open-uploads.ts';
 import { chunksOf, ScriptedSource } from '../../helpers/scripted-source.ts';
+import { versionWish } from '../../helpers/version-wish.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -189,6 +191,16 @@ t.test('a commit whose answer was lost is looked up by its version, and the same
   const first = await world.uploads.finalize(testScope, uploadId, wish());
   const second = await world.uploads.finalize(testScope, uploadId, wish());
   t.equal(second.version.versionId, first.version.versionId);
+  t.equal(world.catalog.notes.length, 1, 'and it happened once');
+});
+
+t.test('a document that somebody else made meanwhile gets a further version, and the log says so', async (t) => {
+  const world = await openUploads(t);
+  const { uploadId, documentId } = await world.open();
+  await world.uploads.append(testScope, uploadId, appendRequest(sending(0, 10), 0));
+  await world.catalog.commit(testScope, versionWish({ documentId }));
+  await world.uploads.finalize(testScope, uploadId, wish());
+  t.strictSame(await deedsOf(notedInMemory(world.catalog), testScope, documentId), ['document.create', 'version.create']);
 });
 
 t.test('a finalize needs no place among the uploads in flight', async (t) => {
