@@ -1,5 +1,9 @@
+import { assert } from '../../core/assert.ts';
 import { type ErrorCode, errorTable } from '../../core/errors.ts';
 import { statusOf } from '../problem.ts';
+import type { RouteAccess } from '../route-access.ts';
+import { routes } from '../routes.ts';
+import { accessWords, gateProblems, securityOf, securitySchemes } from './access-parts.ts';
 import { auditOperations } from './audit-operations.ts';
 import { contentOperations } from './content-operations.ts';
 import { documentOperations } from './document-operations.ts';
@@ -43,23 +47,37 @@ export function openapiDocument(): object {
     servers: [{ url: '/' }],
     tags: ['Documents', 'Metadata', 'Uploads', 'Content', 'Audit', 'System'].map((name) => ({ name })),
     paths,
-    components: { schemas, parameters, headers },
+    components: { schemas, parameters, headers, securitySchemes },
   };
 }
 
 function describe(operation: Operation): object {
-  const { operationId, tag, summary, description, method } = operation;
+  const { operationId, tag, summary, method } = operation;
+  const access = accessOf(operation);
+  const description = [operation.description, accessWords(access)].filter((text) => text !== undefined).join(' ');
   return {
     operationId,
     tags: [tag],
     summary,
-    ...(description === undefined ? {} : { description }),
+    ...(description === '' ? {} : { description }),
+    ...securityOf(access),
     ...(operation.parameters === undefined
       ? {}
       : { parameters: operation.parameters.map((name) => ({ $ref: `#/components/parameters/${name}` })) }),
     ...(operation.body === undefined ? {} : { requestBody: bodyOf(operation.body) }),
-    responses: { ...answersOf(operation.answers), ...problemsOf(operation.problems, operation.answers, method) },
+    responses: {
+      ...answersOf(operation.answers),
+      ...problemsOf([...gateProblems(access), ...operation.problems], operation.answers, method),
+    },
   };
+}
+
+/** That of its route; of GET for HEAD. */
+function accessOf({ method, path }: Operation): RouteAccess {
+  const names = method === 'head' ? ['HEAD', 'GET'] : [method.toUpperCase()];
+  const found = routes.find((route) => route.pattern === path && names.includes(route.method));
+  assert(found !== undefined, `${method} ${path} has a route`);
+  return found.access;
 }
 
 function bodyOf(body: RequestBody): object {
@@ -110,7 +128,8 @@ function problemsOf(
 
 function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
   const names: HeaderName[] = [];
-  if (codes.some((code) => ['busy', 'unavailable'].includes(errorTable[code].kind))) names.push('Retry-After');
+  if (codes.some((code) => code === 'rate_limited' || ['busy', 'unavailable'].includes(errorTable[code].kind)))
+    names.push('Retry-After');
   if (codes.some((code) => code === 'upload_offset_mismatch' || code === 'upload_incomplete')) names.push('Upload-Offset');
   if (codes.includes('range_unsatisfiable')) names.push('Content-Range');
   return names;
