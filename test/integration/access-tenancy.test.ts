@@ -24,10 +24,8 @@ await principals.createPrincipal(scope, clerk);
 await groups.createGroup(scope, group);
 await groups.addMember(scope, group.groupId, { kind: 'principal', id: clerk.principalId });
 for (const one of [folder, inner]) await folders.createFolder(scope, one);
-await new PostgresVersionCommitter({ pool, catalog: new PostgresCatalog(pool), clock: systemClock }).commit(scope, {
-  documentId,
-  ...wish,
-});
+const catalog = new PostgresCatalog(pool);
+await new PostgresVersionCommitter({ pool, catalog, clock: systemClock }).commit(scope, { documentId, ...wish });
 await folders.placeDocument(scope, documentId, folder.folderId);
 await rules.replaceRules(scope, document, { rules: [rule], expectedVersion: 0, atMs: NOW });
 await keys.createKey(scope, key);
@@ -48,6 +46,10 @@ t.test('what another org has is absent in every read', async (t) => {
     t.equal(await rules.findRules(stranger, thing), undefined);
     t.strictSame((await rules.listRuleChanges(stranger, thing, ALL)).items, []);
   }
+  t.equal((await rules.loadAccessLists(stranger, [documentId])).size, 0);
+  t.equal((await rules.loadAccessLists(scope, [documentId])).size, 1);
+  t.strictSame((await catalog.findBlobDocuments(stranger, wish.blob.key, ALL)).items, []);
+  t.strictSame((await catalog.findBlobDocuments(scope, wish.blob.key, ALL)).items, [documentId]);
   t.strictSame(
     (await principals.listPrincipals(stranger, ALL)).items.map(({ principalId }) => principalId),
     [stranger.principalId],
