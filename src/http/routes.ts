@@ -1,10 +1,17 @@
+import { explanationRoutes } from './handlers/access.ts';
+import { aclRoutes } from './handlers/acl.ts';
 import { getAuditKey, getCheckpoint, getEvent, listEvents, proveConsistency, proveInclusion } from './handlers/audit.ts';
 import { getBlob, getContent } from './handlers/content.ts';
 import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
 import { exportAudit } from './handlers/export-audit.ts';
+import { deleteFolder, getFolder, listFolders, postFolder, putDocumentFolder, putFolder } from './handlers/folders.ts';
+import { deleteGroup, deleteMember, listGroups, listMembers, postGroup, putMember } from './handlers/groups.ts';
+import { deleteKey, listKeys, postKey, revokeToken } from './handlers/keys.ts';
 import { listLabelMoves, putLabel } from './handlers/labels.ts';
 import { getMetadata, getNamespace, patchNamespace, postMetadata } from './handlers/metadata.ts';
 import { migrateDocument, postMigration } from './handlers/migrations.ts';
+import { deleteOrg, listOrgs, postOrg } from './handlers/orgs.ts';
+import { deletePrincipal, getMe, listPrincipals, postPrincipal, putPrincipal } from './handlers/principals.ts';
 import { deleteRef, putRef } from './handlers/refs.ts';
 import { getSchema, listSchemas, postSchema, putSchemaState } from './handlers/schemas.ts';
 import type { Services } from './handlers/services.ts';
@@ -44,6 +51,32 @@ export const routes: readonly Route<Services>[] = [
   putUploadBytes,
   finalizeUpload,
   getBlob,
+  listOrgs,
+  postOrg,
+  deleteOrg,
+  listPrincipals,
+  postPrincipal,
+  getMe,
+  putPrincipal,
+  deletePrincipal,
+  listGroups,
+  postGroup,
+  deleteGroup,
+  listMembers,
+  putMember,
+  deleteMember,
+  listFolders,
+  postFolder,
+  getFolder,
+  putFolder,
+  deleteFolder,
+  putDocumentFolder,
+  listKeys,
+  postKey,
+  deleteKey,
+  revokeToken,
+  ...aclRoutes,
+  ...explanationRoutes,
   listEvents,
   getEvent,
   getCheckpoint,

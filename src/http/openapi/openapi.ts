@@ -3,6 +3,7 @@ import { type ErrorCode, errorTable } from '../../core/errors.ts';
 import { statusOf } from '../problem.ts';
 import type { RouteAccess } from '../route-access.ts';
 import { routes } from '../routes.ts';
+import { accessOperations } from './access-operations.ts';
 import { accessWords, gateProblems, securityOf, securitySchemes } from './access-parts.ts';
 import { auditOperations } from './audit-operations.ts';
 import { contentOperations } from './content-operations.ts';
@@ -22,6 +23,7 @@ export const operations: readonly Operation[] = [
   ...metadataOperations,
   ...uploadOperations,
   ...contentOperations,
+  ...accessOperations,
   ...auditOperations,
 ];
 
@@ -45,7 +47,7 @@ export function openapiDocument(): object {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: ['Documents', 'Metadata', 'Uploads', 'Content', 'Audit', 'System'].map((name) => ({ name })),
+    tags: ['Documents', 'Metadata', 'Uploads', 'Content', 'Access', 'Audit', 'System'].map((name) => ({ name })),
     paths,
     components: { schemas, parameters, headers, securitySchemes },
   };

@@ -8,7 +8,7 @@ export interface Operation {
   /** As in the route table: `/v1/documents/{documentId}`. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'System' | 'Documents' | 'Metadata' | 'Uploads' | 'Content' | 'Audit';
+  readonly tag: 'System' | 'Documents' | 'Metadata' | 'Uploads' | 'Content' | 'Access' | 'Audit';
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly ParameterName[];

@@ -56,6 +56,20 @@ export const parameters = {
   treeSize: query('size', 'Events of the tree the event is in.', offset, true),
   firstSize: query('first', 'Events of the older tree.', offset, true),
   secondSize: query('second', 'Events of the newer tree.', offset, true),
+  orgId: path('orgId', 'The organisation.', uuid),
+  principalId: path('principalId', 'The user or service account.', uuid),
+  groupId: path('groupId', 'The group.', uuid),
+  memberId: path('memberId', 'The principal or group in it.', uuid),
+  folderId: path('folderId', 'The folder.', uuid),
+  keyId: path('keyId', 'The API key, by its id.', uuid),
+  parent: query('parent', 'The folder around them; the outermost ones when absent.', uuid),
+  ofPrincipal: query('principal', 'Keys of this principal only.', uuid),
+  explainedPrincipal: query('principal', 'Whose access; that of whoever asks when absent.', uuid),
+  action: query('action', 'The capability that would be needed.', { ...text, examples: ['doc.read'] }),
+  ifRulesMatch: header('If-Match', 'The ETag of the rules that are replaced (`a-` and their version).', {
+    type: 'string',
+    examples: ['"a-0"'],
+  }),
   limit: query('limit', 'Items of a page.', {
     type: 'integer',
     minimum: 1,
@@ -105,10 +119,13 @@ export const headers = {
   'Upload-Complete': says('?1 once the upload is committed.', { type: 'string', enum: ['?0', '?1'] }),
   'Upload-Expires': says('When the session ends if nothing more arrives.', { type: 'string', format: 'date-time' }),
   'Quasar-Durability': says('How safe the acknowledged bytes are.', { type: 'string', examples: ['fsync;nodes=1'] }),
-  ETag: says('Strong: the BLAKE3-256 of the bytes, the current version of a document, or the entry of a namespace.', {
-    type: 'string',
-    examples: [`"b3-${'0'.repeat(64)}"`, '"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'],
-  }),
+  ETag: says(
+    'Strong: the BLAKE3-256 of the bytes, the current version of a document, the entry of a namespace, or the version of access rules.',
+    {
+      type: 'string',
+      examples: [`"b3-${'0'.repeat(64)}"`, '"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'],
+    },
+  ),
   'Repr-Digest': says('SHA-256 of the whole file (RFC 9530).', digestField),
   'Accept-Ranges': says('Ranges are served.', { type: 'string', const: 'bytes' }),
   'Content-Range': says('Which bytes these are.', { type: 'string' }),

@@ -1,5 +1,6 @@
 import { errorTable } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { accessSchemas } from './access-schemas.ts';
 import { auditSchemas } from './audit-schemas.ts';
 import { metadataSchemas } from './metadata-schemas.ts';
 import { shapes } from './parts.ts';
@@ -116,6 +117,7 @@ export const schemas = {
   ),
   LabelMovePage: page('LabelMove'),
   ...metadataSchemas,
+  ...accessSchemas,
   CreateUpload: {
     type: 'object',
     description: 'All fields are optional.',

@@ -1,0 +1,21 @@
+import type { RuledThing } from '../../access/rule-store.ts';
+import { type CapabilitySet, capabilityNames, capabilitySet, differenceOf, noCapabilities } from '../../core/capability.ts';
+import { QuasarError } from '../../core/errors.ts';
+import type { Caller } from '../caller.ts';
+import type { Services } from './services.ts';
+
+export const WHOLE_ORG: RuledThing = { kind: 'org' };
+
+/**
+ * Nobody hands on what he has not: refused unless the caller may do all of `wanted` in the whole org, with the credentials of
+ * this request. What only the operator's org can do counts there alone: elsewhere it means nothing.
+ * @throws QuasarError `forbidden` with `details.missing`.
+ */
+export async function requireHeld(caller: Caller, wanted: CapabilitySet, services: Services, op: string): Promise<void> {
+  const held = await services.gate.capabilitiesOn(caller, WHOLE_ORG);
+  const meaningless = caller.orgId === services.access.operatorOrgId ? noCapabilities : OPERATORS;
+  const missing = differenceOf(differenceOf(wanted, held), meaningless);
+  if (missing !== noCapabilities) throw new QuasarError('forbidden', { op, details: { missing: capabilityNames(missing) } });
+}
+
+const OPERATORS = capabilitySet('cluster.admin');

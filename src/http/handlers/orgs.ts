@@ -1,0 +1,96 @@
+import { macOf, newApiKey } from '../../access/api-key.ts';
+import { makeNote } from '../../audit/note-maker.ts';
+import type { Actor } from '../../core/actor.ts';
+import { assert } from '../../core/assert.ts';
+import { allCapabilities, type CapabilitySet, hasCapability } from '../../core/capability.ts';
+import { QuasarError } from '../../core/errors.ts';
+import { newId, type OrgId, type PrincipalId, parseId, type Scope } from '../../core/ids.ts';
+import type { Caller } from '../caller.ts';
+import { readJsonBody } from '../json-body.ts';
+import { replyJson } from '../reply.ts';
+import { member, onOrg } from '../route-access.ts';
+import { type Params, route } from '../router.ts';
+import { parseOrgBody } from './access-bodies.ts';
+import { orgView } from './access-views.ts';
+import { WHOLE_ORG } from './held-capabilities.ts';
+import { pageOf } from './request-bodies.ts';
+import type { Services } from './services.ts';
+
+/** All of them for those who operate the server; everybody else learns of his own alone. */
+export const listOrgs = route('GET', '/v1/orgs', member, async (exchange, _params, services: Services, caller) => {
+  const purpose = `orgs:${caller.orgId}`;
+  const { limit, after } = pageOf(exchange, services.cursors, purpose);
+  if (!(await operates(caller, services))) {
+    const org = await services.access.directory.findOrg(caller);
+    replyJson(exchange, 200, { items: org === undefined ? [] : [orgView(org)], nextCursor: null });
+    return;
+  }
+  const page = await services.access.orgs.listOrgs({ limit, after });
+  replyJson(exchange, 200, {
+    items: page.items.map(orgView),
+    nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
+  });
+});
+
+/** With an administrator and his key, which is shown in this answer and never again. */
+export const postOrg = route(
+  'POST',
+  '/v1/orgs',
+  onOrg('cluster.admin'),
+  async (exchange, _params, services: Services, caller) => {
+    const op = 'org.create';
+    requireOperator(caller, services, op);
+    const { name } = parseOrgBody(await readJsonBody(exchange, { optional: false }));
+    const { access, clock } = services;
+    const scope: Scope = { orgId: newId<OrgId>(clock), principalId: newId<PrincipalId>(clock) };
+    const atMs = clock.now();
+    const outcome = await access.orgs.createOrg(caller, { ...scope, name, principalName: ADMINISTRATOR, atMs });
+    if (outcome === 'name_taken') throw new QuasarError('name_taken', { op });
+    const key = newApiKey(clock);
+    const facts = { keyId: key.id, principalId: scope.principalId, name: ADMINISTRATOR, scope: allCapabilities };
+    const stored = { ...facts, mac: macOf(key, access.pepper), expiresAtMs: undefined, atMs };
+    const made = await access.keys.createKey(founderOf(scope, caller, services), stored);
+    assert(made === 'created', 'an administrator who was just made takes a key');
+    replyJson(exchange, 201, { ...scope, name, keyId: key.id, key: key.text.reveal() });
+  },
+);
+
+/** Suspends: nobody in it may do anything from then on, and everything is kept. */
+export const deleteOrg = route(
+  'DELETE',
+  '/v1/orgs/{orgId}',
+  onOrg('cluster.admin'),
+  async (exchange, params, services: Services, caller) => {
+    const op = 'org.suspend';
+    requireOperator(caller, services, op);
+    const orgId = orgIdOf(params);
+    if (orgId === services.access.operatorOrgId) throw new QuasarError('operator_org', { op });
+    const outcome = await services.access.orgs.suspendOrg(caller, orgId, { suspended: true, atMs: services.clock.now() });
+    if (outcome === 'org_missing') throw new QuasarError('org_not_found', { op });
+    services.gate.changed(orgId);
+    exchange.reply(204, []);
+  },
+);
+
+export function orgIdOf(params: Params): OrgId {
+  return parseId<OrgId>(params.orgId as string, 'orgId');
+}
+
+async function operates(caller: Caller, { gate, access }: Services): Promise<boolean> {
+  if (caller.orgId !== access.operatorOrgId) return false;
+  const held: CapabilitySet = await gate.capabilitiesOn(caller, WHOLE_ORG);
+  return hasCapability(held, 'cluster.admin');
+}
+
+function requireOperator(caller: Caller, { access }: Services, op: string): void {
+  if (caller.orgId !== access.operatorOrgId) throw new QuasarError('forbidden', { op });
+}
+
+/** The new administrator, in the log of the new org; that of both says who made the org, under the same request. */
+function founderOf(scope: Scope, { requestId }: Caller, { clock }: Services): Actor {
+  const principal = { kind: 'service_account', id: scope.principalId } as const;
+  const context = { orgId: scope.orgId, principal, outcome: 'allowed', reason: 'role_allows', requestId } as const;
+  return { ...scope, note: (deed) => makeNote(context, deed, clock) };
+}
+
+const ADMINISTRATOR = 'admin';
