@@ -19,7 +19,7 @@ export const listEvents = route(
   onOrg('audit.read'),
   async (exchange, _params, { audit, cursors }: Services, caller) => {
     const filter = parseEventFilter(new URLSearchParams(exchange.query));
-    const purpose = `audit:${fingerprintOf({ ...filter })}`;
+    const purpose = `audit:${caller.orgId}:${fingerprintOf({ ...filter })}`;
     const page = await audit.log.listEvents(caller, filter, pageOf(exchange, cursors, purpose));
     replyJson(exchange, 200, {
       items: page.items.map(leafView),

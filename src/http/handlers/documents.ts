@@ -75,7 +75,7 @@ export const listDocuments = route(
       return;
     }
     const filter = parseDocumentFilter(query);
-    const purpose = `documents:${fingerprintOf(filter)}`;
+    const purpose = `documents:${caller.orgId}:${fingerprintOf(filter)}`;
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
     const page = await listReadable({ limit, after, filter }, services, caller);
     await services.gate.noteListing(caller);

@@ -25,7 +25,7 @@ export const postSchema = route(
 export const listSchemas = route('GET', '/v1/schemas', member, async (exchange, _params, services: Services, caller) => {
   const named = new URLSearchParams(exchange.query).get('namespace');
   const namespace = named === null ? undefined : parseIri(named, 'namespace');
-  const purpose = `schemas:${namespace ?? ''}`;
+  const purpose = `schemas:${caller.orgId}:${namespace ?? ''}`;
   const { limit, after } = pageOf(exchange, services.cursors, purpose);
   const page = await services.records.schemas.listSchemas(caller, { namespace, limit, after });
   replyJson(exchange, 200, {
