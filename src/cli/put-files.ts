@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { type ErrorCode, QuasarError, toQuasarError } from '../core/errors.ts';
+import { type FolderId, parseId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { Attempts } from './attempts.ts';
 import { withClient } from './client-flags.ts';
@@ -53,6 +54,8 @@ function assertFlagsFit({ args, flags, terminal }: CommandContext): void {
   for (const name of ['name', 'document']) {
     if (flags.has(name) && !single) throw usage(`--${name} goes with a single file.`);
   }
+  if (flags.has('folder') && flags.has('document'))
+    throw usage('--folder is for new documents; a known one stays where it lies.');
   if (args.filter((path) => path === '-').length > 1) throw usage('Standard input can be stored once only.');
   if (args.includes('-') && terminal.typed) throw usage('Standard input is a terminal; pipe the bytes in, or name a file.');
 }
@@ -91,7 +94,12 @@ async function sendFile(source: PutSource & { kind: 'file' }, open: OpenSource, 
     const wish = { ...wishOf(source.filename, run), size: open.size };
     const idempotencyKey = flags.switch('again')
       ? randomKey(run)
-      : idempotencyKeyOf(source.path, open.stats, [wish.documentId, wish.filename, wish.contentType]);
+      : idempotencyKeyOf(source.path, open.stats, [
+          wish.documentId,
+          wish.filename,
+          wish.contentType,
+          ...(wish.folderId === undefined ? [] : [wish.folderId]),
+        ]);
     return await uploadFile(open, taskOf(source.path, { ...wish, idempotencyKey }, transfer, run));
   } finally {
     transfer.end();
@@ -115,7 +123,16 @@ async function putPipe(source: PutSource & { kind: 'pipe' }, run: PutRun): Promi
 
 function wishOf(filename: string, { context: { flags } }: PutRun) {
   const stored = flags.text('name') ?? filename;
-  return { documentId: flags.text('document'), filename: stored, contentType: flags.text('type') ?? contentTypeOf(stored) };
+  return {
+    documentId: flags.text('document'),
+    folderId: folderOf(flags.text('folder')),
+    filename: stored,
+    contentType: flags.text('type') ?? contentTypeOf(stored),
+  };
+}
+
+function folderOf(text: string | undefined): FolderId | undefined {
+  return text === undefined ? undefined : parseId<FolderId>(text, '--folder');
 }
 
 function taskOf(path: string, wish: SessionWish, transfer: { reach(done: number): void }, run: PutRun) {

@@ -32,6 +32,7 @@ export const put: Command = {
       description: 'Media type to store.',
     },
     { name: 'document', kind: 'text', value: 'ID', description: 'Store a single file as a new version of this document.' },
+    { name: 'folder', kind: 'text', value: 'ID', description: 'Folder that new documents are to lie in.' },
     { name: 'again', kind: 'switch', description: 'Make new documents of files that an earlier run already stored.' },
     jsonFlag,
     ...serverFlags,
@@ -39,6 +40,10 @@ export const put: Command = {
   examples: [
     { line: 'quasar put scan.pdf', explanation: 'Store one file.' },
     { line: 'quasar put -r records/ --parallel 32', explanation: 'Store a folder, 32 files at a time.' },
+    {
+      line: 'quasar put -r scans/ --folder 0192f3a0-…',
+      explanation: 'Store the scans of one case, under the rules of its folder.',
+    },
     { line: 'tar c records | quasar put - --name records.tar', explanation: 'Store what a program prints.' },
     { line: 'quasar put *.tif --json', explanation: 'One JSON line per file: ids, digests, durability.' },
   ],

@@ -6,6 +6,8 @@ import { wholeNumber } from './problem.ts';
 
 export interface SessionWish {
   readonly documentId: string | undefined;
+  /** Where a new document is to lie. */
+  readonly folderId: string | undefined;
   readonly filename: string;
   readonly contentType: string | undefined;
   /** Undefined when only the end of the input will tell. */
@@ -36,7 +38,7 @@ export class UploadClient {
   async putWhole(bytes: Buffer, sha256: string, wish: SessionWish): Promise<StoredDocument> {
     const answer = await this.#http.json({
       method: 'POST',
-      path: `/v1/documents?filename=${encodeURIComponent(wish.filename)}`,
+      path: `/v1/documents?filename=${encodeURIComponent(wish.filename)}${wish.folderId === undefined ? '' : `&folder=${wish.folderId}`}`,
       headers: {
         ...(wish.contentType === undefined ? {} : { 'content-type': wish.contentType }),
         'idempotency-key': wish.idempotencyKey,
@@ -49,12 +51,12 @@ export class UploadClient {
 
   /** Opens a session, or finds the one that an earlier request with the same key opened. */
   async open(wish: SessionWish): Promise<{ uploadId: string; offset: number }> {
-    const { filename, contentType, size, documentId } = wish;
+    const { filename, contentType, size, documentId, folderId } = wish;
     const { value } = await this.#http.json({
       method: 'POST',
       path: '/v1/documents',
       headers: { 'content-type': 'application/json', 'idempotency-key': wish.idempotencyKey },
-      body: jsonBody({ documentId, filename, contentType, size }),
+      body: jsonBody({ documentId, folderId, filename, contentType, size }),
     });
     const { uploadId, offset } = record(value);
     if (typeof uploadId !== 'string' || !isSize(offset)) throw unexpected('an upload session');

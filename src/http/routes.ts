@@ -2,6 +2,7 @@ import { explanationRoutes } from './handlers/access.ts';
 import { aclRoutes } from './handlers/acl.ts';
 import { getAuditKey, getCheckpoint, getEvent, listEvents, proveConsistency, proveInclusion } from './handlers/audit.ts';
 import { getBlob, getContent } from './handlers/content.ts';
+import { deleteHold, disposeDocument, putHold, putRetention } from './handlers/disposal.ts';
 import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
 import { exportAudit } from './handlers/export-audit.ts';
 import { deleteFolder, getFolder, listFolders, postFolder, putDocumentFolder, putFolder } from './handlers/folders.ts';
@@ -31,6 +32,10 @@ export const routes: readonly Route<Services>[] = [
   listVersions,
   getContent,
   putDocumentContent,
+  disposeDocument,
+  putRetention,
+  putHold,
+  deleteHold,
   putLabel,
   listLabelMoves,
   putRef,

@@ -21,12 +21,20 @@ export async function createSession(transaction: Transaction, wish: NotedSession
   if (idempotency !== undefined && !(await claimKey(transaction, wish, idempotency, nowMs))) {
     return answerForKey(transaction, idempotency, nowMs);
   }
-  if (attached?.rules !== undefined) await requireSubjects(transaction, attached.rules);
+  if (attached !== undefined) await requireFit(transaction, wish.session, attached);
   const session = await insertOrFind(transaction, wish, nowMs);
   await requireUndisposed(transaction, session);
   if (session.uploadId === wish.session.uploadId) return { kind: 'created', session };
   if (idempotency !== undefined) await pointKeyAt(transaction, idempotency.key, session);
   return { kind: 'resumed', session };
+}
+
+async function requireFit(transaction: Transaction, session: UploadSession, { folderId, rules }: AttachedRecords): Promise<void> {
+  if (!session.newDocument && (folderId !== undefined || rules !== undefined)) {
+    const message = 'The document is there already: a folder and initial permissions are for a new one.';
+    throw new QuasarError('version_conflict', { op: 'upload.create', message });
+  }
+  if (rules !== undefined) await requireSubjects(transaction, rules);
 }
 
 /** Whoever is named is not looked at again: principals stay, and rules about a group that has gone are about nobody. */

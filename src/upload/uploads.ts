@@ -94,6 +94,13 @@ export class Uploads {
     return cancelled;
   }
 
+  /** Of a session that something else has ended: whoever writes to it is told, and its hash state is freed, when its turn comes. */
+  forget(uploadId: UploadId): void {
+    this.#turns
+      .run(uploadId, () => this.#end(uploadId, 'upload_closed'))
+      .catch((error: unknown) => this.#deps.log.warn({ uploadId, error }, 'an upload that has ended was not let go in order'));
+  }
+
   /** Ends the requests that write, and frees the hash states. Sessions stay open for the next process. */
   async close(): Promise<void> {
     await Promise.all([...this.#live.keys()].map((uploadId) => this.#end(uploadId, 'draining')));

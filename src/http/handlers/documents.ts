@@ -1,7 +1,10 @@
-import { toTimestamp } from '../../core/clock.ts';
+import { parseRules } from '../../access/parse-rules.ts';
+import type { AccessRule } from '../../access/rule.ts';
+import type { RuledThing } from '../../access/rule-store.ts';
+import { type Clock, toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
-import { type DocumentId, newId, parseId, type UploadId, type VersionId } from '../../core/ids.ts';
+import { type DocumentId, type FolderId, newId, parseId, type UploadId, type VersionId } from '../../core/ids.ts';
 import { makeEntries } from '../../records/write-metadata.ts';
 import type { VersionWish } from '../../upload/commit.ts';
 import { versionOf } from '../../upload/finalize.ts';
@@ -21,12 +24,12 @@ import { mediaTypeOf } from '../sniff.ts';
 import { parseDocumentFilter } from './document-filter.ts';
 import { listReadable } from './list-readable.ts';
 import { parseRefText } from './ref-bodies.ts';
-import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody } from './request-bodies.ts';
+import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody, parseFolder } from './request-bodies.ts';
 import { requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
 import { locationOf, requestDigest } from './uploads.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
-import { documentView, refView, versionView } from './views.ts';
+import { detailsView, documentView, refView, versionView } from './views.ts';
 
 export const postDocument = route(
   'POST',
@@ -36,8 +39,9 @@ export const postDocument = route(
     const contentType = exchange.header('content-type');
     if (contentType !== undefined && isJson(contentType)) return createSession(exchange, services, caller);
     const documentId = newId<DocumentId>(services.clock);
-    const target = { documentId, newDocument: true, expectedVersionId: undefined };
-    const allowed = requireWrite({ kind: 'org' }, services, caller);
+    const folderId = folderOf(exchange.query);
+    const target = { documentId, newDocument: true, folderId, expectedVersionId: undefined };
+    const allowed = requireWrite(placeOf(folderId), services, caller);
     if (allowed === undefined) return oneShot(exchange, services, caller, target);
     return allowed.then(() => oneShot(exchange, services, caller, target));
   },
@@ -103,6 +107,7 @@ export const getDocument = route(
     await services.gate.noteRead(caller, { action: 'doc.read', documentId, versionId, bytes: 0 });
     const view = {
       ...documentView(document, current),
+      ...detailsView(document),
       externalRefs: refs.map(refView),
       ...(selected === undefined ? {} : { version: versionView(selected) }),
     };
@@ -152,11 +157,10 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
   const wish = parseCreateBody(await readJsonBody(exchange, { optional: true }), services.oneShot.uploadSizeMax);
   const now = services.clock.now();
   const known = wish.documentId === undefined ? undefined : await services.catalog.findVersion(caller, wish.documentId);
-  await requireWrite(
-    known === undefined ? { kind: 'org' } : { kind: 'document', documentId: known.documentId },
-    services,
-    caller,
-  );
+  const rules = initialRulesOf(wish, services.clock);
+  const thing: RuledThing = known === undefined ? placeOf(wish.folderId) : { kind: 'document', documentId: known.documentId };
+  await requireWrite(thing, services, caller);
+  if (rules !== undefined) await services.gate.require(caller, thing, 'acl.admin');
   const session: UploadSession = {
     uploadId: newId<UploadId>(services.clock),
     documentId: wish.documentId ?? newId<DocumentId>(services.clock),
@@ -176,7 +180,7 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
   };
   const outcome = await services.uploads.create(caller, {
     session,
-    attached: await attachedOf(wish, services, caller),
+    attached: await attachedOf(wish, rules, services, caller),
     idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprintOf(wish) },
   });
   if (outcome.kind === 'idempotency_mismatch') throw new QuasarError('idempotency_mismatch', { op: 'upload.create' });
@@ -189,7 +193,7 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
   );
 }
 
-type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'expectedVersionId'>;
+type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'folderId' | 'expectedVersionId'>;
 
 async function oneShot(exchange: Exchange, services: Services, caller: Caller, target: OneShotTarget): Promise<void> {
   const declared = exchange.header('content-type');
@@ -242,21 +246,42 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
 }
 
 /** What cannot be stored is refused before a byte is sent. */
-async function attachedOf(wish: CreateWish, { records }: Services, caller: Caller): Promise<AttachedRecords | undefined> {
-  const { externalRefs: refs, initialMetadata } = wish;
-  if (refs.length === 0 && initialMetadata === undefined) return undefined;
+async function attachedOf(
+  wish: CreateWish,
+  rules: readonly AccessRule[] | undefined,
+  { records }: Services,
+  caller: Caller,
+): Promise<AttachedRecords | undefined> {
+  const { externalRefs: refs, initialMetadata, folderId } = wish;
+  if (refs.length === 0 && initialMetadata === undefined && folderId === undefined && rules === undefined) return undefined;
   for (const ref of refs) {
     const holder = await records.refs.findRef(caller, ref);
     if (holder !== undefined && holder !== wish.documentId) {
       throw new QuasarError('ref_taken', { op: 'upload.create', details: { system: ref.system, value: ref.value } });
     }
   }
-  return { refs, metadata: initialMetadata === undefined ? [] : await makeEntries(caller, initialMetadata, records) };
+  const metadata = initialMetadata === undefined ? [] : await makeEntries(caller, initialMetadata, records);
+  return { refs, metadata, folderId, rules };
+}
+
+function initialRulesOf({ initialRules }: CreateWish, clock: Clock): readonly AccessRule[] | undefined {
+  if (initialRules === undefined) return undefined;
+  return parseRules(initialRules, { clock, current: new Set(), pointer: '/initialPermissions/rules' });
+}
+
+function folderOf(query: string): FolderId | undefined {
+  return query === '' ? undefined : parseFolder(new URLSearchParams(query).get('folder'), 'folder');
+}
+
+/** What has a say about a document that is not there yet. */
+function placeOf(folderId: FolderId | undefined): RuledThing {
+  return folderId === undefined ? { kind: 'org' } : { kind: 'folder', folderId };
 }
 
 /** A repeated POST names no document of its own: the first one made it. */
 function oneShotTarget(target: OneShotTarget): string {
-  return target.newDocument ? 'new' : target.documentId;
+  if (!target.newDocument) return target.documentId;
+  return target.folderId === undefined ? 'new' : `new in ${target.folderId}`;
 }
 
 function isJson(contentType: string): boolean {

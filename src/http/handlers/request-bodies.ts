@@ -2,7 +2,7 @@ import type { ExternalRef } from '../../catalog/ref-store.ts';
 import { isHexDigest } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
-import { type DocumentId, parseId, type VersionId } from '../../core/ids.ts';
+import { type DocumentId, type FolderId, parseId, type VersionId } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
 import { parseBundle, type SubmittedBundle } from '../../metadata/envelope.ts';
 import type { JsonValue } from '../../metadata/json-value.ts';
@@ -24,10 +24,17 @@ export interface CreateWish {
   readonly externalRefs: readonly ExternalRef[];
   /** Canonical. */
   readonly initialMetadata: SubmittedBundle | undefined;
+  /** Where a new document is to lie. */
+  readonly folderId: FolderId | undefined;
+  /** The first rules of a new document, as they came: `parseRules` gives them ids, and the same request must stay the same. */
+  readonly initialRules: JsonValue | undefined;
 }
 
 export function parseCreateBody(body: JsonValue | undefined, sizeMax: number): CreateWish {
-  const names = ['documentId', 'filename', 'contentType', 'size', 'digests', 'externalRefs', 'initialMetadata'];
+  const names = [
+    ...['documentId', 'filename', 'contentType', 'size', 'digests', 'externalRefs', 'initialMetadata'],
+    ...['folderId', 'initialPermissions'],
+  ];
   const fields = fieldsOf(body, names) as Readonly<Record<string, JsonValue | undefined>>;
   const documentId = optionalString(fields, 'documentId');
   const filename = optionalString(fields, 'filename');
@@ -46,7 +53,21 @@ export function parseCreateBody(body: JsonValue | undefined, sizeMax: number): C
       fields.initialMetadata === undefined || fields.initialMetadata === null
         ? undefined
         : parseBundle({ mode: 'canonical', bundle: fields.initialMetadata, provenance: undefined }),
+    folderId: parseFolder(optionalString(fields, 'folderId'), 'folderId'),
+    initialRules: parseInitialRules(fields.initialPermissions),
   };
+}
+
+export function parseFolder(text: string | null | undefined, parameter: string): FolderId | undefined {
+  return text === null || text === undefined ? undefined : parseId<FolderId>(text, parameter);
+}
+
+/** `{rules}`. */
+function parseInitialRules(value: JsonValue | undefined): JsonValue | undefined {
+  if (value === undefined || value === null) return undefined;
+  const { rules } = fieldsOf(value, ['rules']) as Readonly<Record<string, JsonValue | undefined>>;
+  if (rules === undefined) throw badField('initialPermissions', 'must be {"rules": [...]}');
+  return rules;
 }
 
 export function parseFinalizeBody(body: unknown): FinalizeWish {

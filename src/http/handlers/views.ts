@@ -1,4 +1,4 @@
-import type { DocumentFacts, VersionFacts } from '../../catalog/catalog.ts';
+import type { DocumentDetails, DocumentFacts, VersionFacts } from '../../catalog/catalog.ts';
 import type { ExternalRef } from '../../catalog/ref-store.ts';
 import { toTimestamp } from '../../core/clock.ts';
 import { blake3Of } from '../../core/digest.ts';
@@ -28,6 +28,15 @@ export function documentView(document: DocumentFacts, current: VersionFacts): Re
     createdAt: toTimestamp(document.createdAtMs),
     updatedAt: toTimestamp(document.updatedAtMs),
     current: versionView(current),
+  };
+}
+
+/** Where a document lies, and what keeps it from being disposed of. */
+export function detailsView({ folderId, retainUntilMs, hold }: DocumentDetails): Record<string, unknown> {
+  return {
+    folderId: folderId ?? null,
+    retainUntil: retainUntilMs === undefined ? null : toTimestamp(retainUntilMs),
+    hold: hold === undefined ? null : { reason: hold.reason, setAt: toTimestamp(hold.setAtMs) },
   };
 }
 

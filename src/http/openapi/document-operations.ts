@@ -27,7 +27,7 @@ export const documentOperations: readonly Operation[] = [
       'need a session. Any other content type is the file: it is stored and committed before the answer. An absent, ' +
       'octet-stream or form-urlencoded type (what curl sends by itself) is replaced by what the first bytes look like. ' +
       'The same documentId with an open upload, or the same Idempotency-Key, gives the earlier answer with 200.',
-    parameters: ['filename', 'contentDisposition', 'idempotencyKey', 'reprDigest', 'contentDigest', 'amzChecksum'],
+    parameters: ['filename', 'folder', 'contentDisposition', 'idempotencyKey', 'reprDigest', 'contentDigest', 'amzChecksum'],
     body: { required: false, json: 'CreateUpload', bytes: true },
     answers: {
       200: {
@@ -45,10 +45,16 @@ export const documentOperations: readonly Operation[] = [
       'bad_body',
       'body_too_large',
       'document_uploading',
+      'document_not_found',
+      'folder_not_found',
       'ref_taken',
       'metadata_invalid',
       'metadata_too_large',
       'schema_state',
+      'access_rules_invalid',
+      'capability_unknown',
+      'subject_not_found',
+      'version_conflict',
       ...storing,
     ],
   },

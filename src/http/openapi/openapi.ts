@@ -7,6 +7,7 @@ import { accessOperations } from './access-operations.ts';
 import { accessWords, gateProblems, securityOf, securitySchemes } from './access-parts.ts';
 import { auditOperations } from './audit-operations.ts';
 import { contentOperations } from './content-operations.ts';
+import { disposalOperations } from './disposal-operations.ts';
 import { documentOperations } from './document-operations.ts';
 import { metadataOperations } from './metadata-operations.ts';
 import type { Answer, Operation, RequestBody } from './operation.ts';
@@ -20,6 +21,7 @@ import { uploadOperations } from './upload-operations.ts';
 export const operations: readonly Operation[] = [
   ...systemOperations,
   ...documentOperations,
+  ...disposalOperations,
   ...metadataOperations,
   ...uploadOperations,
   ...contentOperations,
@@ -112,7 +114,9 @@ function problemsOf(
   method: Operation['method'],
 ): Record<string, object> {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set<ErrorCode>([...codes, 'bad_request', 'internal'])) {
+  // A document that is not there may have been disposed of.
+  const gone: readonly ErrorCode[] = codes.includes('document_not_found') ? ['document_disposed'] : [];
+  for (const code of new Set<ErrorCode>([...codes, ...gone, 'bad_request', 'internal'])) {
     const status = statusOf(code);
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

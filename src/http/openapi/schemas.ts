@@ -39,6 +39,9 @@ const documentExample = {
   current: versionExample,
 };
 
+const RETAINED = '2031-12-31T23:00:00.000Z';
+const holdExample = { reason: 'Appeal 4 K 12/26', setAt: '2026-11-21T09:00:00.000Z' };
+
 const refExample = { system: 'dms', value: '4711', meta: { folder: 'A 3' } };
 
 export const schemas = {
@@ -80,10 +83,33 @@ export const schemas = {
   ),
   Document: object(document, documentExample),
   DocumentWithRefs: object(
-    { ...document, externalRefs: { type: 'array', items: ref('ExternalRef') } },
-    { ...documentExample, externalRefs: [refExample] },
+    {
+      ...document,
+      folderId: orNull(uuid),
+      retainUntil: { ...orNull(time), description: 'It is not disposed of before.' },
+      hold: { oneOf: [ref('Hold'), { type: 'null' }], description: 'It is not disposed of while there is one.' },
+      externalRefs: { type: 'array', items: ref('ExternalRef') },
+    },
+    { ...documentExample, folderId: null, retainUntil: RETAINED, hold: holdExample, externalRefs: [refExample] },
     { version: { ...ref('Version'), description: 'The one that was asked for by version, label or asOf.' } },
   ),
+  Hold: object({ reason: text, setAt: time }, holdExample),
+  Held: object({ documentId: uuid, hold: ref('Hold') }, { documentId: DOCUMENT, hold: holdExample }),
+  NeededReason: {
+    type: 'object',
+    properties: { reason: { ...text, minLength: 1, maxLength: 1000 } },
+    required: ['reason'],
+    additionalProperties: false,
+    examples: [{ reason: 'Retention ended on 31 December 2031' }],
+  },
+  Retain: {
+    type: 'object',
+    properties: { retainUntil: time, reason: { ...text, maxLength: 1000 } },
+    required: ['retainUntil'],
+    additionalProperties: false,
+    examples: [{ retainUntil: RETAINED, reason: 'Ten years after the last hearing' }],
+  },
+  Retention: object({ documentId: uuid, retainUntil: time }, { documentId: DOCUMENT, retainUntil: RETAINED }),
   ExternalRef: object({ system: text, value: text, meta: { type: ['object', 'null'] } }, refExample),
   RefName: object({ system: text, value: text }, { system: 'dms', value: '4711' }),
   RefMeta: {
@@ -140,6 +166,14 @@ export const schemas = {
       initialMetadata: {
         type: 'object',
         description: 'Canonical metadata of the version, by namespace, as in a bundle. Checked now, stored with the commit.',
+      },
+      folderId: { ...uuid, description: 'Where a new document is to lie. Takes doc.write there instead of in the org.' },
+      initialPermissions: {
+        type: 'object',
+        description: 'The first access rules of a new document, in force from its commit on. Takes acl.admin where it is to lie.',
+        properties: { rules: { type: 'array', items: { type: 'object' }, maxItems: limits.accessRulesMax } },
+        required: ['rules'],
+        additionalProperties: false,
       },
     },
     additionalProperties: false,
