@@ -11,6 +11,7 @@ import { parseBearer } from './bearer.ts';
 import { type BearerFault, unauthenticated } from './bearer-fault.ts';
 import type { JwtVerifier } from './jwt-verifier.ts';
 import type { KeyStore } from './key-store.ts';
+import { withinOrg } from './operators-only.ts';
 import type { PrincipalStore } from './principal-store.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import type { Session } from './session.ts';
@@ -22,6 +23,7 @@ export interface AuthenticatorOptions {
   /** Undefined: no issuer is configured, and every token is refused. */
   readonly verifier: JwtVerifier | undefined;
   readonly pepper: Secret;
+  readonly operatorOrgId: OrgId;
   readonly epochs: AccessEpochs;
   readonly clock: Clock;
   readonly log: Log;
@@ -102,7 +104,8 @@ export class Authenticator {
   ): Promise<Session> {
     const known = await this.#options.principals.loadRequester({ orgId, principalId }, principalId);
     if (known === undefined || known.requester.suspended) throw refused('token_revoked', 'its principal or org is suspended');
-    const requester = { ...known.requester, tokenScope: scope };
+    const tokenScope = withinOrg(scope, orgId, this.#options.operatorOrgId);
+    const requester = { ...known.requester, tokenScope };
     return { orgId, principalId, kind: known.kind, requester, account: { orgId, credential } };
   }
 

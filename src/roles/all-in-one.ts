@@ -111,7 +111,8 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     ...{ pepper, by: systemActor(scope, 'up', systemClock), keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
   });
 
-  const gate = await openGate({ config, database, pepper, clock: systemClock, log: log.child({ part: 'access' }) }, closer);
+  const gateOptions = { config, database, pepper, operatorOrgId: scope.orgId, clock: systemClock };
+  const gate = await openGate({ ...gateOptions, log: log.child({ part: 'access' }) }, closer);
 
   const audit = await openAuditLog({
     pool: database.pool,

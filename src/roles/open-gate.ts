@@ -15,6 +15,7 @@ import type { Config } from '../config/config.ts';
 import type { Secret } from '../config/secret.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Closer } from '../core/closer.ts';
+import type { OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { PostgresListener } from '../database/postgres-listener.ts';
@@ -26,6 +27,7 @@ export interface OpenGateOptions {
   readonly config: Config;
   readonly database: OpenedDatabase;
   readonly pepper: Secret;
+  readonly operatorOrgId: OrgId;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,7 +36,8 @@ export interface OpenGateOptions {
  * Everything that decides who may, and the windows in which reads and denials are noted; closed by `closer`.
  * @throws QuasarError `config_invalid` as `openJwtVerifier`.
  */
-export async function openGate({ config, database, pepper, clock, log }: OpenGateOptions, closer: Closer): Promise<AccessGate> {
+export async function openGate(options: OpenGateOptions, closer: Closer): Promise<AccessGate> {
+  const { config, database, pepper, operatorOrgId, clock, log } = options;
   const { pool } = database;
   const windows = new EventWindows({ writer: new EventWriter(pool), clock, log });
   closer.push('windows of reads', () => windows.close());
@@ -60,7 +63,7 @@ export async function openGate({ config, database, pepper, clock, log }: OpenGat
     principals,
     revocations: new PostgresRevocationStore(pool),
     verifier: tokens.verifier,
-    ...{ pepper, epochs, clock, log },
+    ...{ pepper, operatorOrgId, epochs, clock, log },
   });
   const lists = new AccessLists(new PostgresRuleStore(pool), epochs);
   return new AccessGate({ authenticator, lists, epochs, principals, windows, rates: openRates(config, clock), clock });

@@ -251,6 +251,11 @@ t.test('nobody hands on more than he has', async (t) => {
   const role = await deputy.ask('POST', '/v1/principals', { body: { kind: 'user', name: 'friend', roles: ['clerk'] } });
   t.equal(role.status, 403);
   t.match(role.json(), { code: 'forbidden', details: { missing: ['blob.write', 'doc.write', 'doc.export', 'workflow.run'] } });
+  const noted = async () => {
+    const query = `principal=${deputy.principalId}&action=blob.write`;
+    return (await admin.ask('GET', `/v1/audit/events?${query}`)).text.includes('"outcome":"denied"');
+  };
+  t.ok(await eventually(noted), 'and the refusal is noted');
   const key = await deputy.ask('POST', '/v1/keys', { body: { name: 'wide', scope: ['doc.read', 'audit.read'] } });
   t.match(key.json(), { code: 'forbidden', details: { missing: ['audit.read'] } });
   const made = expectStatus(await deputy.ask('POST', '/v1/keys', { body: { name: 'all' } }), 201);

@@ -19,6 +19,7 @@ const south = await makeOrg('south');
 
 t.test('a new org has an administrator whose key is shown once', async (t) => {
   const me = expectStatus(await north.admin.ask('GET', '/v1/principals/me'), 200);
+  t.notOk((me.capabilities as string[]).includes('cluster.admin'), 'which nobody has outside the org of the operator');
   t.match(me, { orgId: north.orgId, principalId: north.admin.principalId, name: 'admin', kind: 'service', roles: ['admin'] });
   const keys = expectStatus(await north.admin.ask('GET', '/v1/keys'), 200);
   t.match(keys.items, [{ keyId: north.admin.keyId, principalId: north.admin.principalId }]);

@@ -1,6 +1,7 @@
+import { withinOrg } from '../../access/operators-only.ts';
 import type { RuledThing } from '../../access/rule-store.ts';
-import { type CapabilitySet, capabilityNames, capabilitySet, differenceOf, noCapabilities } from '../../core/capability.ts';
-import { QuasarError } from '../../core/errors.ts';
+import { type CapabilitySet, capabilityNames, differenceOf } from '../../core/capability.ts';
+import { isQuasarError, QuasarError } from '../../core/errors.ts';
 import type { Caller } from '../caller.ts';
 import type { Services } from './services.ts';
 
@@ -13,9 +14,15 @@ export const WHOLE_ORG: RuledThing = { kind: 'org' };
  */
 export async function requireHeld(caller: Caller, wanted: CapabilitySet, services: Services, op: string): Promise<void> {
   const held = await services.gate.capabilitiesOn(caller, WHOLE_ORG);
-  const meaningless = caller.orgId === services.access.operatorOrgId ? noCapabilities : OPERATORS;
-  const missing = differenceOf(differenceOf(wanted, held), meaningless);
-  if (missing !== noCapabilities) throw new QuasarError('forbidden', { op, details: { missing: capabilityNames(missing) } });
+  const meant = withinOrg(wanted, caller.orgId, services.access.operatorOrgId);
+  const missing = capabilityNames(differenceOf(meant, held));
+  const [first] = missing;
+  if (first === undefined) return;
+  try {
+    // Notes the refusal, as any other.
+    await services.gate.require(caller, WHOLE_ORG, first);
+  } catch (cause) {
+    if (!isQuasarError(cause, 'forbidden')) throw cause;
+  }
+  throw new QuasarError('forbidden', { op, details: { missing } });
 }
-
-const OPERATORS = capabilitySet('cluster.admin');

@@ -2,7 +2,7 @@ import { macOf, newApiKey } from '../../access/api-key.ts';
 import { makeNote } from '../../audit/note-maker.ts';
 import type { Actor } from '../../core/actor.ts';
 import { assert } from '../../core/assert.ts';
-import { allCapabilities, type CapabilitySet, hasCapability } from '../../core/capability.ts';
+import { allCapabilities, hasCapability } from '../../core/capability.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { newId, type OrgId, type PrincipalId, parseId, type Scope } from '../../core/ids.ts';
 import type { Caller } from '../caller.ts';
@@ -25,6 +25,7 @@ export const listOrgs = route('GET', '/v1/orgs', member, async (exchange, _param
     replyJson(exchange, 200, { items: org === undefined ? [] : [orgView(org)], nextCursor: null });
     return;
   }
+  await services.gate.require(caller, WHOLE_ORG, 'cluster.admin');
   const page = await services.access.orgs.listOrgs({ limit, after });
   replyJson(exchange, 200, {
     items: page.items.map(orgView),
@@ -39,7 +40,6 @@ export const postOrg = route(
   onOrg('cluster.admin'),
   async (exchange, _params, services: Services, caller) => {
     const op = 'org.create';
-    requireOperator(caller, services, op);
     const { name } = parseOrgBody(await readJsonBody(exchange, { optional: false }));
     const { access, clock } = services;
     const scope: Scope = { orgId: newId<OrgId>(clock), principalId: newId<PrincipalId>(clock) };
@@ -62,7 +62,6 @@ export const deleteOrg = route(
   onOrg('cluster.admin'),
   async (exchange, params, services: Services, caller) => {
     const op = 'org.suspend';
-    requireOperator(caller, services, op);
     const orgId = orgIdOf(params);
     if (orgId === services.access.operatorOrgId) throw new QuasarError('operator_org', { op });
     const outcome = await services.access.orgs.suspendOrg(caller, orgId, { suspended: true, atMs: services.clock.now() });
@@ -76,14 +75,9 @@ export function orgIdOf(params: Params): OrgId {
   return parseId<OrgId>(params.orgId as string, 'orgId');
 }
 
-async function operates(caller: Caller, { gate, access }: Services): Promise<boolean> {
-  if (caller.orgId !== access.operatorOrgId) return false;
-  const held: CapabilitySet = await gate.capabilitiesOn(caller, WHOLE_ORG);
-  return hasCapability(held, 'cluster.admin');
-}
-
-function requireOperator(caller: Caller, { access }: Services, op: string): void {
-  if (caller.orgId !== access.operatorOrgId) throw new QuasarError('forbidden', { op });
+/** Which only those of the operator's org can hold. */
+async function operates(caller: Caller, { gate }: Services): Promise<boolean> {
+  return hasCapability(await gate.capabilitiesOn(caller, WHOLE_ORG), 'cluster.admin');
 }
 
 /** The new administrator, in the log of the new org; that of both says who made the org, under the same request. */
