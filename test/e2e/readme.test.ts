@@ -40,4 +40,5 @@ t.test('the shell blocks of the README run as they stand, one after the other', 
   if (code !== 0) t.comment(output);
   t.match(output, /Upload-Offset: 40000000/i, 'the session stood where its bytes were durable');
   t.match(output, /"size":100000000/, 'and was committed whole');
+  t.match(output, /^hidden from the reader$/m, 'a denial hides the document');
 });
