@@ -72,7 +72,8 @@ function refuseUnreplaced(
 ): asserts outcome is Extract<RulesOutcome, { kind: 'replaced' }> {
   switch (outcome.kind) {
     case 'place_missing':
-      throw notFound(thing, OP);
+      // It was there a moment ago, and documents do not vanish.
+      throw thing.kind === 'document' ? new QuasarError('document_disposed', { op: OP }) : notFound(thing, OP);
     case 'rules_changed':
       throw rulesChanged(outcome.version);
     case 'subject_missing': {

@@ -101,7 +101,8 @@ export const putDocumentFolder = route(
     const folderId = parseFolderChoice(await readJsonBody(exchange, { optional: false }), 'folderId');
     if (folderId !== undefined) await services.gate.require(caller, { kind: 'folder', folderId }, 'doc.write');
     const outcome = await services.access.folders.placeDocument(caller, documentId, folderId);
-    if (outcome === 'document_missing') throw new QuasarError('document_not_found', { op });
+    // It is there, as the gate knows, and documents do not vanish.
+    if (outcome === 'document_missing') throw new QuasarError('document_disposed', { op });
     if (outcome === 'folder_missing') throw new QuasarError('folder_not_found', { op });
     services.gate.changed(caller.orgId);
     replyJson(exchange, 200, { documentId, folderId: folderId ?? null, moved: outcome === 'placed' });
