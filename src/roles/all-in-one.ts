@@ -111,9 +111,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     ...{ pepper, by: systemActor(scope, 'up', systemClock), keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
   });
 
-  const gateOptions = { config, database, pepper, operatorOrgId: scope.orgId, clock: systemClock };
-  const gate = await openGate({ ...gateOptions, log: log.child({ part: 'access' }) }, closer);
-
+  // Before what still notes something when it closes.
   const audit = await openAuditLog({
     pool: database.pool,
     secretsDirectory: config.secretsDirectory,
@@ -121,6 +119,9 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     log: log.child({ part: 'audit' }),
   });
   closer.push('audit log', () => audit.close());
+
+  const gateOptions = { config, database, pepper, operatorOrgId: scope.orgId, clock: systemClock };
+  const gate = await openGate({ ...gateOptions, log: log.child({ part: 'access' }) }, closer);
 
   const plainCatalog = new PostgresCatalog(database.pool);
   const committer = new PostgresVersionCommitter({ pool: database.pool, catalog: plainCatalog, clock: systemClock });
