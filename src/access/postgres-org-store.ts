@@ -5,7 +5,8 @@ import { assert } from '../core/assert.ts';
 import type { OrgId } from '../core/ids.ts';
 import { type ConnectionPool, inTransaction, type Queries } from '../database/transaction.ts';
 import { Fault } from '../segment/fault.ts';
-import type { NewOrg, Org, OrgStore } from './org-store.ts';
+import type { FirstKey, NewOrg, Org, OrgStore } from './org-store.ts';
+import { PostgresKeyStore } from './postgres-key-store.ts';
 import { askOutcome, pageOf } from './postgres-rows.ts';
 
 interface OrgRow {
@@ -23,13 +24,18 @@ export class PostgresOrgStore implements OrgStore {
     this.#pool = pool;
   }
 
-  createOrg(by: Actor, { orgId, name, principalId, principalName, atMs }: NewOrg): Promise<'created' | 'name_taken'> {
+  createOrg(by: Actor, org: NewOrg, first?: FirstKey): Promise<'created' | 'name_taken'> {
+    const { orgId, name, principalId, principalName, atMs } = org;
     return inTransaction(this.#pool, async (connection) => {
       const values = [orgId, name, principalId, principalName, atMs];
       const call = 'core.create_org($1, $2, $3, $4, $5)';
       const outcome = await askOutcome<'created' | 'name_taken'>(connection, call, values);
-      const detail = { name, principalId };
-      if (outcome === 'created') await noteForBoth(connection, by, { action: 'org.create', ...about(orgId), detail });
+      if (outcome === 'name_taken') return outcome;
+      await noteForBoth(connection, by, { action: 'org.create', ...about(orgId), detail: { name, principalId } });
+      if (first !== undefined) {
+        const made = await new PostgresKeyStore(connection).createKey(first.by, first.key);
+        assert(made === 'created', 'an administrator who was just made takes a key');
+      }
       return outcome;
     });
   }

@@ -1,14 +1,16 @@
 import t from 'tap';
-import type { NewOrg } from '../../src/access/org-store.ts';
+import type { FirstKey, NewOrg } from '../../src/access/org-store.ts';
 import { type AuditEvent, decodeEvent } from '../../src/audit/event.ts';
+import { allCapabilities } from '../../src/core/capability.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { newId, type OrgId, type PrincipalId } from '../../src/core/ids.ts';
+import { type KeyId, newId, type OrgId, type PrincipalId } from '../../src/core/ids.ts';
 import { withTransaction } from '../../src/database/transaction.ts';
 import { ALL, accessStores, NOW } from '../helpers/access-rows.ts';
+import { actorIn } from '../helpers/actor.ts';
 import { openTestDatabase } from '../helpers/postgres.ts';
 
 const { pool, admin, scope } = await openTestDatabase(t);
-const { orgs, principals } = accessStores(pool);
+const { orgs, principals, keys } = accessStores(pool);
 
 function newOrg(name: string): NewOrg {
   const [orgId, principalId] = [newId<OrgId>(systemClock), newId<PrincipalId>(systemClock)];
@@ -36,6 +38,23 @@ t.test('an org is made with its administrator, and noted in both logs', async (t
   t.match(ours, [{ ...noted, orgId: scope.orgId }]);
   t.match(theirs, [{ ...noted, orgId, principal: { id: scope.principalId } }]);
   t.not(ours[0]?.eventId, theirs[0]?.eventId);
+});
+
+t.test('an org comes with the first key of its administrator, or not at all', async (t) => {
+  const firstKeyOf = ({ orgId, principalId }: NewOrg, forWhom = principalId): FirstKey => {
+    const facts = { principalId: forWhom, name: 'first', scope: allCapabilities, expiresAtMs: undefined, atMs: NOW };
+    return { by: actorIn({ orgId, principalId }), key: { ...facts, keyId: newId<KeyId>(systemClock), mac: new Uint8Array(32) } };
+  };
+  const org = newOrg('Central District');
+  await t.rejects(orgs.createOrg(scope, org, firstKeyOf(org, scope.principalId)));
+  t.strictSame(await eventsOf(org.orgId), []);
+  const first = firstKeyOf(org);
+  t.equal(await orgs.createOrg(scope, org, first), 'created', 'its name is free still');
+  t.match((await keys.listKeys(org, undefined, ALL)).items, [{ keyId: first.key.keyId, principalId: org.principalId }]);
+  t.match(
+    (await eventsOf(org.orgId)).map(({ action }) => action),
+    ['org.create', 'key.create'],
+  );
 });
 
 t.test('the name of an org is its own, and a refused one leaves nothing', async (t) => {

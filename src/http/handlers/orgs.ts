@@ -1,7 +1,6 @@
 import { macOf, newApiKey } from '../../access/api-key.ts';
 import { makeNote } from '../../audit/note-maker.ts';
 import type { Actor } from '../../core/actor.ts';
-import { assert } from '../../core/assert.ts';
 import { allCapabilities, hasCapability } from '../../core/capability.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { newId, type OrgId, type PrincipalId, parseId, type Scope } from '../../core/ids.ts';
@@ -44,13 +43,15 @@ export const postOrg = route(
     const { access, clock } = services;
     const scope: Scope = { orgId: newId<OrgId>(clock), principalId: newId<PrincipalId>(clock) };
     const atMs = clock.now();
-    const outcome = await access.orgs.createOrg(caller, { ...scope, name, principalName: ADMINISTRATOR, atMs });
-    if (outcome === 'name_taken') throw new QuasarError('name_taken', { op });
     const key = newApiKey(clock);
     const facts = { keyId: key.id, principalId: scope.principalId, name: ADMINISTRATOR, scope: allCapabilities };
-    const stored = { ...facts, mac: macOf(key, access.pepper), expiresAtMs: undefined, atMs };
-    const made = await access.keys.createKey(founderOf(scope, caller, services), stored);
-    assert(made === 'created', 'an administrator who was just made takes a key');
+    const first = { ...facts, mac: macOf(key, access.pepper), expiresAtMs: undefined, atMs };
+    const outcome = await access.orgs.createOrg(
+      caller,
+      { ...scope, name, principalName: ADMINISTRATOR, atMs },
+      { by: founderOf(scope, caller, services), key: first },
+    );
+    if (outcome === 'name_taken') throw new QuasarError('name_taken', { op });
     replyJson(exchange, 201, { ...scope, name, keyId: key.id, key: key.text.reveal() });
   },
 );
