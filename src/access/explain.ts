@@ -36,6 +36,12 @@ export function explain(requester: Requester, list: AccessList, action: Capabili
   return { decision, considered, lines };
 }
 
+/** Of an action that would be allowed to somebody who may not read the thing: nobody does anything to what is hidden from him. */
+export function explainHidden(action: Explanation, reading: Explanation): Explanation {
+  const lines = [...action.lines, 'But nobody does anything to what he may not read.', ...reading.lines];
+  return { decision: reading.decision, considered: reading.considered, lines };
+}
+
 function considerAll(requester: Requester, list: AccessList, action: Capability, decision: Decision): ConsideredRule[] {
   return list.places.flatMap(({ place, rules }) =>
     rules.map((rule) => {

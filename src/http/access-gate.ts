@@ -2,7 +2,7 @@ import type { AccessEpochs } from '../access/access-epochs.ts';
 import type { AccessLists } from '../access/access-lists.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { type Decision, decide, effectiveOn } from '../access/decide.ts';
-import { type Explanation, explain } from '../access/explain.ts';
+import { type Explanation, explain, explainHidden } from '../access/explain.ts';
 import type { PrincipalStore } from '../access/principal-store.ts';
 import type { RateGuard } from '../access/rate-guard.ts';
 import type { FoundAccessList, RuledThing } from '../access/rule-store.ts';
@@ -129,7 +129,10 @@ export class AccessGate implements Gate {
     ]);
     if (list === undefined) throw missing(thing);
     if (known === undefined) throw new QuasarError('principal_not_found', { op: OP });
-    return explain({ ...known.requester, tokenScope: allCapabilities }, list, action);
+    const requester = { ...known.requester, tokenScope: allCapabilities };
+    const explanation = explain(requester, list, action);
+    if (!explanation.decision.allowed || passes(explanation.decision, thing)) return explanation;
+    return explainHidden(explanation, explain(requester, list, 'doc.read'));
   }
 
   changed(orgId: OrgId): void {
@@ -178,7 +181,9 @@ export class AccessGate implements Gate {
       caller.allowedBy = decision.reason;
       return;
     }
-    await this.#refuse(caller, thing, capability, decision?.reason ?? 'nothing_allows');
+    // What is allowed and yet refused is hidden: the reason is why it may not be read.
+    const decisive = list && decision?.allowed ? decide(caller.session.requester, list, 'doc.read') : decision;
+    await this.#refuse(caller, thing, capability, decisive?.reason ?? 'nothing_allows');
     throw decision === undefined || (decision.hidden && thing.kind !== 'org') ? missing(thing) : forbidden(capability);
   }
 

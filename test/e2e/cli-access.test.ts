@@ -89,13 +89,17 @@ t.test('one reads and one may not, the explanation says why, and both reads are 
   t.equal((await typed(['get', document], clerk.key)).stdout.toString(), 'a page');
 
   const rule = added.split('\n')[1]?.split(' ')[0] as string;
-  const lines = (await said(['access', 'explain', thing, '--principal', reader.id, '--action', 'doc.read'], typed)).split('\n');
-  t.equal(lines[0], `May principal ${reader.id} doc.read?`);
-  t.ok(lines.includes(`Rule ${rule} at the document denies doc.read to ${reader.id}: it decides.`));
-  t.match(lines.at(-1), `Denied: rule ${rule} denies it`);
+  for (const action of ['doc.read', 'blob.read']) {
+    const explain = ['access', 'explain', thing, '--principal', reader.id, '--action', action];
+    const lines = (await said(explain, typed)).split('\n');
+    t.equal(lines[0], `May principal ${reader.id} ${action}?`);
+    t.ok(lines.includes(`Rule ${rule} at the document denies doc.read to ${reader.id}: it decides.`));
+    t.match(lines.at(-1), `Denied: rule ${rule} denies it`);
+  }
 
   const reads = await untilRead(document, reader.id);
-  t.ok(reads.some(({ outcome }) => outcome === 'allowed') && reads.some(({ outcome }) => outcome === 'denied'));
+  const reasons = new Map(reads.map(({ outcome, reason }) => [outcome, reason]));
+  t.strictSame([reasons.get('allowed'), reasons.get('denied')], ['role_allows', 'rule_denies']);
 
   await said(['acl', 'rm', thing, rule], typed);
   t.equal((await typed(['get', document], reader.key)).stdout.toString(), 'a page');

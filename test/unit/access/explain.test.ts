@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { decide, type Requester } from '../../../src/access/decide.ts';
-import { explain } from '../../../src/access/explain.ts';
+import { explain, explainHidden } from '../../../src/access/explain.ts';
 import type { AccessRule } from '../../../src/access/rule.ts';
 import { allCapabilities, capabilitySet } from '../../../src/core/capability.ts';
 import type { DocumentId, FolderId, GroupId, OrgId, PrincipalId, RuleId } from '../../../src/core/ids.ts';
@@ -118,4 +118,18 @@ t.test('an explanation decides as the decision does, tells every rule, and lets 
     { numRuns: 500 },
   );
   t.pass();
+});
+
+t.test('what is allowed on a hidden document is denied, by what keeps it from being read', async (t) => {
+  const hidden: Resource = {
+    ...resource,
+    places: [{ place: { kind: 'document' }, rules: [{ ...atDocument, effect: 'deny' }] }],
+  };
+  const writing = explain(clerk, listOf(hidden), 'doc.write');
+  t.match(writing.decision, { allowed: true, hidden: true });
+  const { decision, lines } = explainHidden(writing, explain(clerk, listOf(hidden), 'doc.read'));
+  t.match(decision, { allowed: false, hidden: true, reason: 'rule_denies', decidedBy: readAtDocument });
+  t.equal(lines[0], `May principal ${anna} doc.write?`);
+  t.ok(lines.includes('But nobody does anything to what he may not read.'));
+  t.match(lines.at(-1), `Denied: rule ${readAtDocument} denies it`);
 });
