@@ -1,3 +1,5 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import t from 'tap';
 import { openapiDocument, openapiText, operations } from '../../../src/http/openapi/openapi.ts';
 import { parameters as parts } from '../../../src/http/openapi/parts.ts';
@@ -67,4 +69,16 @@ t.test('only what is open to everybody takes no credentials', async (t) => {
   const open = operations.filter(({ method, path }) => document.paths[path]?.[method]?.security.length === 0);
   t.strictSame(open.map(({ path }) => path).sort(), ['/v1/health', '/v1/openapi.json', '/v1/ready']);
   t.ok(document.paths['/v1/documents']?.get?.responses['401']);
+});
+
+t.test('examples are what their schemas say', async (t) => {
+  const { components } = document as unknown as { components: { schemas: Record<string, { examples?: readonly unknown[] }> } };
+  const ajv = new Ajv2020({ strict: false });
+  addFormats.default(ajv, ['uuid', 'date-time', 'uri-reference']);
+  ajv.addFormat('int64', true);
+  ajv.addSchema({ $id: 'http://contract.invalid/openapi', components });
+  for (const [name, { examples = [] }] of Object.entries(components.schemas)) {
+    const fits = ajv.compile({ $ref: `http://contract.invalid/openapi#/components/schemas/${name}` });
+    for (const example of examples) t.strictSame(fits(example) ? [] : fits.errors, [], name);
+  }
 });
