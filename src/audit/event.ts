@@ -12,6 +12,7 @@ import type { AuditEventId, OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { Fault } from '../segment/fault.ts';
 import { type Check, count, isObject, matching, members, oneOf, timestamp, uuid } from './shape.ts';
+import { writeUsualEvent } from './usual-event.ts';
 
 /**
  * One line of what happened: a decision, allowed or denied, or a change. Its canonical JSON (RFC 8785) is the leaf of the
@@ -66,6 +67,8 @@ const RESOURCE_ID = new RegExp(`^[^\\p{Cc}\\p{Surrogate}]{1,${limits.auditResour
 const partName = matching(PART_NAME);
 const isAction = oneOf(auditActions);
 const resourceText = matching(RESOURCE_ID);
+const principalShape = members({ kind: oneOf(auditPrincipalKinds), id: partName });
+const readsShape = members({ count: count(1), bytes: count(0), windowStart: timestamp, windowEnd: timestamp });
 
 const shape = members(
   {
@@ -86,9 +89,16 @@ const shape = members(
 
 /**
  * The event's canonical bytes, fresh memory. What clients said must be within the limits of an event before it comes here.
+ * Members are written in their canonical order as they stand, a quarter of the work of `encodeAnyEvent`.
  * @throws QuasarError `bad_body` when a text in it is no Unicode or a number not finite; `internal` for any other breach.
  */
 export function encodeEvent(event: AuditEvent): Buffer {
+  const text = writeUsualEvent(event);
+  return text === undefined ? encodeAnyEvent(event) : Buffer.from(text, 'utf8');
+}
+
+/** The same bytes from the shape of an event alone. @throws as `encodeEvent`, whose refusals all come from here. */
+export function encodeAnyEvent(event: AuditEvent): Buffer {
   const value = { v: AUDIT_EVENT_VERSION, ...event };
   const bytes = canonicalJsonBytes(value);
   const wrong = bytes.byteLength > limits.auditEventMax ? 'is longer than an event may be' : shape(value);
@@ -152,14 +162,14 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function principal(value: unknown): ReturnType<Check> {
-  const wrong = members({ kind: oneOf(auditPrincipalKinds), id: partName })(value);
+  const wrong = principalShape(value);
   if (wrong !== undefined) return wrong;
   const { kind, id } = value as AuditEvent['principal'];
   return kind === 'user' || kind === 'service_account' ? uuid(id) : undefined;
 }
 
 function reads(value: unknown): ReturnType<Check> {
-  const wrong = members({ count: count(1), bytes: count(0), windowStart: timestamp, windowEnd: timestamp })(value);
+  const wrong = readsShape(value);
   if (wrong !== undefined) return wrong;
   const { windowStart, windowEnd } = value as ReadCounters;
   return windowStart <= windowEnd ? undefined : 'ends before it starts';

@@ -1,0 +1,100 @@
+import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../core/audit-action.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { AuditEvent, ReadCounters } from './event.ts';
+
+/**
+ * The canonical text of an event whose members, but for `detail`, are plain ASCII without anything to escape: nearly all there
+ * are. Undefined for every other one, also for those that are wrong: how those are written, or refused, is for `encodeAnyEvent`.
+ */
+export function writeUsualEvent(event: AuditEvent): string | undefined {
+  const { action, eventId, orgId, outcome, reason, requestId, time } = event;
+  const reads = event.reads === undefined ? '' : writeReads(event.reads);
+  const principal = writePrincipal(event.principal);
+  const resource = writeResource(event.resource);
+  if (principal === undefined || resource === undefined || reads === undefined) return undefined;
+  if (countOf(event) !== (reads === '' ? MEMBERS : MEMBERS + 1)) return undefined;
+  if (!ACTIONS.has(action) || (outcome !== 'allowed' && outcome !== 'denied')) return undefined;
+  if (!UUID.test(orgId) || !UUID_V7.test(eventId) || !TIME.test(time)) return undefined;
+  if (!REASON.test(reason) || !PLAIN_REQUEST_ID.test(requestId)) return undefined;
+  const detail = writeDetail(event.detail);
+  if (detail === undefined) return undefined;
+  return (
+    `{"action":"${action}","detail":${detail},"eventId":"${eventId}","orgId":"${orgId}","outcome":"${outcome}",` +
+    `"principal":${principal},${reads}"reason":"${reason}","requestId":"${requestId}","resource":${resource},"time":"${time}","v":1}`
+  );
+}
+
+function writePrincipal(principal: AuditEvent['principal']): string | undefined {
+  const { kind, id } = principal;
+  if (!PRINCIPALS.has(kind) || countOf(principal) !== 2) return undefined;
+  const grammar = kind === 'user' || kind === 'service_account' ? UUID : PART_NAME;
+  return grammar.test(id) ? `{"id":"${id}","kind":"${kind}"}` : undefined;
+}
+
+function writeResource(resource: AuditEvent['resource']): string | undefined {
+  const { kind, id, version } = resource;
+  if (!RESOURCES.has(kind) || !PLAIN_RESOURCE_ID.test(id) || id.length > limits.auditResourceIdMax) return undefined;
+  if (version === undefined) return countOf(resource) === 2 ? `{"id":"${id}","kind":"${kind}"}` : undefined;
+  if (countOf(resource) !== 3 || !UUID.test(version)) return undefined;
+  return `{"id":"${id}","kind":"${kind}","version":"${version}"}`;
+}
+
+/** With the comma behind it. */
+function writeReads(reads: ReadCounters): string | undefined {
+  const { count, bytes, windowStart, windowEnd } = reads;
+  if (countOf(reads) !== 4 || !Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(bytes) || bytes < 0)
+    return undefined;
+  if (!TIME.test(windowStart) || !TIME.test(windowEnd) || windowStart > windowEnd) return undefined;
+  // `+ 0` makes 0 of -0, as canonical JSON does.
+  return `"reads":{"bytes":${bytes + 0},"count":${count},"windowEnd":"${windowEnd}","windowStart":"${windowStart}"},`;
+}
+
+function writeDetail(detail: AuditEvent['detail']): string | undefined {
+  if (
+    typeof detail !== 'object' ||
+    detail === null ||
+    Array.isArray(detail) ||
+    depthExceeds(detail, limits.auditDetailDepthMax)
+  ) {
+    return undefined;
+  }
+  try {
+    const text = canonicalJson(detail);
+    return text.length <= limits.auditDetailMax && Buffer.byteLength(text) <= limits.auditDetailMax ? text : undefined;
+  } catch (error) {
+    // It is refused again, and then by its place in the whole event.
+    if (error instanceof QuasarError) return undefined;
+    throw error;
+  }
+}
+
+function depthExceeds(value: unknown, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depthMax === 0) return true;
+  for (const name in value) if (depthExceeds((value as Record<string, unknown>)[name], depthMax - 1)) return true;
+  return false;
+}
+
+function countOf(value: object): number {
+  let count = 0;
+  for (const _ in value) count += 1;
+  return count;
+}
+
+/** Of an event without `reads`. */
+const MEMBERS = 10;
+const ACTIONS: ReadonlySet<string> = new Set(auditActions);
+const RESOURCES: ReadonlySet<string> = new Set(auditResourceKinds);
+const PRINCIPALS: ReadonlySet<string> = new Set(auditPrincipalKinds);
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const PART_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const REASON = /^[a-z][a-z0-9_.-]{0,63}$/;
+/** Neither quotation marks nor backslashes. */
+const PLAIN_REQUEST_ID = new RegExp(`^[!#-[\\]-~]{1,${limits.requestIdMax}}$`);
+const PLAIN_RESOURCE_ID = /^[ !#-[\]-~]+$/;
+/** As `toTimestamp` writes it, of a day that exists, but for 29 February. */
+const TIME =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
