@@ -6,6 +6,7 @@ import { groupCommands } from './access/group-commands.ts';
 import { keyCommands } from './access/key-commands.ts';
 import { orgCommands } from './access/org-commands.ts';
 import { principalCommands } from './access/principal-commands.ts';
+import { tokenRevoke } from './access/token-revoke.ts';
 import { auditCommands } from './audit/audit-commands.ts';
 import type { Command } from './command.ts';
 import { configCheck } from './config-check.ts';
@@ -40,7 +41,7 @@ export function commandTable(roles: Roles): readonly Command[] {
   const content = [put, get, ls, stat];
   const records = [versions, label, metaGet, metaPut, metaPatch, schemaAdd, schemaLs, schemaShow, ...schemaLifecycle];
   const ends = [retain, hold, dispose];
-  const subjects = [...orgCommands, ...principalCommands, ...groupCommands, ...keyCommands];
+  const subjects = [...orgCommands, ...principalCommands, ...groupCommands, ...keyCommands, tokenRevoke];
   const access = [...subjects, ...folderCommands, ...aclCommands, accessExplain];
   const operation = [verify, inspectSegment, acceptDisk, configCheck, version];
   return [upCommand(roles.up), ...content, ...records, ...ends, ...access, ...auditCommands, ...operation];

@@ -181,6 +181,7 @@ t.test('nobody hands on what he has not, and who is suspended is out at once', a
   await said(['principal', 'resume', scanner.id]);
   t.match(await rows(['principal', 'me'], quick, scanner.key), [{ principalId: scanner.id }]);
   const [one] = await rows(['key', 'create', 'short', '--scope', 'doc.read', '--expires', '2999-01-01T00:00:00Z']);
+  t.equal(await said(['token', 'revoke', 'j-1', '2999-01-01T00:00:00Z']), 'Token j-1 is revoked.');
   t.match(one, { scope: ['doc.read'], expiresAt: '2999-01-01T00:00:00.000Z', key: /^quasar_/ });
 });
 
