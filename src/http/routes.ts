@@ -11,7 +11,7 @@ import { deleteKey, listKeys, postKey, revokeToken } from './handlers/keys.ts';
 import { listLabelMoves, putLabel } from './handlers/labels.ts';
 import { getMetadata, getNamespace, patchNamespace, postMetadata } from './handlers/metadata.ts';
 import { migrateDocument, postMigration } from './handlers/migrations.ts';
-import { deleteOrg, listOrgs, postOrg } from './handlers/orgs.ts';
+import { deleteOrg, listOrgs, postOrg, putOrg } from './handlers/orgs.ts';
 import { deletePrincipal, getMe, listPrincipals, postPrincipal, putPrincipal } from './handlers/principals.ts';
 import { deleteRef, putRef } from './handlers/refs.ts';
 import { getSchema, listSchemas, postSchema, putSchemaState } from './handlers/schemas.ts';
@@ -58,6 +58,7 @@ export const routes: readonly Route<Services>[] = [
   getBlob,
   listOrgs,
   postOrg,
+  putOrg,
   deleteOrg,
   listPrincipals,
   postPrincipal,

@@ -27,6 +27,7 @@ const ifMatch = { 'if-match': '"a-0"' };
 const rules = [{ effect: 'deny', actions: ['doc.read'], principals: [principalId] }];
 const routes: readonly BodyRoute[] = [
   { method: 'POST', path: '/v1/orgs', good: { name: 'spoilt' } },
+  { method: 'PUT', path: `/v1/orgs/${orgId}`, good: { suspended: false } },
   {
     method: 'POST',
     path: '/v1/principals',

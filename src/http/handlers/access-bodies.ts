@@ -12,6 +12,12 @@ export function parseOrgBody(body: JsonValue | undefined): { name: string } {
   return { name: requiredName(fieldsOf(body, ['name'])) };
 }
 
+export function parseOrgChange(body: JsonValue | undefined): { suspended: boolean } {
+  const { suspended } = fieldsOf(body, ['suspended']);
+  if (typeof suspended !== 'boolean') throw badField('suspended', 'must be true or false');
+  return { suspended };
+}
+
 export interface PrincipalBody {
   readonly kind: PrincipalKind;
   readonly name: string;

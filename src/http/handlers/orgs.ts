@@ -9,7 +9,7 @@ import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { member, onOrg } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
-import { parseOrgBody } from './access-bodies.ts';
+import { parseOrgBody, parseOrgChange } from './access-bodies.ts';
 import { orgView } from './access-views.ts';
 import { WHOLE_ORG } from './held-capabilities.ts';
 import { pageOf } from './request-bodies.ts';
@@ -56,21 +56,37 @@ export const postOrg = route(
   },
 );
 
+/** Suspends, or lets in again. */
+export const putOrg = route(
+  'PUT',
+  '/v1/orgs/{orgId}',
+  onOrg('cluster.admin'),
+  async (exchange, params, services: Services, caller) => {
+    const orgId = orgIdOf(params);
+    const { suspended } = parseOrgChange(await readJsonBody(exchange, { optional: false }));
+    await suspendOrg(orgId, suspended, services, caller);
+    exchange.reply(204, []);
+  },
+);
+
 /** Suspends: nobody in it may do anything from then on, and everything is kept. */
 export const deleteOrg = route(
   'DELETE',
   '/v1/orgs/{orgId}',
   onOrg('cluster.admin'),
   async (exchange, params, services: Services, caller) => {
-    const op = 'org.suspend';
-    const orgId = orgIdOf(params);
-    if (orgId === services.access.operatorOrgId) throw new QuasarError('operator_org', { op });
-    const outcome = await services.access.orgs.suspendOrg(caller, orgId, { suspended: true, atMs: services.clock.now() });
-    if (outcome === 'org_missing') throw new QuasarError('org_not_found', { op });
-    services.gate.changed(orgId);
+    await suspendOrg(orgIdOf(params), true, services, caller);
     exchange.reply(204, []);
   },
 );
+
+async function suspendOrg(orgId: OrgId, suspended: boolean, services: Services, caller: Caller): Promise<void> {
+  const op = 'org.suspend';
+  if (orgId === services.access.operatorOrgId) throw new QuasarError('operator_org', { op });
+  const outcome = await services.access.orgs.suspendOrg(caller, orgId, { suspended, atMs: services.clock.now() });
+  if (outcome === 'org_missing') throw new QuasarError('org_not_found', { op });
+  services.gate.changed(orgId);
+}
 
 export function orgIdOf(params: Params): OrgId {
   return parseId<OrgId>(params.orgId as string, 'orgId');

@@ -28,6 +28,17 @@ const orgOperations: readonly Operation[] = [
     problems: [...bodies, 'name_taken', 'database_unavailable'],
   },
   {
+    method: 'put',
+    path: '/v1/orgs/{orgId}',
+    operationId: 'changeOrg',
+    tag,
+    summary: 'Suspend an organisation, or let it in again.',
+    parameters: ['orgId'],
+    body: { required: true, json: 'ChangeOrg' },
+    answers: { 204: { description: 'It is so.' } },
+    problems: [...bodies, 'org_not_found', 'operator_org', 'database_unavailable'],
+  },
+  {
     method: 'delete',
     path: '/v1/orgs/{orgId}',
     operationId: 'suspendOrg',

@@ -100,6 +100,7 @@ export const accessSchemas = {
   ),
   OrgPage: page('Org'),
   NewOrg: body({ name }, ['name'], { name: 'district-court' }),
+  ChangeOrg: body({ suspended: flag }, ['suspended'], { suspended: false }),
   OrgCreated: object(
     { orgId: uuid, name, principalId: uuid, keyId: uuid, key: { ...text, description: 'Shown here and never again.' } },
     { orgId: ORG, name: 'district-court', principalId: PRINCIPAL, keyId: KEY, key: KEY_TEXT },
