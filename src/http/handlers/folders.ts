@@ -48,7 +48,6 @@ export const postFolder = route(
     const outcome = await services.access.folders.createFolder(caller, { folderId, ...wish, atMs });
     if (outcome === 'parent_missing') throw new QuasarError('folder_not_found', { op });
     if (outcome === 'too_deep') throw tooDeep(op);
-    services.gate.changed(caller.orgId);
     const location = ['Location', `/v1/folders/${folderId}`];
     replyJson(exchange, 201, folderView({ folderId, ...wish, createdAtMs: atMs }), location);
   },
@@ -117,21 +116,23 @@ interface FolderQuery {
 
 /**
  * As many as were asked for of those the caller may read, without telling of others: the end of the list is the end of
- * those. Where very many in a row are hidden, a page may be short and name the last that was looked at.
+ * those. Where `limits.listExaminedMax` were looked at without, the page ends early.
  */
 async function readableFolders(query: FolderQuery, services: Services, caller: Caller): Promise<Page<Folder>> {
   const { parentId, limit } = query;
   const found: Folder[] = [];
   let after = query.after;
-  // Mostly all can be read: then one more than asked for is enough to know whether there are more.
-  for (let round = 0, count = limit + 1; round < HIDDEN_ROUNDS_MAX; round++, count = limits.pageSizeMax) {
-    const page = await services.access.folders.listFolders(caller, parentId, { limit: count, after });
-    const things = page.items.map(({ folderId }) => thingOf(folderId));
-    const readable = await services.gate.readable(caller, things);
+  for (let examined = 0; examined < limits.listExaminedMax; ) {
+    const page = await services.access.folders.listFolders(caller, parentId, { limit: limit + 1, after });
+    const readable = await services.gate.readable(
+      caller,
+      page.items.map(({ folderId }) => thingOf(folderId)),
+    );
     found.push(...page.items.filter((_, index) => readable[index]));
     if (found.length > limit) return { items: found.slice(0, limit), next: found[limit - 1]?.folderId };
     if (page.next === undefined) return { items: found, next: undefined };
     after = page.next;
+    examined += page.items.length;
   }
   return { items: found, next: after };
 }
@@ -165,6 +166,3 @@ function tooDeep(op: string): QuasarError {
 function thingOf(folderId: FolderId | undefined): RuledThing {
   return folderId === undefined ? WHOLE_ORG : { kind: 'folder', folderId };
 }
-
-/** Pages of the largest size that one request looks through. */
-const HIDDEN_ROUNDS_MAX = 4;

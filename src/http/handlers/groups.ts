@@ -33,7 +33,6 @@ export const postGroup = route('POST', '/v1/groups', administer, async (exchange
   const outcome = await services.access.groups.createGroup(caller, { groupId, name, atMs });
   if (outcome === 'name_taken') throw new QuasarError('name_taken', { op });
   if (outcome === 'groups_full') throw new QuasarError('too_many_groups', { op, details: { countMax: limits.groupsMax } });
-  services.gate.changed(caller.orgId);
   replyJson(exchange, 201, groupView({ groupId, name, createdAtMs: atMs }));
 });
 

@@ -42,7 +42,6 @@ export const postKey = route('POST', '/v1/keys', administer, async (exchange, _p
     throw new QuasarError('subject_not_found', { op, details: { subjectId: principalId, pointer: '/principalId' } });
   }
   if (outcome === 'keys_full') throw new QuasarError('too_many_keys', { op, details: { countMax: limits.apiKeysMax } });
-  gate.changed(caller.orgId);
   const view = keyView({ ...facts, createdAtMs: atMs, revokedAtMs: undefined, lastUsedAtMs: undefined });
   replyJson(exchange, 201, { ...view, key: key.text.reveal() });
 });

@@ -40,7 +40,6 @@ export const postPrincipal = route(
     const atMs = services.clock.now();
     const outcome = await services.access.principals.createPrincipal(caller, { principalId, ...wish, atMs });
     if (outcome !== 'created') throw new QuasarError(outcome, { op });
-    services.gate.changed(caller.orgId);
     const view = principalView({ principalId, ...wish, createdAtMs: atMs, suspendedAtMs: undefined });
     replyJson(exchange, 201, view);
   },
