@@ -185,7 +185,7 @@ t.test('nobody hands on what he has not, and who is suspended is out at once', a
   t.match(one, { scope: ['doc.read'], expiresAt: '2999-01-01T00:00:00.000Z', key: /^quasar_/ });
 });
 
-t.test('another org has its own administrator, sees nothing of ours, and ends with its suspension', async (t) => {
+t.test('another org has its own administrator, sees nothing of ours, and is out while it is suspended', async (t) => {
   const document = await put('ours.pdf', 'ours');
   const kassel = join(folder, 'kassel.key');
   const [org] = await rows(['org', 'add', 'Court of Kassel', '--out', kassel]);
@@ -200,6 +200,8 @@ t.test('another org has its own administrator, sees nothing of ours, and ends wi
   t.equal((await quick(['org', 'add', 'Court of Fulda'], kassel)).code, 2);
   await said(['org', 'rm', org?.orgId as string]);
   t.equal((await quick(['principal', 'me'], kassel)).code, 2);
+  await said(['org', 'resume', org?.orgId as string]);
+  t.equal((await quick(['principal', 'me'], kassel)).code, 0);
 });
 
 t.test('a document is kept while it is held or retained, and gone once it is disposed of', async (t) => {

@@ -1,7 +1,9 @@
 import { jsonFlag, serverFlags } from '../client-flags.ts';
-import type { Command } from '../command.ts';
+import type { ArgumentSpec, Command } from '../command.ts';
 import { listFlags } from '../list-flags.ts';
 import { keyOutFlag } from './key-out-flag.ts';
+
+const orgArgument: ArgumentSpec = { name: 'ORG', description: 'Id of an org.' };
 
 const orgLs: Command = {
   name: 'org ls',
@@ -31,12 +33,24 @@ const orgRm: Command = {
   name: 'org rm',
   purpose: 'Suspend an org: nobody in it may do anything any more; its records stay.',
   usage: 'ORG',
-  arguments: [{ name: 'ORG', description: 'Id of an org.' }],
+  arguments: [orgArgument],
   argumentCount: { min: 1, max: 1 },
   flags: [jsonFlag, ...serverFlags],
   examples: [{ line: 'quasar org rm 0192f3a1-…', explanation: 'Its keys are refused from now on.' }],
   exitCodes: [1, 2, 3, 4, 5, 130],
-  run: async (context) => (await import('./suspend-org.ts')).suspendOrg(context),
+  run: async (context) => (await import('./suspend-org.ts')).suspendOrg(context, true),
 };
 
-export const orgCommands: readonly Command[] = [orgLs, orgAdd, orgRm];
+const orgResume: Command = {
+  name: 'org resume',
+  purpose: 'Let a suspended org in again.',
+  usage: 'ORG',
+  arguments: [orgArgument],
+  argumentCount: { min: 1, max: 1 },
+  flags: [jsonFlag, ...serverFlags],
+  examples: [{ line: 'quasar org resume 0192f3a1-…', explanation: 'With its principals, keys and rules as before.' }],
+  exitCodes: [1, 2, 3, 4, 5, 130],
+  run: async (context) => (await import('./suspend-org.ts')).suspendOrg(context, false),
+};
+
+export const orgCommands: readonly Command[] = [orgLs, orgAdd, orgRm, orgResume];

@@ -44,7 +44,10 @@ t.test('what is wrong on the command line is told before a server is asked', asy
     [['folder', 'add', 'A case', '--in', 'top'], /--in must be a lower-case UUID\./],
     [['key', 'create', 'desk', '--scope', 'doc.read, ,'], /--scope is a list of words/],
     [['key', 'revoke', KEY], /KEY must be a lower-case UUID\./],
-    [['org', 'close', ID], /"quasar org" needs one more word: "quasar org ls", "quasar org add", "quasar org rm"\./],
+    [
+      ['org', 'close', ID],
+      /"quasar org" needs one more word: "quasar org ls", "quasar org add", "quasar org rm", "quasar org resume"\./,
+    ],
   ];
   for (const [line, expected] of cases) {
     const { code, stderr } = await runCommand(line, { url: 'http://127.0.0.1:1' });
