@@ -261,6 +261,15 @@ t.test('nobody hands on more than he has', async (t) => {
   const made = expectStatus(await deputy.ask('POST', '/v1/keys', { body: { name: 'all' } }), 201);
   t.strictSame(made.scope, ['blob.read', 'doc.read', 'acl.admin', 'key.admin']);
 
+  const keeper = await makePerson(product, admin, { name: 'keeper', roles: ['reader'] });
+  await setRules(`/v1/orgs/${orgId}`, [
+    rule('allow', ['acl.admin', 'key.admin'], deputy.principalId),
+    rule('allow', ['key.admin'], keeper.principalId),
+  ]);
+  t.equal((await keeper.ask('POST', '/v1/keys', { body: { name: 'own' } })).status, 201);
+  const acting = await keeper.ask('POST', '/v1/keys', { body: { name: 'acting', principalId: clerk.principalId } });
+  t.match(acting.json(), { code: 'forbidden', details: { capability: 'acl.admin' } }, 'nor acts as another');
+
   const change = (body: object, who: Person) => deputy.ask('PUT', `/v1/principals/${who.principalId}`, { body });
   t.equal((await change({ roles: [] }, admin)).json().code, 'forbidden', 'nor takes from those who have more');
   t.equal((await deputy.ask('DELETE', `/v1/principals/${admin.principalId}`)).json().code, 'forbidden');

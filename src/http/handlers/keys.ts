@@ -26,15 +26,19 @@ export const listKeys = route('GET', '/v1/keys', administer, async (exchange, _p
   });
 });
 
-/** The answer is the only place where the key itself is ever shown. */
+/**
+ * The answer is the only place where the key itself is ever shown. Whoever makes one for somebody else can act as him, also
+ * where rules refuse himself: that takes who may change those rules.
+ */
 export const postKey = route('POST', '/v1/keys', administer, async (exchange, _params, services: Services, caller) => {
   const op = 'key.create';
   const { access, clock, gate } = services;
   const wish = parseKeyBody(await readJsonBody(exchange, { optional: false }), clock.now());
   const scope = wish.scope ?? (await gate.capabilitiesOn(caller, WHOLE_ORG));
   await requireHeld(caller, scope, services, op);
-  const key = newApiKey(clock);
   const { name, principalId = caller.principalId, expiresAtMs } = wish;
+  if (principalId !== caller.principalId) await gate.require(caller, WHOLE_ORG, 'acl.admin');
+  const key = newApiKey(clock);
   const facts = { keyId: key.id, principalId, name, scope, expiresAtMs };
   const atMs = clock.now();
   const outcome = await access.keys.createKey(caller, { ...facts, mac: macOf(key, access.pepper), atMs });

@@ -260,7 +260,9 @@ const keyOperations: readonly Operation[] = [
     operationId: 'createKey',
     tag,
     summary: 'Make an API key.',
-    description: 'The key is in this answer and nowhere else. Its scope never holds more than whoever makes it may do himself.',
+    description:
+      'The key is in this answer and nowhere else. Its scope never holds more than whoever makes it may do himself. One for ' +
+      'another principal takes acl.admin too: it acts as that principal, also where rules refuse whoever made it.',
     body: { required: true, json: 'NewKey' },
     answers: { 201: { description: 'Made.', json: 'KeyCreated' } },
     problems: [...bodies, 'capability_unknown', 'subject_not_found', 'too_many_keys', 'database_unavailable'],
