@@ -2,6 +2,7 @@ import { assert } from '../core/assert.ts';
 import { type OrgId, parseId } from '../core/ids.ts';
 import { type ConnectionPool, inTransaction, type Queries } from '../database/transaction.ts';
 import type { AuditStore, LogWriter, NewLeaf, StoredCheckpoint, WaitingEvent } from './audit-store.ts';
+import { treeHashToBase64 } from './merkle-hash.ts';
 import type { HashedSubtree } from './merkle-tree.ts';
 import { findLastCheckpoint } from './postgres-checkpoints.ts';
 import { PostgresTreeHashes } from './postgres-tree-hashes.ts';
@@ -66,12 +67,17 @@ const EVENTS = `
             ORDER BY e.xid, e.seq LIMIT $5)) AS found
    ORDER BY found.xid, found.seq LIMIT $5`;
 
+// Rows as one JSON text: written natively, where the driver would write each element of eight arrays.
 const ADD_LEAVES = `
   INSERT INTO audit.leaf (org_id, leaf, xid, seq, hash, happened_at, principal_id, action, resource_id)
-  SELECT $1::uuid, * FROM unnest($2::bigint[], $3::xid8[], $4::bigint[], $5::bytea[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])`;
+  SELECT $1::uuid, l.leaf, l.transaction::xid8, l.sequence, decode(l.hash, 'base64'), l.time, l."principalId", l.action, l."resourceId"
+    FROM json_to_recordset($2) AS l(leaf bigint, transaction text, sequence bigint, hash text,
+                                    time timestamptz, "principalId" text, action text, "resourceId" text)`;
 
 const ADD_SUBTREES = `
-  INSERT INTO audit.subtree (org_id, level, index, hash) SELECT $1::uuid, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])`;
+  INSERT INTO audit.subtree (org_id, level, index, hash)
+  SELECT $1::uuid, s.level, s.index, decode(s.hash, 'base64')
+    FROM json_to_recordset($2) AS s(level smallint, index bigint, hash text)`;
 
 const SET_PROGRESS = `
   INSERT INTO audit.progress (org_id, server, floor, open) VALUES ($1, audit.server(), $2::xid8, $3::xid8[])
@@ -112,8 +118,8 @@ class PostgresLogWriter extends PostgresTreeHashes implements LogWriter {
   }
 
   async addLeaves(leaves: readonly NewLeaf[], subtrees: readonly HashedSubtree[]): Promise<void> {
-    if (leaves.length > 0) await this.#queries.query(ADD_LEAVES, [this.#orgId, ...leafColumns(leaves)]);
-    if (subtrees.length > 0) await this.#queries.query(ADD_SUBTREES, [this.#orgId, ...subtreeColumns(subtrees)]);
+    if (leaves.length > 0) await this.#queries.query(ADD_LEAVES, [this.#orgId, leafRows(leaves)]);
+    if (subtrees.length > 0) await this.#queries.query(ADD_SUBTREES, [this.#orgId, subtreeRows(subtrees)]);
     if (this.#next !== undefined) await this.#queries.query(SET_PROGRESS, [this.#orgId, this.#next.floor, this.#next.open]);
   }
 
@@ -126,19 +132,12 @@ class PostgresLogWriter extends PostgresTreeHashes implements LogWriter {
   }
 }
 
-function leafColumns(leaves: readonly NewLeaf[]): readonly unknown[][] {
-  return [
-    leaves.map(({ leaf }) => leaf),
-    leaves.map(({ place }) => place.transaction),
-    leaves.map(({ place }) => place.sequence),
-    leaves.map(({ hash }) => hash),
-    leaves.map(({ subject }) => subject?.time ?? null),
-    leaves.map(({ subject }) => subject?.principalId ?? null),
-    leaves.map(({ subject }) => subject?.action ?? null),
-    leaves.map(({ subject }) => subject?.resourceId ?? null),
-  ];
+function leafRows(leaves: readonly NewLeaf[]): string {
+  return JSON.stringify(
+    leaves.map(({ leaf, place, hash, subject }) => ({ leaf, ...place, hash: treeHashToBase64(hash), ...subject })),
+  );
 }
 
-function subtreeColumns(subtrees: readonly HashedSubtree[]): readonly unknown[][] {
-  return [subtrees.map(({ level }) => level), subtrees.map(({ index }) => index), subtrees.map(({ hash }) => hash)];
+function subtreeRows(subtrees: readonly HashedSubtree[]): string {
+  return JSON.stringify(subtrees.map(({ level, index, hash }) => ({ level, index, hash: treeHashToBase64(hash) })));
 }
