@@ -174,6 +174,35 @@ t.test('what is not there, or not asked for properly, is refused', async (t) => 
   }
 });
 
+t.test('the log is for those who may read it, and a refusal is in it', async (t) => {
+  const { key, keyId } = await send('r-key', 'POST', '/v1/keys', { name: 'reader', scope: ['doc.read'] });
+  t.ok(keyId);
+  const routes = ['events', 'events/0', 'checkpoint', 'key', 'export'];
+  const proofs = ['proofs/inclusion?leaf=0&size=1', 'proofs/consistency?first=1&second=1'];
+  for (const route of [...routes, ...proofs]) {
+    const headers = { 'x-request-id': `r-refused-${route.replaceAll(/\W/g, '-')}` };
+    const answer = await product.fetchAs(String(key), `/v1/audit/${route}`, { headers });
+    t.match({ status: answer.status, body: await answer.json() }, { status: 403, body: { code: 'forbidden' } }, route);
+    const nobody = await product.fetchAs(undefined, `/v1/audit/${route}`);
+    t.equal(nobody.status, 401, route);
+    await nobody.arrayBuffer();
+  }
+  const [denied] = (await eventsOf('r-refused-events')) as [Item];
+  t.match(denied.event, { action: 'audit.read', outcome: 'denied', resource: { kind: 'org' } });
+});
+
+t.test('each org has a log of its own', async (t) => {
+  const made = await send('r-org', 'POST', '/v1/orgs', { name: 'Another court' });
+  const at = (path: string) => product.fetchAs(String(made.key), path);
+  const { items } = (await (await at('/v1/audit/events?limit=1000')).json()) as { items: readonly Item[] };
+  t.ok(items.every(({ event }) => event.orgId === made.orgId));
+  t.equal((await (await at('/v1/audit/key')).text()).split('+')[0], `quasar/${made.orgId}`);
+  const [header, ...lines] = (await (await at('/v1/audit/export')).text()).trimEnd().split('\n');
+  t.match(JSON.parse(header as string), { origin: `quasar/${made.orgId}` });
+  const orgs = lines.map((line) => JSON.parse(line) as { event?: Json }).flatMap(({ event }) => (event ? [event.orgId] : []));
+  t.same(new Set([...orgs, made.orgId]), new Set([made.orgId]));
+});
+
 t.test('what was committed before a stop is numbered and signed after the next start', async (t) => {
   await send('r-last', 'POST', '/v1/documents', 'the last bytes');
   t.equal(await product.stop(), 0);
