@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { EventWindows } from '../audit/event-windows.ts';
 import type { Secret } from '../config/secret.ts';
 import type { CapabilitySet } from '../core/capability.ts';
 import type { Clock } from '../core/clock.ts';
@@ -25,6 +26,7 @@ export interface AuthenticatorOptions {
   readonly pepper: Secret;
   readonly operatorOrgId: OrgId;
   readonly epochs: AccessEpochs;
+  readonly windows: Pick<EventWindows, 'note'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,7 +40,17 @@ interface Kept {
   notedAtMs: number;
 }
 
-/** Turns the `Authorization` header into a session. Those that were taken are remembered until something about the org changes. */
+/** What came in a header, once its form is right. */
+interface Presented {
+  readonly text: string;
+  readonly digest: string;
+  readonly requestId: string;
+}
+
+/**
+ * Turns the `Authorization` header into a session. Those that were taken are remembered until something about the org changes.
+ * Those that were good once, and are refused, are noted in their org's log.
+ */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   /** By the SHA-256 of the header, so that no credential is kept; the oldest goes first. */
@@ -49,7 +61,7 @@ export class Authenticator {
   }
 
   /** No promise when the credential was seen before. @throws QuasarError `unauthenticated`, `identity_unavailable`, `database_unavailable`. */
-  authenticate(authorization: string | undefined): Session | Promise<Session> {
+  authenticate(authorization: string | undefined, requestId: string): Session | Promise<Session> {
     const bearer = parseBearer(authorization);
     const digest = hash('sha256', bearer.token, 'base64');
     const kept = this.#kept.get(digest);
@@ -65,17 +77,24 @@ export class Authenticator {
       return kept.session;
     }
     if (kept !== undefined) this.#kept.delete(digest);
-    return bearer.kind === 'api_key' ? this.#takeKey(bearer.token, digest) : this.#takeToken(bearer.token, digest);
+    const presented = { text: bearer.token, digest, requestId };
+    return bearer.kind === 'api_key' ? this.#takeKey(presented) : this.#takeToken(presented);
   }
 
-  async #takeKey(text: string, digest: string): Promise<Session> {
+  async #takeKey({ text, digest, requestId }: Presented): Promise<Session> {
     const { keys, pepper, clock, epochs } = this.#options;
     const key = parseApiKey(text);
     const epoch = epochs.identities.now;
     const found = await keys.findKey(key.id);
     const verdict = verifyApiKey(key, found, { pepper, now: clock.now() });
-    if (verdict !== 'good' || found === undefined) throw refused(FAULT_OF_VERDICT[verdict], `the API key is ${verdict}`);
-    if (found.suspended) throw refused('token_revoked', 'its principal or org is suspended');
+    const fate = verdict === 'good' && found?.suspended ? 'suspended' : verdict;
+    if (found === undefined || fate !== 'good') {
+      // A wrong secret is noted nowhere: that must look as if there were no such key.
+      if (found !== undefined && fate !== 'unknown') {
+        await this.#noteRefused({ kind: 'key', id: key.id }, { orgId: found.orgId, reason: fate, requestId });
+      }
+      throw refused(FAULT_OF_FATE[fate], `the API key is ${fate}`);
+    }
     const { orgId, principalId, scope, expiresAt } = found;
     const session = await this.#open({ orgId, principalId }, { scope, credential: key.id });
     const kept = { session, epoch, untilMs: expiresAt ?? Number.POSITIVE_INFINITY };
@@ -83,13 +102,16 @@ export class Authenticator {
     return session;
   }
 
-  async #takeToken(text: string, digest: string): Promise<Session> {
+  async #takeToken({ text, digest, requestId }: Presented): Promise<Session> {
     const { verifier, revocations, principals, epochs } = this.#options;
     if (verifier === undefined) throw refused('token_refused', 'no issuer of tokens is configured');
     const token = await verifier.verify(text);
     const { orgId, subject, scope, takenUntilMs } = token;
     const epoch = epochs.identities.now;
-    if (await revocations.isRevoked(token)) throw refused('token_revoked', 'it, its principal or its org is revoked');
+    if (await revocations.isRevoked(token)) {
+      await this.#noteRefused({ kind: 'token', id: token.jti }, { orgId, reason: 'revoked', requestId });
+      throw refused('token_revoked', 'it, its principal or its org is revoked');
+    }
     const principal = await principals.findPrincipal(orgId, subject);
     if (principal === undefined) throw refused('token_refused', 'its org has no principal with this subject');
     const { principalId } = principal;
@@ -107,6 +129,16 @@ export class Authenticator {
     const tokenScope = withinOrg(scope, orgId, this.#options.operatorOrgId);
     const requester = { ...known.requester, tokenScope };
     return { orgId, principalId, kind: known.kind, requester, account: { orgId, credential } };
+  }
+
+  /** Of nobody that is known: the credential says whose it was. */
+  async #noteRefused(
+    resource: { readonly kind: 'key' | 'token'; readonly id: string },
+    refusal: { readonly orgId: OrgId; readonly reason: string; readonly requestId: string },
+  ): Promise<void> {
+    const principal = { kind: 'anonymous', id: resource.kind === 'key' ? 'api-key' : 'token' } as const;
+    const deed = { action: 'session.authenticate', resource } as const;
+    await this.#options.windows.note({ ...refusal, principal, outcome: 'denied' }, deed, 0);
   }
 
   #keep(digest: string, kept: Kept): void {
@@ -131,11 +163,12 @@ export class Authenticator {
 }
 
 /** Which of them an unknown id was, and which a wrong secret, is nobody's business. */
-const FAULT_OF_VERDICT = {
+const FAULT_OF_FATE = {
   good: 'token_refused',
   unknown: 'token_refused',
   revoked: 'token_revoked',
   expired: 'token_expired',
+  suspended: 'token_revoked',
 } as const satisfies Record<string, BearerFault>;
 
 function refused(reason: BearerFault, log: string): Error {

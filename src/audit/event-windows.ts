@@ -20,6 +20,8 @@ export class EventWindows {
   readonly #options: EventWindowsOptions;
   /** In the order in which they were opened. */
   readonly #windows = new Map<string, Window>();
+  /** Closing events on their way. */
+  readonly #closing = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: EventWindowsOptions) {
@@ -37,34 +39,33 @@ export class EventWindows {
    * @throws (rejects) QuasarError when the event cannot be stored; then nothing may be answered, and the next one tries again.
    */
   note(context: NoteContext, deed: Deed, bytes: number): void | Promise<void> {
-    const { resource } = deed;
-    const key = `${context.outcome} ${context.reason} ${context.principal.id} ${deed.action} ${resource.version ?? ''} ${resource.id}`;
-    const now = this.#options.clock.now();
+    const key = keyOf(context, deed);
+    const { clock } = this.#options;
     const open = this.#windows.get(key);
-    if (open !== undefined && now < open.endsAtMs) {
+    if (open !== undefined && clock.monotonic() < open.endsAtMonotonicMs) {
       open.count += 1;
       open.bytes += bytes;
-      open.lastAtMs = now;
+      open.lastAtMs = clock.now();
       return open.opening;
     }
-    if (open !== undefined) this.#closeInBackground(key, open);
+    if (open !== undefined) void this.#close(key, open);
     else if (this.#windows.size >= limits.auditWindowsMax) this.#closeOldest();
-    return this.#open(key, { context, deed, bytes, now });
+    return this.#open(key, { context, deed, bytes });
   }
 
   /** Closes all windows; nothing may be noted any more. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all([...this.#windows].map(([key, window]) => this.#close(key, window)));
+    for (const [key, window] of this.#windows) void this.#close(key, window);
+    await Promise.all(this.#closing);
   }
 
-  #open(
-    key: string,
-    { context, deed, bytes, now }: { context: NoteContext; deed: Deed; bytes: number; now: number },
-  ): Promise<void> {
+  #open(key: string, { context, deed, bytes }: { context: NoteContext; deed: Deed; bytes: number }): Promise<void> {
     const { writer, clock } = this.#options;
+    const now = clock.now();
+    const endsAtMonotonicMs = clock.monotonic() + limits.auditWindowMs;
     const window: Window = {
-      ...{ context, deed, startedAtMs: now, lastAtMs: now, endsAtMs: now + limits.auditWindowMs, count: 1, bytes },
+      ...{ context, deed, startedAtMs: now, lastAtMs: now, endsAtMonotonicMs, count: 1, bytes },
       opening: undefined,
     };
     const detail = bytes === 0 ? deed.detail : { ...deed.detail, bytes };
@@ -83,53 +84,67 @@ export class EventWindows {
     return window.opening;
   }
 
+  /** A statement's worth at a time, so that the end of many windows holds up nothing else. */
   async #closeDue(): Promise<void> {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
+    let batch: Promise<void>[] = [];
     for (const [key, window] of this.#windows) {
-      if (window.endsAtMs > now) return;
-      await this.#close(key, window);
+      if (window.endsAtMonotonicMs > now) break;
+      batch.push(this.#close(key, window));
+      if (batch.length < limits.auditWriteBatchMax) continue;
+      await Promise.all(batch);
+      batch = [];
     }
   }
 
   #closeOldest(): void {
     for (const [key, window] of this.#windows) {
-      this.#closeInBackground(key, window);
+      void this.#close(key, window);
       return;
     }
   }
 
-  #closeInBackground(key: string, window: Window): void {
-    void this.#close(key, window);
+  /** From now on the next one of its kind opens another. Never rejects. */
+  #close(key: string, window: Window): Promise<void> {
+    this.#windows.delete(key);
+    const closing = this.#writeCounters(window).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+    return closing;
   }
 
   /** Counters that cannot be stored are logged: the log of the program is then all that tells. */
-  async #close(key: string, window: Window): Promise<void> {
-    this.#windows.delete(key);
+  async #writeCounters(window: Window): Promise<void> {
+    const opened = await Promise.resolve(window.opening).then(
+      () => true,
+      // Whoever read was told; nothing was answered, so there is nothing to count.
+      () => false,
+    );
     const { context, deed, count, bytes, startedAtMs, lastAtMs } = window;
-    if (count === 1) return;
+    if (!opened || count === 1) return;
     const { writer, clock, log } = this.#options;
-    const reads = {
-      count,
-      bytes,
-      windowStart: toTimestamp(startedAtMs),
-      windowEnd: toTimestamp(Math.max(startedAtMs, lastAtMs)),
-    };
+    const windowEnd = toTimestamp(Math.max(startedAtMs, lastAtMs));
+    const reads = { count, bytes, windowStart: toTimestamp(startedAtMs), windowEnd };
     try {
       await writer.append(context.orgId, makeNote(context, { ...deed, reads }, clock));
     } catch (error) {
-      log.error(
-        { error, orgId: context.orgId, action: deed.action, resource: deed.resource, reads },
-        'a window of reads was not closed',
-      );
+      const { action, resource } = deed;
+      log.error({ error, orgId: context.orgId, action, resource, reads }, 'a window of reads was not closed');
     }
   }
+}
+
+/** What is counted together. Ids of tokens are their issuers', and unique in their org alone. */
+function keyOf({ orgId, outcome, reason, principal }: NoteContext, { action, resource }: Deed): string {
+  const { kind, id, version = '' } = resource;
+  return `${orgId} ${outcome} ${reason} ${principal.id} ${action} ${kind} ${version} ${id}`;
 }
 
 interface Window {
   readonly context: NoteContext;
   readonly deed: Deed;
   readonly startedAtMs: number;
-  readonly endsAtMs: number;
+  /** By the clock that nobody sets. */
+  readonly endsAtMonotonicMs: number;
   lastAtMs: number;
   count: number;
   bytes: number;

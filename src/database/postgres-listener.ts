@@ -15,8 +15,8 @@ export interface ListenerOptions {
 
 /**
  * One connection that listens to a channel, and connects again whenever it is lost. A connection that has gone silent is
- * found by questions of its own: nothing that was told stays unheard for longer than `limits.listenerSilenceMs` without
- * `onListening(false)`.
+ * found by questions of its own: nothing that was told stays unheard for longer than `limits.listenerQuestionMs` and
+ * `limits.listenerSilenceMs` together without `onListening(false)`.
  */
 export class PostgresListener {
   readonly #options: ListenerOptions;
@@ -62,8 +62,8 @@ export class PostgresListener {
       query_timeout: limits.listenerSilenceMs,
       application_name: 'quasar listener',
     });
-    // The next question fails; left alone, the event would end the process.
-    client.on('error', () => undefined);
+    // The next question fails, and comes at once; left alone, the event would end the process.
+    client.on('error', () => this.#endRest());
     client.on('notification', ({ payload }) => onNotification(payload ?? ''));
     try {
       await client.connect();

@@ -31,6 +31,9 @@ export interface AccessGateOptions {
   readonly clock: Clock;
 }
 
+/** Why, as events tell it. */
+type Refusal = Decision['reason'] | 'disposed';
+
 /**
  * Where every request comes in: who asks, whether too much is asked, whether it may be. What is hidden and what is absent take
  * the same way: the rules are read from the database, the refusal is noted, the answer is 404.
@@ -55,8 +58,7 @@ export class AccessGate implements Gate {
   require(caller: Caller, thing: RuledThing, capability: Capability): void | Promise<void> {
     const list = this.#options.lists.peek(caller, thing);
     const decision = list && decide(caller.session.requester, list, capability);
-    if (list !== undefined && decision !== undefined && passes(decision, thing)) {
-      refuseDisposed(list, capability);
+    if (list !== undefined && decision !== undefined && passes(decision, thing) && !isGone(list, capability)) {
       caller.allowedBy = decision.reason;
       return;
     }
@@ -140,7 +142,7 @@ export class AccessGate implements Gate {
   }
 
   #authenticate(exchange: Exchange): Session | Promise<Session> {
-    return this.#options.authenticator.authenticate(exchange.header('authorization'));
+    return this.#options.authenticator.authenticate(exchange.header('authorization'), exchange.requestId);
   }
 
   #admit(exchange: Exchange, access: RouteAccess, params: Params, session: Session): Caller | Promise<Caller> {
@@ -166,7 +168,8 @@ export class AccessGate implements Gate {
     const { capability } = access;
     const allowed = this.require(caller, thing, capability);
     // What changes something notes it with the change, and readers of documents say which version they read.
-    if (thing.kind === 'document' || (exchange.method !== 'GET' && exchange.method !== 'HEAD')) return allowed;
+    const noted = thing.kind === 'document' && (capability === 'doc.read' || capability === 'blob.read');
+    if (noted || (exchange.method !== 'GET' && exchange.method !== 'HEAD')) return allowed;
     const note = () =>
       this.#options.windows.note(contextOf(caller, 'allowed', caller.allowedBy), deedOf(caller, thing, capability), 0);
     return allowed === undefined ? note() : allowed.then(note);
@@ -177,7 +180,10 @@ export class AccessGate implements Gate {
     const list = await this.#options.lists.load(caller, thing);
     const decision = list && decide(caller.session.requester, list, capability);
     if (list !== undefined && decision !== undefined && passes(decision, thing)) {
-      refuseDisposed(list, capability);
+      if (isGone(list, capability)) {
+        await this.#refuse(caller, thing, capability, 'disposed');
+        throw new QuasarError('document_disposed', { op: OP });
+      }
       caller.allowedBy = decision.reason;
       return;
     }
@@ -197,18 +203,18 @@ export class AccessGate implements Gate {
     return this.#options.windows.note(contextOf(caller, 'allowed', caller.allowedBy), deed, bytes);
   }
 
-  async #refuse(caller: Caller, thing: RuledThing, capability: Capability, reason: Decision['reason']): Promise<void> {
+  async #refuse(caller: Caller, thing: RuledThing, capability: Capability, reason: Refusal): Promise<void> {
     await this.#noteDenied(caller, deedOf(caller, thing, capability), reason);
   }
 
-  async #noteDenied(caller: Caller, deed: Deed, reason: Decision['reason']): Promise<void> {
+  async #noteDenied(caller: Caller, deed: Deed, reason: Refusal): Promise<void> {
     await this.#options.windows.note(contextOf(caller, 'denied', reason), deed, 0);
   }
 }
 
-/** Of a document that was disposed of only its rules and their history are told. @throws QuasarError `document_disposed`. */
-function refuseDisposed({ disposed }: FoundAccessList, capability: Capability): void {
-  if (disposed && capability !== 'acl.admin') throw new QuasarError('document_disposed', { op: OP });
+/** Of a document that was disposed of only its rules and their history are told. */
+function isGone({ disposed }: FoundAccessList, capability: Capability): boolean {
+  return disposed && capability !== 'acl.admin';
 }
 
 /** The place of the first that allows it. */

@@ -63,7 +63,7 @@ export async function openGate(options: OpenGateOptions, closer: Closer): Promis
     principals,
     revocations: new PostgresRevocationStore(pool),
     verifier: tokens.verifier,
-    ...{ pepper, operatorOrgId, epochs, clock, log },
+    ...{ pepper, operatorOrgId, epochs, windows, clock, log },
   });
   const lists = new AccessLists(new PostgresRuleStore(pool), epochs);
   return new AccessGate({ authenticator, lists, epochs, principals, windows, rates: openRates(config, clock), clock });

@@ -8,7 +8,8 @@ type Item = DocumentFacts & { readonly current: VersionFacts };
 /**
  * A page of the documents the caller may read. It looks on until it knows of one more than it shows, so that whether there
  * is a next page says nothing about hidden ones; only where it has looked at `limits.listExaminedMax` without, the page ends
- * early. A cursor is sealed, so that it may name a document that is hidden.
+ * early. After a first look it looks at many at a time: where most are hidden, a small page would cost a statement for each of
+ * them. A cursor is sealed, so that it may name a document that is hidden.
  */
 export async function listReadable(
   { limit, after, filter }: { limit: number; after: string | undefined; filter: DocumentFilter },
@@ -18,7 +19,8 @@ export async function listReadable(
   const shown: Item[] = [];
   let position = after;
   for (let examined = 0; examined < limits.listExaminedMax; ) {
-    const page = await catalog.listDocuments(caller, { limit: limit + 1, after: position, filter });
+    const size = examined === 0 ? limit + 1 : Math.max(limit + 1, limits.accessListBatchMax);
+    const page = await catalog.listDocuments(caller, { limit: size, after: position, filter });
     const readable = await gate.readable(
       caller,
       page.items.map(({ documentId }) => ({ kind: 'document', documentId })),
