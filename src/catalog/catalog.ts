@@ -2,6 +2,7 @@ import type { ChunkerName } from '../chunker/hasher.ts';
 import type { Actor } from '../core/actor.ts';
 import type { BlobKey, ManifestRoot, Sha256 } from '../core/digest.ts';
 import type { DocumentId, FolderId, Scope, UploadId, VersionId } from '../core/ids.ts';
+import type { StoredMetadata } from './metadata-store.ts';
 
 /** What an org knows of a blob. `blockCount` 0 is the empty blob, 1 needs no manifest page: its only entry is its key. */
 export interface BlobFacts {
@@ -105,6 +106,8 @@ export interface VersionCommit {
   readonly createdAtMs: number;
   /** The answer to repeat when the same request comes again. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
+  /** Checked already; undefined or empty for none of its own, and for a session, which has its own. */
+  readonly metadata?: readonly StoredMetadata[] | undefined;
   /** The session this finishes: its row must be `sealing` under this fence, and becomes `committed`. */
   readonly upload: { readonly uploadId: UploadId; readonly fence: number; readonly fingerprint: string } | undefined;
 }

@@ -1,6 +1,7 @@
 import { blake3Of } from '../core/digest.ts';
 import { limits } from '../core/limits.ts';
 import type { VersionCommit } from './catalog.ts';
+import { toChangeRow } from './metadata-change-row.ts';
 
 /**
  * One item of a batch as quasar.commit_versions reads it (its fields are those of quasar.commit_item); `n` tells the
@@ -26,6 +27,7 @@ export function toCommitItem(wish: VersionCommit, n: number, pagesAt: number): R
     content_type: wish.contentType,
     reason: wish.reason,
     labels: ownLabels(wish),
+    metadata: wish.metadata?.map((entry) => toChangeRow({ ...entry, base: undefined, entry })),
     created_at_ms: wish.createdAtMs,
     idempotency_key: wish.idempotency?.key,
     idempotency_fingerprint: wish.idempotency?.fingerprint,

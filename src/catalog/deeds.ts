@@ -13,7 +13,7 @@ import type { NewSchema } from './schema-store.ts';
 /** What the changes of the catalog are in the words of the audit log. */
 
 export function commitDeed(wish: VersionCommit): Deed {
-  const { documentId, versionId, newDocument, folderId, blob, upload, reason } = wish;
+  const { documentId, versionId, newDocument, folderId, blob, upload, reason, metadata = [] } = wish;
   const labels = ownLabels(wish);
   return {
     action: newDocument ? 'document.create' : 'version.create',
@@ -25,6 +25,7 @@ export function commitDeed(wish: VersionCommit): Deed {
       folderId,
       reason,
       labels: labels.length === 0 ? undefined : labels,
+      metadata: metadata.length === 0 ? undefined : metadata.map(({ namespace, metadataId }) => ({ namespace, metadataId })),
     }),
   };
 }

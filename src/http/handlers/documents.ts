@@ -23,6 +23,7 @@ import { type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
 import { parseDocumentFilter } from './document-filter.ts';
 import { listReadable } from './list-readable.ts';
+import { metadataOf } from './metadata-header.ts';
 import { parseRefText } from './ref-bodies.ts';
 import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody, parseFolder } from './request-bodies.ts';
 import { requireWrite } from './require-write.ts';
@@ -211,6 +212,8 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
   const digest = requestDigest(exchange);
   const { repr } = parseDigestHeaders(exchange);
   const contentTypeOf = (firstBytes: Uint8Array) => mediaTypeOf(declared, firstBytes);
+  const bundle = metadataOf(exchange);
+  const metadata = bundle === undefined ? undefined : await makeEntries(caller, bundle, services.records);
   const outcome = await storeOneShot(
     caller,
     {
@@ -224,10 +227,11 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
           contentType,
           reason: undefined,
           labels: [],
+          metadata,
           idempotency:
             key === undefined
               ? undefined
-              : { key, fingerprint: fingerprintOf({ target: oneShotTarget(target), filename, contentType }) },
+              : { key, fingerprint: fingerprintOf({ target: oneShotTarget(target), filename, contentType, metadata: bundle }) },
           upload: undefined,
         };
       },

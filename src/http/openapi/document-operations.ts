@@ -27,7 +27,16 @@ export const documentOperations: readonly Operation[] = [
       'need a session. Any other content type is the file: it is stored and committed before the answer. An absent, ' +
       'octet-stream or form-urlencoded type (what curl sends by itself) is replaced by what the first bytes look like. ' +
       'The same documentId with an open upload, or the same Idempotency-Key, gives the earlier answer with 200.',
-    parameters: ['filename', 'folder', 'contentDisposition', 'idempotencyKey', 'reprDigest', 'contentDigest', 'amzChecksum'],
+    parameters: [
+      'filename',
+      'folder',
+      'contentDisposition',
+      'metadataHeader',
+      'idempotencyKey',
+      'reprDigest',
+      'contentDigest',
+      'amzChecksum',
+    ],
     body: { required: false, json: 'CreateUpload', bytes: true },
     answers: {
       200: {
@@ -100,6 +109,7 @@ export const documentOperations: readonly Operation[] = [
       'documentId',
       'filename',
       'contentDisposition',
+      'metadataHeader',
       'idempotencyKey',
       'ifVersionMatch',
       'reprDigest',

@@ -98,6 +98,11 @@ export const parameters = {
     type: 'string',
     examples: ['bytes=0-65535'],
   }),
+  metadataHeader: header(
+    'Quasar-Metadata',
+    'Canonical metadata of the version: Base64 of a JSON object of namespaces, as `initialMetadata` of an upload session.',
+    { type: 'string', contentEncoding: 'base64' },
+  ),
   ifRange: header('If-Range', 'Honour Range only if this is the ETag.', { type: 'string' }),
   ifMatch: header('If-Match', 'Answer only if one of these is the ETag.', { type: 'string' }),
   ifVersionMatch: header(
