@@ -127,7 +127,7 @@ export const limits = {
   idempotencyKeyMax: 255,
   pageSizeDefault: 100,
   pageSizeMax: 1000,
-  /** Documents a list looks at for one page, when many of them are hidden. */
+  /** Documents, or folders, a list looks at for one page, when many of them are hidden. */
   listExaminedMax: 5000,
 
   // access
@@ -190,6 +190,9 @@ export const limits = {
   validationMs: 2 * SECOND,
   validationThreads: 2,
   validationQueueMax: 256,
+  /** A schema's state that another process changed is noticed within this time. */
+  schemaCacheMs: 1000,
+  schemaCacheEntriesMax: 1000,
   /** A thread that has not said hello after this is given up. */
   validationStartMs: MINUTE,
   /** Heap of one validation thread, in MiB. */
@@ -279,6 +282,8 @@ export const limits = {
   databasePoolSize: 10,
   databaseConnectMs: 5 * SECOND,
   databaseStatementMs: 30 * SECOND,
+  /** Statements that a connection keeps prepared. */
+  databasePreparedMax: 256,
   /** A change to who may, made by another process, is heard of within this time, or it is known that it may not be. */
   listenerSilenceMs: 400,
   listenerQuestionMs: 300,

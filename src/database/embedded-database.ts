@@ -37,7 +37,7 @@ export class EmbeddedDatabase {
 
       const onConnectionLost = (error: Error) => options.log.warn({ error }, 'an idle database connection was lost');
       const target = server.target(DATABASE, APP_ROLE, appPassword);
-      const pool = new PostgresPool({ ...target, onConnectionLost });
+      const pool = new PostgresPool({ ...target, prepares: true, onConnectionLost });
       closer.push('database connections', () => pool.close());
       await assertSafeServer(pool);
       return new EmbeddedDatabase(server, target, pool, closer);

@@ -10,6 +10,11 @@ export interface PostgresPoolOptions {
   readonly password: string;
   readonly database: string;
   readonly size?: number;
+  /**
+   * Keep statements with parameters prepared on each connection, which saves their server a good part of the work. Not through a
+   * pooler, which may hand the next statement to another server process. False unless given.
+   */
+  readonly prepares?: boolean;
   /** Told about idle connections that broke; the next query opens a new one. */
   readonly onConnectionLost?: (error: Error) => void;
 }
@@ -21,10 +26,13 @@ const GRACE_MS = 5_000;
 export class PostgresPool implements ConnectionPool {
   readonly #pool: pg.Pool;
   readonly #broken = new WeakSet<pg.ClientBase>();
+  /** By text. Texts that are put together for one occasion must not fill the server's memory, so only some are kept. */
+  readonly #names: Map<string, string> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresPoolOptions) {
     const { host, port, user, password, database } = options;
+    this.#names = options.prepares === true ? new Map() : undefined;
     this.#pool = new pg.Pool({
       host,
       port,
@@ -51,7 +59,9 @@ export class PostgresPool implements ConnectionPool {
     const client = await this.#connect();
     const run = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<QueryResult<Row>> => {
       try {
-        const { rows, command } = await client.query<Row>(text, values as unknown[]);
+        const name = this.#nameOf(text, values);
+        const query = { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
+        const { rows, command } = await client.query<Row>(query);
         return { rows, command };
       } catch (error) {
         if (!isStatementFailure(error)) this.#broken.add(client);
@@ -69,6 +79,17 @@ export class PostgresPool implements ConnectionPool {
   close(): Promise<void> {
     this.#closing ??= this.#pool.end();
     return this.#closing;
+  }
+
+  /** Statements without parameters may be several in one text, which cannot be prepared. */
+  #nameOf(text: string, values: readonly unknown[]): string | undefined {
+    if (this.#names === undefined || values.length === 0) return undefined;
+    const known = this.#names.get(text);
+    if (known !== undefined) return known;
+    if (this.#names.size >= limits.databasePreparedMax) return undefined;
+    const name = `q${this.#names.size}`;
+    this.#names.set(text, name);
+    return name;
   }
 
   async #connect(): Promise<pg.PoolClient> {

@@ -4,6 +4,7 @@ import { ensureAdminKey } from '../access/admin-key.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
 import { systemActor } from '../audit/system-actor.ts';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
+import { CachingSchemaStore } from '../catalog/caching-schema-store.ts';
 import { PostgresCatalog } from '../catalog/postgres-catalog.ts';
 import { PostgresDisposalStore } from '../catalog/postgres-disposal-store.ts';
 import { PostgresLabelStore } from '../catalog/postgres-label-store.ts';
@@ -194,7 +195,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     records: {
       catalog,
       metadata: catalog,
-      schemas: new PostgresSchemaStore(database.pool),
+      schemas: new CachingSchemaStore(new PostgresSchemaStore(database.pool), systemClock),
       refs: new PostgresRefStore(database.pool),
       migrations: new PostgresMigrationStore(database.pool),
       validator,
