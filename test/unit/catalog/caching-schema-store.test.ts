@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { newId, type OrgId, type PrincipalId } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { actorIn } from '../../helpers/actor.ts';
-import { StandingClock } from '../../helpers/standing-clock.ts';
+import { standingClock } from '../../helpers/standing-clock.ts';
 
 const by = actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
 const other = actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
@@ -42,7 +42,7 @@ class CountingStore implements SchemaStore {
 }
 
 function open() {
-  const clock = new StandingClock();
+  const clock = standingClock();
   const store = new CountingStore();
   return { clock, store, cache: new CachingSchemaStore(store, clock) };
 }
