@@ -56,11 +56,6 @@ export class AccessLists {
     return list;
   }
 
-  /** One that was disposed of, or moved by this process. */
-  forget(scope: Scope, thing: RuledThing): void {
-    this.#kept.delete(keyOf(scope, thing));
-  }
-
   #loadDocument(scope: Scope, documentId: DocumentId): Promise<FoundAccessList | undefined> {
     return new Promise((resolve, reject) => this.#queue.add({ scope, documentId, resolve, reject }));
   }
