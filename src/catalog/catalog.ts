@@ -101,6 +101,8 @@ export interface VersionCommit {
   readonly filename: string | undefined;
   readonly contentType: string;
   readonly reason: string | undefined;
+  /** Of a further version, besides the current one: versions of its document. */
+  readonly parents?: readonly VersionId[] | undefined;
   /** Besides CURRENT, which always moves. */
   readonly labels: readonly string[];
   readonly createdAtMs: number;
@@ -122,6 +124,8 @@ export type CommitOutcome =
   | { readonly kind: 'document_exists' }
   /** The folder it was to lie in has gone. */
   | { readonly kind: 'folder_missing' }
+  /** One of the further parents is no version of the document. */
+  | { readonly kind: 'parent_missing' }
   /** The current version is not the expected one. */
   | { readonly kind: 'version_changed' }
   /** Another document has an external reference that the session brought along. */

@@ -26,6 +26,7 @@ export function toCommitItem(wish: VersionCommit, n: number, pagesAt: number): R
     filename: wish.filename,
     content_type: wish.contentType,
     reason: wish.reason,
+    parents: wish.parents,
     labels: ownLabels(wish),
     metadata: wish.metadata?.map((entry) => toChangeRow({ ...entry, base: undefined, entry })),
     created_at_ms: wish.createdAtMs,

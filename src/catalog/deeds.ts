@@ -13,7 +13,7 @@ import type { NewSchema } from './schema-store.ts';
 /** What the changes of the catalog are in the words of the audit log. */
 
 export function commitDeed(wish: VersionCommit): Deed {
-  const { documentId, versionId, newDocument, folderId, blob, upload, reason, metadata = [] } = wish;
+  const { documentId, versionId, newDocument, folderId, blob, upload, reason, parents = [], metadata = [] } = wish;
   const labels = ownLabels(wish);
   return {
     action: newDocument ? 'document.create' : 'version.create',
@@ -24,6 +24,7 @@ export function commitDeed(wish: VersionCommit): Deed {
       uploadId: upload?.uploadId,
       folderId,
       reason,
+      parents: parents.length === 0 ? undefined : parents,
       labels: labels.length === 0 ? undefined : labels,
       metadata: metadata.length === 0 ? undefined : metadata.map(({ namespace, metadataId }) => ({ namespace, metadataId })),
     }),

@@ -125,6 +125,8 @@ export const limits = {
   filenameMax: 1024,
   contentTypeMax: 255,
   idempotencyKeyMax: 255,
+  /** Of a version, besides the one that was current. */
+  versionParentsMax: 32,
   pageSizeDefault: 100,
   pageSizeMax: 1000,
   /** Documents, or folders, a list looks at for one page, when many of them are hidden. */

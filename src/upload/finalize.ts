@@ -11,6 +11,8 @@ import type { Finalized, UploadsDeps } from './uploads.ts';
 export interface FinalizeWish {
   readonly labels: readonly string[];
   readonly reason: string | undefined;
+  /** Versions it comes from besides the current one. */
+  readonly parents: readonly VersionId[];
   readonly digests: AnnouncedDigests;
   /** Of the arguments in canonical form: the same wish has the same fingerprint. */
   readonly fingerprint: string;
@@ -48,6 +50,7 @@ export async function finalizeUpload(
           filename: session.filename,
           contentType: session.contentType,
           reason: wish.reason,
+          parents: wish.parents,
           labels: wish.labels,
           idempotency: undefined,
           upload: { uploadId, fence: live.fence, fingerprint: wish.fingerprint },
@@ -84,6 +87,8 @@ export function versionOf(outcome: CommitOutcome, op: string): VersionFacts {
       throw new QuasarError('idempotency_mismatch', { op });
     case 'document_missing':
       throw new QuasarError('document_not_found', { op });
+    case 'parent_missing':
+      throw new QuasarError('version_not_found', { op });
     case 'folder_missing':
       throw new QuasarError('folder_not_found', { op });
     case 'document_exists':

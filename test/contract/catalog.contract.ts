@@ -153,6 +153,25 @@ export function catalogContract(test: Test, { catalog, committer, scope, strange
     t.equal((await catalog.findManifestPage(scope, blob.key, 0))?.length, 36);
   });
 
+  test.test('a version may come from several of its document, each named once, the current one first', async (t) => {
+    const first = versionWish();
+    const { documentId } = first;
+    const further = (parents: readonly VersionId[]) => versionWish({ documentId, newDocument: false, parents });
+    await committer.commit(scope, first);
+    const second = committed(await committer.commit(scope, further([])));
+    t.strictSame(second.parents, [first.versionId]);
+    const merged = committed(await committer.commit(scope, further([first.versionId, second.versionId, first.versionId])));
+    t.strictSame(merged.parents, [second.versionId, first.versionId]);
+    const stranger = versionWish();
+    await committer.commit(scope, stranger);
+    const refused = further([stranger.versionId]);
+    t.strictSame(await committer.commit(scope, refused), { kind: 'parent_missing' });
+    t.equal(await catalog.findVersion(scope, documentId, refused.versionId), undefined);
+    const itself = further([]);
+    t.strictSame(await committer.commit(scope, { ...itself, parents: [itself.versionId] }), { kind: 'parent_missing' });
+    t.strictSame((await catalog.findVersion(scope, documentId, merged.versionId))?.parents, [second.versionId, first.versionId]);
+  });
+
   test.test('a further version that expects another current one is refused and leaves nothing', async (t) => {
     const first = versionWish();
     await committer.commit(scope, first);

@@ -195,6 +195,7 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
     if (!wish.newDocument && known === undefined) return { kind: 'document_missing' };
     if (wish.expectedVersionId !== undefined && known !== undefined && known.current !== wish.expectedVersionId)
       return { kind: 'version_changed' };
+    if (wish.parents?.some((parent) => known?.versions.has(parent) !== true)) return { kind: 'parent_missing' };
     const result = upload && { versionId, fingerprint: upload.fingerprint };
     if (upload !== undefined && result !== undefined && !this.#sessions?.complete(upload.uploadId, upload.fence, result)) {
       return { kind: 'fence_lost' };
@@ -237,7 +238,7 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
 
 function addVersion(document: Document, wish: VersionCommit, blob: BlobFacts, parent: VersionId | undefined): void {
   const { versionId, documentId, filename, contentType, reason, createdAtMs, labels } = wish;
-  const parents = parent === undefined ? [] : [parent];
+  const parents = parent === undefined ? [] : [...new Set([parent, ...(wish.parents ?? [])])];
   document.versions.set(versionId, {
     versionId,
     documentId,

@@ -25,7 +25,7 @@ import { parseDocumentFilter } from './document-filter.ts';
 import { listReadable } from './list-readable.ts';
 import { metadataOf } from './metadata-header.ts';
 import { parseRefText } from './ref-bodies.ts';
-import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody, parseFolder } from './request-bodies.ts';
+import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody, parseFolder, parseParents } from './request-bodies.ts';
 import { requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
 import { locationOf, requestDigest } from './uploads.ts';
@@ -62,7 +62,8 @@ export const putDocumentContent = route(
     if (expectedVersionId === NO_VERSION && idempotencyKeyOf(exchange) === undefined) {
       throw new QuasarError('precondition_failed', { op: 'document.put', details: { etag: versionEtagOf(current.versionId) } });
     }
-    await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId });
+    const parents = parseParents(new URLSearchParams(exchange.query).getAll('parent'));
+    await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId, parents });
   },
 );
 
@@ -194,7 +195,7 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
   );
 }
 
-type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'folderId' | 'expectedVersionId'>;
+type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'folderId' | 'expectedVersionId' | 'parents'>;
 
 async function oneShot(exchange: Exchange, services: Services, caller: Caller, target: OneShotTarget): Promise<void> {
   const declared = exchange.header('content-type');
@@ -212,6 +213,7 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
   const digest = requestDigest(exchange);
   const { repr } = parseDigestHeaders(exchange);
   const contentTypeOf = (firstBytes: Uint8Array) => mediaTypeOf(declared, firstBytes);
+  const parents = target.parents?.length === 0 ? undefined : target.parents;
   const bundle = metadataOf(exchange);
   const metadata = bundle === undefined ? undefined : await makeEntries(caller, bundle, services.records);
   const outcome = await storeOneShot(
@@ -231,7 +233,10 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
           idempotency:
             key === undefined
               ? undefined
-              : { key, fingerprint: fingerprintOf({ target: oneShotTarget(target), filename, contentType, metadata: bundle }) },
+              : {
+                  key,
+                  fingerprint: fingerprintOf({ target: oneShotTarget(target), filename, contentType, parents, metadata: bundle }),
+                },
           upload: undefined,
         };
       },

@@ -71,11 +71,25 @@ function parseInitialRules(value: JsonValue | undefined): JsonValue | undefined 
 }
 
 export function parseFinalizeBody(body: unknown): FinalizeWish {
-  const fields = fieldsOf(body, ['labels', 'reason', 'digests']);
+  const fields = fieldsOf(body, ['labels', 'reason', 'digests', 'parents']);
   const labels = parseLabels(fields.labels);
   const reason = parseReason(fields);
   const digests = parseDigests(fields.digests);
-  return { labels, reason, digests, fingerprint: fingerprintOf({ labels, reason, digests }) };
+  const parents = parseParents(fields.parents ?? []);
+  const named = parents.length === 0 ? { labels, reason, digests } : { labels, reason, digests, parents };
+  return { labels, reason, digests, parents, fingerprint: fingerprintOf(named) };
+}
+
+/** Ids of versions, each once. */
+export function parseParents(value: unknown): VersionId[] {
+  if (!Array.isArray(value) || value.length > limits.versionParentsMax) {
+    throw badField('parents', `must be a list of at most ${limits.versionParentsMax} version ids`);
+  }
+  const parents = value.map((id) => {
+    if (typeof id !== 'string') throw badField('parents', 'must be a list of version ids');
+    return parseId<VersionId>(id, 'parents');
+  });
+  return [...new Set(parents)];
 }
 
 export interface LabelBody {

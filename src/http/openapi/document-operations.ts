@@ -108,6 +108,7 @@ export const documentOperations: readonly Operation[] = [
     parameters: [
       'documentId',
       'filename',
+      'furtherParent',
       'contentDisposition',
       'metadataHeader',
       'idempotencyKey',
@@ -125,7 +126,7 @@ export const documentOperations: readonly Operation[] = [
       },
       201: { description: 'The new version.', headers: ['Location', 'Quasar-Durability'], json: 'Version' },
     },
-    problems: ['document_not_found', 'precondition_failed', ...storing],
+    problems: ['version_not_found', 'document_not_found', 'precondition_failed', ...storing],
   },
   {
     method: 'put',

@@ -81,6 +81,7 @@ export const parameters = {
     type: 'string',
     maxLength: limits.filenameMax,
   }),
+  furtherParent: query('parent', 'A version it comes from besides the current one; may be sent several times.', uuid),
   folder: query('folder', 'The folder a new document is to lie in; in none when absent.', uuid),
   contentDisposition: header('Content-Disposition', 'May name the file.', { type: 'string' }),
   idempotencyKey: header('Idempotency-Key', 'Repeats of a request with this key are answered like the first, for 7 days.', {

@@ -215,6 +215,12 @@ export const schemas = {
       labels: { type: 'array', items: text, description: 'Besides CURRENT, which always moves.' },
       reason: text,
       digests: ref('AnnouncedDigests'),
+      parents: {
+        type: 'array',
+        items: uuid,
+        maxItems: limits.versionParentsMax,
+        description: 'Versions of the document that it comes from besides the current one.',
+      },
     },
     additionalProperties: false,
     examples: [{ labels: ['FILED'], reason: 'first filing' }],

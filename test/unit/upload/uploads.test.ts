@@ -14,7 +14,7 @@ const MiB = 1024 * KiB;
 const content = patternBytes(6 * MiB, 11);
 
 function wish(changes: Partial<FinalizeWish> = {}): FinalizeWish {
-  return { labels: [], reason: undefined, digests: {}, fingerprint: 'same', ...changes };
+  return { labels: [], reason: undefined, parents: [], digests: {}, fingerprint: 'same', ...changes };
 }
 
 /** Bytes from `start` up to `end`, in chunks as a socket gives them. */
