@@ -44,8 +44,9 @@ export const getBlob = route(
   byHandler('doc.read', 'blob.read'),
   async (exchange, params, services: Services, caller) => {
     const key = parseBlobKey(params.key as string);
-    const blob = await services.catalog.findBlob(caller, key);
+    // The blob comes second: the catalog remembers those that others read, and whether it does must not show.
     const documentId = await findReadable(key, services, caller);
+    const blob = documentId && (await services.catalog.findBlob(caller, key));
     if (blob === undefined || documentId === undefined) return services.gate.refuseBlob(caller, key);
     const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
     const read = { action: 'blob.read', documentId, versionId: undefined } as const;
