@@ -15,8 +15,8 @@ export interface RetentionWish {
 }
 
 export type DisposeOutcome =
-  /** With the upload session that this ended. */
-  | { readonly kind: 'disposed'; readonly uploadId: UploadId | undefined }
+  /** With the upload sessions that this ended. */
+  | { readonly kind: 'disposed'; readonly uploadIds: readonly UploadId[] }
   /** It was before. */
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'document_held' }
@@ -34,7 +34,7 @@ export type HoldOutcome =
 
 /**
  * The end of documents, and what keeps them from it. One that is disposed of is missing for every change, also for those
- * under way; what it was stays. Its external references are free again, and its open upload session has failed.
+ * under way; what it was stays. Its external references are free again, and its open upload sessions have failed.
  */
 export interface DisposalStore {
   /** Refused under a hold, and before the end of its retention. */

@@ -19,7 +19,7 @@ import type {
 interface DisposeRow {
   readonly outcome: DisposeOutcome['kind'];
   readonly retain_until_ms: number | null;
-  readonly upload_id: UploadId | null;
+  readonly upload_ids: readonly UploadId[] | null;
 }
 
 interface RetentionRow {
@@ -32,7 +32,7 @@ interface HoldRow {
   readonly set_at_ms: number | null;
 }
 
-/** The functions of migrations/000012-disposal.sql, one round trip each. */
+/** The functions of migrations/, one round trip each. */
 export class PostgresDisposalStore implements DisposalStore {
   readonly #queries: Queries;
 
@@ -52,7 +52,7 @@ export class PostgresDisposalStore implements DisposalStore {
     });
     switch (row.outcome) {
       case 'disposed':
-        return { kind: row.outcome, uploadId: row.upload_id ?? undefined };
+        return { kind: row.outcome, uploadIds: row.upload_ids ?? [] };
       case 'document_retained':
         assert(row.retain_until_ms !== null, 'a retention has an end');
         return { kind: row.outcome, untilMs: row.retain_until_ms };

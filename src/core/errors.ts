@@ -69,7 +69,6 @@ export const errorTable = {
   upload_offset_mismatch: { kind: 'conflict', title: 'The request starts at a byte other than the durable offset.' },
   upload_taken_over: { kind: 'conflict', title: 'Another request took this upload over.' },
   upload_incomplete: { kind: 'conflict', title: 'The upload has not reached its declared size.' },
-  document_uploading: { kind: 'conflict', title: 'Somebody else has an open upload for this document.' },
   upload_closed: { kind: 'conflict', title: 'The upload is no longer open.' },
   finalize_conflict: { kind: 'conflict', title: 'The upload was finalised with other arguments.' },
   upload_too_large: { kind: 'too_large', title: 'The upload is larger than declared or allowed.' },

@@ -16,6 +16,11 @@ export interface FinalizeWish {
   readonly digests: AnnouncedDigests;
   /** Of the arguments in canonical form: the same wish has the same fingerprint. */
   readonly fingerprint: string;
+  /**
+   * A session for a new document may add a version to one that somebody else has made since; without, that is
+   * `version_conflict`, and the session stays open.
+   */
+  readonly mayAdd?: boolean;
 }
 
 /** Last cut, digests, one commit. A check that fails leaves the session open and nothing visible. */
@@ -38,28 +43,20 @@ export async function finalizeUpload(
     const digests = await live.digests();
     checkDigests(digests, [session.digests, wish.digests]);
     const blob = { blocks: live.blocks, digests, chunker: session.chunker, unstored: [] };
-    const commit = (newDocument: boolean) =>
-      commitBlob(
-        by,
-        blob,
-        {
-          documentId: session.documentId,
-          newDocument,
-          expectedVersionId: undefined,
-          versionId: newId<VersionId>(deps.clock),
-          filename: session.filename,
-          contentType: session.contentType,
-          reason: wish.reason,
-          parents: wish.parents,
-          labels: wish.labels,
-          idempotency: undefined,
-          upload: { uploadId, fence: live.fence, fingerprint: wish.fingerprint },
-        },
-        deps,
-      );
-    let outcome = await commit(session.newDocument);
-    // Another session made the document after this one had begun: its bytes become a further version.
-    if (outcome.kind === 'document_exists') outcome = await commit(false);
+    const version = {
+      documentId: session.documentId,
+      newDocument: session.newDocument && wish.mayAdd !== true,
+      expectedVersionId: undefined,
+      versionId: newId<VersionId>(deps.clock),
+      filename: session.filename,
+      contentType: session.contentType,
+      reason: wish.reason,
+      parents: wish.parents,
+      labels: wish.labels,
+      idempotency: undefined,
+      upload: { uploadId, fence: live.fence, fingerprint: wish.fingerprint },
+    };
+    const outcome = await commitBlob(by, blob, version, deps);
     return { version: versionOf(outcome, op), repeated: outcome.kind === 'repeated' };
   } catch (error) {
     await reopen(by, live, deps);

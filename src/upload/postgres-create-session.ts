@@ -107,10 +107,7 @@ async function insertOrFind(transaction: Transaction, wish: NotedSession, nowMs:
     if (await insert(transaction, wish)) return session;
     const live = await findLive(transaction, session);
     if (live === undefined) continue;
-    if (!isPastItsTime(live, nowMs)) {
-      if (live.principal_id === transaction.scope.principalId) return toSession(live, nowMs);
-      throw new QuasarError('document_uploading', { op: 'upload.create' });
-    }
+    if (!isPastItsTime(live, nowMs)) return toSession(live, nowMs);
     await expire(transaction, live);
   }
   throw new Error('Sessions of one document come and go too fast.');
@@ -125,7 +122,7 @@ async function insert(transaction: Transaction, { session, attached, note }: Not
                                 created_at, expires_at, attached)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, decode($12, 'hex'), decode($13, 'hex'), $14, $15,
              quasar.from_ms($16), quasar.from_ms($17), $18)
-     ON CONFLICT (org_id, document_id) WHERE state IN ('open', 'sealing') DO NOTHING
+     ON CONFLICT (org_id, document_id, principal_id) WHERE state IN ('open', 'sealing') DO NOTHING
      RETURNING 'created' AS outcome`,
     values: [
       orgId,
@@ -168,8 +165,8 @@ function toAttachedRow({ refs, metadata, folderId, rules = [] }: AttachedRecords
 async function findLive({ scope, query }: Transaction, session: UploadSession): Promise<SessionRow | undefined> {
   const { rows } = await query<SessionRow>(
     `SELECT ${SESSION_COLUMNS} FROM quasar.upload
-      WHERE org_id = $1 AND document_id = $2 AND state IN ('open', 'sealing') FOR UPDATE`,
-    [scope.orgId, session.documentId],
+      WHERE org_id = $1 AND document_id = $2 AND principal_id = $3 AND state IN ('open', 'sealing') FOR UPDATE`,
+    [scope.orgId, session.documentId, scope.principalId],
   );
   return rows[0];
 }

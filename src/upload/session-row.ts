@@ -1,6 +1,6 @@
 import type { ChunkerName } from '../chunker/hasher.ts';
 import { type BlockId, digestToHex } from '../core/digest.ts';
-import type { DocumentId, PrincipalId, UploadId, VersionId } from '../core/ids.ts';
+import type { DocumentId, FolderId, PrincipalId, UploadId, VersionId } from '../core/ids.ts';
 import type { StoredBlock, UploadSession, UploadState } from './session.ts';
 
 /** A row of quasar.upload as SESSION_COLUMNS reads it. */
@@ -9,6 +9,8 @@ export interface SessionRow {
   readonly principal_id: PrincipalId;
   readonly document_id: DocumentId;
   readonly new_document: boolean;
+  readonly folder_id: FolderId | null;
+  readonly brings_rules: boolean;
   readonly state: UploadState;
   readonly fence: number;
   readonly durable_offset: number;
@@ -29,7 +31,8 @@ export interface SessionRow {
 }
 
 export const SESSION_COLUMNS = `
-  id, principal_id, document_id, new_document, state, fence::double precision AS fence, durable_offset::double precision AS durable_offset,
+  id, principal_id, document_id, new_document, (attached ->> 'folder_id')::uuid AS folder_id,
+  coalesce(attached ? 'rules', false) AS brings_rules, state, fence::double precision AS fence, durable_offset::double precision AS durable_offset,
   block_count, piece_id, piece_size, size::double precision AS size, filename, content_type,
   encode(announced_blake3, 'hex') AS blake3, encode(announced_sha256, 'hex') AS sha256, chunker,
   quasar.to_ms(created_at) AS created_at_ms, quasar.to_ms(expires_at) AS expires_at_ms, idempotency_key, version_id, fingerprint`;
@@ -40,6 +43,8 @@ export function toSession(row: SessionRow, nowMs: number): UploadSession {
     uploadId: row.id,
     documentId: row.document_id,
     newDocument: row.new_document,
+    folderId: row.folder_id ?? undefined,
+    bringsRules: row.brings_rules,
     state: isPastItsTime(row, nowMs) ? 'expired' : row.state,
     fence: row.fence,
     offset: row.durable_offset,

@@ -1,6 +1,6 @@
 import type { ChunkerName } from '../chunker/hasher.ts';
 import type { BlockId } from '../core/digest.ts';
-import type { DocumentId, UploadId, VersionId } from '../core/ids.ts';
+import type { DocumentId, FolderId, UploadId, VersionId } from '../core/ids.ts';
 
 /**
  * Upload session states:
@@ -22,6 +22,10 @@ export interface UploadSession {
   readonly documentId: DocumentId;
   /** False when the document existed before: finalize then makes a further version. */
   readonly newDocument: boolean;
+  /** Where a new document is to lie. */
+  readonly folderId: FolderId | undefined;
+  /** A new document is to begin under rules that came with the session. */
+  readonly bringsRules: boolean;
   readonly state: UploadState;
   /** Raised by every take-over; writes under an older fence are refused. */
   readonly fence: number;

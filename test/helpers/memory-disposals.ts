@@ -3,7 +3,7 @@ import type { DisposalStore, DisposeOutcome, HoldOutcome, RetentionOutcome } fro
 /** For tests that are about something else: takes every change and keeps nothing. */
 export class MemoryDisposals implements DisposalStore {
   async disposeDocument(): Promise<DisposeOutcome> {
-    return { kind: 'disposed', uploadId: undefined };
+    return { kind: 'disposed', uploadIds: [] };
   }
 
   async setRetention(...[, { untilMs }]: Parameters<DisposalStore['setRetention']>): Promise<RetentionOutcome> {

@@ -43,8 +43,6 @@ export class MemorySessionStore implements SessionStore {
         return { kind: 'resumed', session: this.#view(row) };
       }
       const open = this.#findOpen(by, session.documentId);
-      if (open !== undefined && open.principalId !== by.principalId)
-        throw new QuasarError('document_uploading', { op: 'upload.create' });
       const row = open ?? { session, orgId: by.orgId, principalId: by.principalId, blocks: [], piece: undefined };
       if (open === undefined) this.notes.push(by.note(createDeed(wish)));
       this.#rows.set(row.session.uploadId, row);
@@ -70,7 +68,7 @@ export class MemorySessionStore implements SessionStore {
   findOpenByDocument(scope: Scope, documentId: DocumentId): Promise<UploadSession | undefined> {
     return this.#step('findOpenByDocument', () => {
       const row = this.#findOpen(scope, documentId);
-      return row !== undefined && owns(scope, row) ? this.#view(row) : undefined;
+      return row && this.#view(row);
     });
   }
 
@@ -132,7 +130,7 @@ export class MemorySessionStore implements SessionStore {
   #findOpen(scope: Scope, documentId: DocumentId): Row | undefined {
     return [...this.#rows.values()].find((row) => {
       const { state } = this.#view(row);
-      return row.orgId === scope.orgId && row.session.documentId === documentId && (state === 'open' || state === 'sealing');
+      return owns(scope, row) && row.session.documentId === documentId && (state === 'open' || state === 'sealing');
     });
   }
 

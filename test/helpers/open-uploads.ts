@@ -70,6 +70,8 @@ async function openSession(uploads: Uploads, { clock, chunker }: UploadsDeps, ch
     uploadId: newId<UploadId>(clock),
     documentId: newId<DocumentId>(clock),
     newDocument: true,
+    folderId: undefined,
+    bringsRules: false,
     state: 'open',
     fence: 0,
     offset: 0,

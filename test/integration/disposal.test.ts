@@ -13,7 +13,8 @@ import { PostgresSessionStore } from '../../src/upload/postgres-session-store.ts
 import type { UploadSession } from '../../src/upload/session.ts';
 import type { AttachedRecords } from '../../src/upload/session-store.ts';
 import { newSession } from '../contract/session-store.contract.ts';
-import { accessStores, newFolder, newRule } from '../helpers/access-rows.ts';
+import { accessStores, newFolder, newPrincipal, newRule } from '../helpers/access-rows.ts';
+import { actorIn } from '../helpers/actor.ts';
 import { metadataEntry, metadataWish, putting } from '../helpers/metadata-wish.ts';
 import { openTestDatabase } from '../helpers/postgres.ts';
 import { versionWish } from '../helpers/version-wish.ts';
@@ -27,7 +28,7 @@ const labels = new PostgresLabelStore(pool);
 const metadata = new PostgresMetadataStore(pool);
 const refs = new PostgresRefStore(pool);
 const disposals = new PostgresDisposalStore(pool);
-const { folders, rules } = accessStores(pool);
+const { principals, folders, rules } = accessStores(pool);
 
 const NOW = Date.UTC(2030, 0, 2);
 const reason = 'Its time is over';
@@ -61,7 +62,7 @@ t.test('a document that is disposed of is out of lists and changes, and keeps wh
     { kind: 'document', documentId },
     { rules: [newRule('allow', ['doc.read'], scope.principalId)], expectedVersion: 0, atMs: NOW },
   );
-  t.strictSame(await dispose(documentId), { kind: 'disposed', uploadId: undefined });
+  t.strictSame(await dispose(documentId), { kind: 'disposed', uploadIds: [] });
   t.strictSame(await dispose(documentId), { kind: 'unchanged' });
 
   t.strictSame(await list(documentId), []);
@@ -164,12 +165,19 @@ async function sealedSession(documentId: DocumentId, more: Partial<UploadSession
   return { uploadId, wish: versionWish({ documentId, newDocument, upload: { uploadId, fence, fingerprint: 'args' } }) };
 }
 
-t.test('a disposal ends the open session of its document, and no other begins', async (t) => {
+t.test('a disposal ends the open sessions of its document, and no other begins', async (t) => {
   const { documentId } = await makeDocument();
   const session = { ...newSession(clock), documentId, newDocument: false };
   await sessions.create(scope, { session, attached: undefined, idempotency: undefined });
-  t.strictSame(await dispose(documentId), { kind: 'disposed', uploadId: session.uploadId });
+  const member = newPrincipal('colleague');
+  await principals.createPrincipal(scope, member);
+  const colleague = actorIn({ orgId: scope.orgId, principalId: member.principalId });
+  const other = { ...newSession(clock), documentId, newDocument: false };
+  await sessions.create(colleague, { session: other, attached: undefined, idempotency: undefined });
+  const disposed = await dispose(documentId);
+  t.strictSame(disposed.kind === 'disposed' && new Set(disposed.uploadIds), new Set([session.uploadId, other.uploadId]));
   t.match(await sessions.find(scope, session.uploadId), { state: 'failed', fence: session.fence + 1 });
+  t.match(await sessions.find(colleague, other.uploadId), { state: 'failed' });
   const next = { session: { ...session, ...newSession(clock), documentId, newDocument: false }, attached: undefined };
   await t.rejects(sessions.create(scope, { ...next, idempotency: undefined }), { code: 'document_disposed' });
 });

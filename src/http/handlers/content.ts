@@ -114,13 +114,20 @@ function answer(exchange: Exchange, content: Content, services: Services, caller
   const conditions = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match'), ifRange };
   switch (evaluateConditions(exchange.method, conditions, etag)) {
     case 'precondition_failed':
-      throw new QuasarError('precondition_failed', { op: 'download.content', details: { etag } });
+      return afterNote(services.gate.noteRead(caller, { ...read, bytes: 0 }), () => {
+        throw new QuasarError('precondition_failed', { op: 'download.content', details: { etag } });
+      });
     case 'not_modified':
       return afterNote(services.gate.noteRead(caller, { ...read, bytes: 0 }), () =>
         exchange.reply(304, validatorHeaders(content.facts)),
       );
     case 'proceed': {
       const plan = planAnswer(exchange, content, { useRange: rangeApplies(ifRange, etag), clock: services.clock });
+      if (plan === undefined) {
+        return afterNote(services.gate.noteRead(caller, { ...read, bytes: 0 }), () => {
+          throw new QuasarError('range_unsatisfiable', { op: 'download.content', details: { size: content.blob.size } });
+        });
+      }
       const bytes = exchange.method === 'HEAD' ? 0 : plan.size;
       return afterNote(services.gate.noteRead(caller, { ...read, bytes }), () =>
         sendContent(exchange, caller, content.blob, plan, services),
@@ -134,18 +141,17 @@ function afterNote(noted: void | Promise<void>, send: () => void | Promise<void>
   return noted === undefined ? send() : noted.then(send);
 }
 
+/** Undefined: no range of it can be answered. */
 function planAnswer(
   exchange: Exchange,
   { blob, facts, headers: shared }: Content,
   options: { useRange: boolean; clock: Clock },
-): ContentAnswer {
+): ContentAnswer | undefined {
   const { size } = blob;
   const headers = [...shared];
   const contentType = contentTypeHeader(facts.contentType);
   const outcome = resolveRange(options.useRange ? exchange.header('range') : undefined, size);
-  if (outcome.kind === 'unsatisfiable') {
-    throw new QuasarError('range_unsatisfiable', { op: 'download.content', details: { size } });
-  }
+  if (outcome.kind === 'unsatisfiable') return undefined;
   if (outcome.kind === 'whole') {
     headers.push('Content-Type', contentType);
     return { status: 200, headers, parts: [{ start: 0, end: size }], size };

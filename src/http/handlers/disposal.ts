@@ -28,7 +28,7 @@ export const disposeDocument = route(
         throw new QuasarError('document_disposed', { op });
       case 'disposed':
         services.gate.changed(caller.orgId);
-        if (outcome.uploadId !== undefined) services.uploads.forget(outcome.uploadId);
+        for (const uploadId of outcome.uploadIds) services.uploads.forget(uploadId);
         exchange.reply(204, []);
     }
   },

@@ -1,6 +1,7 @@
 import { parseRules } from '../../access/parse-rules.ts';
 import type { AccessRule } from '../../access/rule.ts';
 import type { RuledThing } from '../../access/rule-store.ts';
+import type { VersionFacts } from '../../catalog/catalog.ts';
 import { type Clock, toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
@@ -167,6 +168,8 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
     uploadId: newId<UploadId>(services.clock),
     documentId: wish.documentId ?? newId<DocumentId>(services.clock),
     newDocument: known === undefined,
+    folderId: wish.folderId,
+    bringsRules: rules !== undefined && rules.length > 0,
     state: 'open',
     fence: 0,
     offset: 0,
@@ -247,11 +250,21 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
     services.oneShot,
   );
   const version = versionOf(outcome, 'document.post');
+  if (outcome.kind === 'repeated') await readAnswer(version, services, caller);
   replyJson(exchange, outcome.kind === 'repeated' ? 200 : 201, versionView(version), [
     ...locationOf(version),
     'Quasar-Durability',
     services.durability,
   ]);
+}
+
+/**
+ * What an earlier request made is told again to those alone who may read it now: its document may be hidden since, or disposed of.
+ * @throws QuasarError as `Gate.require`.
+ */
+export async function readAnswer({ documentId, versionId }: VersionFacts, { gate }: Services, caller: Caller): Promise<void> {
+  await gate.require(caller, { kind: 'document', documentId }, 'doc.read');
+  await gate.noteRead(caller, { action: 'doc.read', documentId, versionId, bytes: 0 });
 }
 
 /** What cannot be stored is refused before a byte is sent. */
@@ -283,7 +296,7 @@ function folderOf(query: string): FolderId | undefined {
 }
 
 /** What has a say about a document that is not there yet. */
-function placeOf(folderId: FolderId | undefined): RuledThing {
+export function placeOf(folderId: FolderId | undefined): RuledThing {
   return folderId === undefined ? { kind: 'org' } : { kind: 'folder', folderId };
 }
 

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { RuledThing } from '../../access/rule-store.ts';
 import type { VersionFacts } from '../../catalog/catalog.ts';
 import { toTimestamp } from '../../core/clock.ts';
-import { QuasarError } from '../../core/errors.ts';
+import { isQuasarError, QuasarError } from '../../core/errors.ts';
 import { parseId, type UploadId } from '../../core/ids.ts';
+import type { FinalizeWish } from '../../upload/finalize.ts';
 import type { UploadSession } from '../../upload/session.ts';
+import type { Finalized } from '../../upload/uploads.ts';
 import type { Caller } from '../caller.ts';
 import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
@@ -11,14 +14,15 @@ import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { byHandler } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
+import { placeOf, readAnswer } from './documents.ts';
 import { parseFinalizeBody } from './request-bodies.ts';
 import { requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
 import { sessionView, versionView } from './views.ts';
 
 /**
- * An upload belongs to the principal that began it, and was allowed then. What may become of it is decided again at its end,
- * when it adds to a document that was there before.
+ * An upload belongs to the principal that began it, and was allowed then. Whether a document or a version may become of it is
+ * decided again at its end, and what became of it is shown to those alone who may read that.
  */
 export const headUpload = route('HEAD', '/v1/uploads/{uploadId}', byHandler('doc.write'), showUpload);
 export const getUpload = route('GET', '/v1/uploads/{uploadId}', byHandler('doc.write'), showUpload);
@@ -27,7 +31,9 @@ async function showUpload(exchange: Exchange, params: Params, services: Services
   await services.gate.requireScope(caller, 'doc.write');
   const session = await services.uploads.get(caller, uploadIdOf(params));
   if (session.state === 'expired') throw new QuasarError('upload_expired', { op: 'upload.get' });
-  replyJson(exchange, 200, sessionView(session, await resultOf(session, services, caller)), uploadHeaders(session));
+  const result = await resultOf(session, services, caller);
+  if (result !== undefined) await readAnswer(result, services, caller);
+  replyJson(exchange, 200, sessionView(session, result), uploadHeaders(session));
 }
 
 export const deleteUpload = route(
@@ -69,9 +75,10 @@ export const finalizeUpload = route(
     const uploadId = uploadIdOf(params);
     const wish = parseFinalizeBody(await readJsonBody(exchange, { optional: true }));
     await services.gate.requireScope(caller, 'doc.write');
-    const { newDocument, documentId } = await services.uploads.get(caller, uploadId);
-    if (!newDocument) await requireWrite({ kind: 'document', documentId }, services, caller);
-    const outcome = await services.uploads.finalize(caller, uploadId, wish);
+    const session = await services.uploads.get(caller, uploadId);
+    await requireFinalize(session, services, caller);
+    const outcome = await finalizeDecided(session, wish, services, caller);
+    if (outcome.repeated) await readAnswer(outcome.version, services, caller);
     replyJson(exchange, outcome.repeated ? 200 : 201, versionView(outcome.version), [
       ...locationOf(outcome.version),
       'Quasar-Durability',
@@ -79,6 +86,31 @@ export const finalizeUpload = route(
     ]);
   },
 );
+
+/** What the session was made for, which may have been allowed then and not be now. @throws QuasarError as `Gate.require`. */
+async function requireFinalize(session: UploadSession, services: Services, caller: Caller): Promise<void> {
+  const { newDocument, state, documentId, folderId, bringsRules } = session;
+  const makesDocument = newDocument && state !== 'committed';
+  const thing: RuledThing = makesDocument ? placeOf(folderId) : { kind: 'document', documentId };
+  await requireWrite(thing, services, caller);
+  if (makesDocument && bringsRules) await services.gate.require(caller, thing, 'acl.admin');
+}
+
+/** Another session may have made the document after this one had begun: who may add to it is another question. */
+async function finalizeDecided(
+  { uploadId, newDocument, documentId }: UploadSession,
+  wish: FinalizeWish,
+  services: Services,
+  caller: Caller,
+): Promise<Finalized> {
+  try {
+    return await services.uploads.finalize(caller, uploadId, wish);
+  } catch (error) {
+    if (!newDocument || !isQuasarError(error, 'version_conflict')) throw error;
+    await requireWrite({ kind: 'document', documentId }, services, caller);
+    return services.uploads.finalize(caller, uploadId, { ...wish, mayAdd: true });
+  }
+}
 
 function uploadIdOf(params: Params): UploadId {
   return parseId<UploadId>(params.uploadId as string, 'uploadId');

@@ -53,7 +53,6 @@ export const documentOperations: readonly Operation[] = [
     problems: [
       'bad_body',
       'body_too_large',
-      'document_uploading',
       'document_not_found',
       'folder_not_found',
       'ref_taken',

@@ -194,14 +194,18 @@ t.test('a commit whose answer was lost is looked up by its version, and the same
   t.equal(world.catalog.notes.length, 1, 'and it happened once');
 });
 
-t.test('a document that somebody else made meanwhile gets a further version, and the log says so', async (t) => {
-  const world = await openUploads(t);
-  const { uploadId, documentId } = await world.open();
-  await world.uploads.append(testScope, uploadId, appendRequest(sending(0, 10), 0));
-  await world.catalog.commit(testScope, versionWish({ documentId }));
-  await world.uploads.finalize(testScope, uploadId, wish());
-  t.strictSame(await deedsOf(notedInMemory(world.catalog), testScope, documentId), ['document.create', 'version.create']);
-});
+t.test(
+  'a document that somebody else made meanwhile gets a further version where that is allowed, and the log says so',
+  async (t) => {
+    const world = await openUploads(t);
+    const { uploadId, documentId } = await world.open();
+    await world.uploads.append(testScope, uploadId, appendRequest(sending(0, 10), 0));
+    await world.catalog.commit(testScope, versionWish({ documentId }));
+    await t.rejects(world.uploads.finalize(testScope, uploadId, wish()), { code: 'version_conflict' });
+    await world.uploads.finalize(testScope, uploadId, wish({ mayAdd: true }));
+    t.strictSame(await deedsOf(notedInMemory(world.catalog), testScope, documentId), ['document.create', 'version.create']);
+  },
+);
 
 t.test('a finalize needs no place among the uploads in flight', async (t) => {
   const world = await openUploads(t, { slots: 4 });
