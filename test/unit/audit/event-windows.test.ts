@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import t from 'tap';
 import { type AuditEvent, decodeEvent } from '../../../src/audit/event.ts';
 import { EventWindows } from '../../../src/audit/event-windows.ts';
@@ -147,6 +148,30 @@ t.test('a window in which nothing else was read ends without an event', async (t
   await openWindow(opened, readOf(), 10);
   await opened.windows.close();
   t.equal(opened.queries.asked.length, 1);
+});
+
+t.test('windows that ended are closed though nobody reads on, a statement full at a time, and others stay open', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.teardown(async () => mock.timers.reset());
+  const opened = open(t);
+  const { queries, clock, windows } = opened;
+  const deeds = Array.from({ length: limits.auditWriteBatchMax + 2 }, () => readOf());
+  const noted = deeds.map((deed) => windows.note(context, deed, 1));
+  queries.release();
+  await Promise.all(noted);
+  for (const deed of deeds) t.equal(windows.note(context, deed, 1), undefined);
+  clock.advance(1000);
+  const late = readOf();
+  await windows.note(context, late, 1);
+  clock.advance(limits.auditWindowMs - 1001);
+  mock.timers.tick(limits.auditWindowSweepMs);
+  t.equal(windows.count, deeds.length + 1, 'a moment before nothing has ended');
+  clock.advance(1);
+  mock.timers.tick(limits.auditWindowSweepMs);
+  for (let turn = 0; turn < 4; turn++) await settled();
+  t.equal(windows.count, 1);
+  t.equal(eventsOf(queries).filter(({ reads }) => reads?.count === 2).length, deeds.length);
+  t.equal(windows.note(context, late, 1), undefined);
 });
 
 t.test('closing waits until all counters are stored', async (t) => {
