@@ -11,6 +11,7 @@ import { QuasarError } from '../core/errors.ts';
 import type { AuditEventId, OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { Fault } from '../segment/fault.ts';
+import { EVENT_ID, PART_NAME, REASON } from './event-grammar.ts';
 import { type Check, count, isObject, matching, members, oneOf, timestamp, uuid } from './shape.ts';
 import { writeUsualEvent } from './usual-event.ts';
 
@@ -58,9 +59,6 @@ export class EventFault extends Fault {
 
 export const AUDIT_EVENT_VERSION = 1;
 
-const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const PART_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const REASON = /^[a-z][a-z0-9_.-]{0,63}$/;
 const REQUEST_ID = new RegExp(`^[\\x21-\\x7e]{1,${limits.requestIdMax}}$`);
 const RESOURCE_ID = new RegExp(`^[^\\p{Cc}\\p{Surrogate}]{1,${limits.auditResourceIdMax}}$`, 'u');
 
@@ -74,7 +72,7 @@ const shape = members(
   {
     v: oneOf([AUDIT_EVENT_VERSION]),
     orgId: uuid,
-    eventId: matching(UUID_V7),
+    eventId: matching(EVENT_ID),
     time: timestamp,
     principal,
     action: isAction,

@@ -1,8 +1,10 @@
 import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../core/audit-action.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { QuasarError } from '../core/errors.ts';
+import { isId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { AuditEvent, ReadCounters } from './event.ts';
+import { EVENT_ID, PART_NAME, REASON } from './event-grammar.ts';
 
 /**
  * The canonical text of an event whose members, but for `detail`, are plain ASCII without anything to escape: nearly all there
@@ -16,7 +18,7 @@ export function writeUsualEvent(event: AuditEvent): string | undefined {
   if (principal === undefined || resource === undefined || reads === undefined) return undefined;
   if (countOf(event) !== (reads === '' ? MEMBERS : MEMBERS + 1)) return undefined;
   if (!ACTIONS.has(action) || (outcome !== 'allowed' && outcome !== 'denied')) return undefined;
-  if (!UUID.test(orgId) || !UUID_V7.test(eventId) || !TIME.test(time)) return undefined;
+  if (!isId(orgId) || !EVENT_ID.test(eventId) || !TIME.test(time)) return undefined;
   if (!REASON.test(reason) || !PLAIN_REQUEST_ID.test(requestId)) return undefined;
   const detail = writeDetail(event.detail);
   if (detail === undefined) return undefined;
@@ -29,15 +31,15 @@ export function writeUsualEvent(event: AuditEvent): string | undefined {
 function writePrincipal(principal: AuditEvent['principal']): string | undefined {
   const { kind, id } = principal;
   if (!PRINCIPALS.has(kind) || countOf(principal) !== 2) return undefined;
-  const grammar = kind === 'user' || kind === 'service_account' ? UUID : PART_NAME;
-  return grammar.test(id) ? `{"id":"${id}","kind":"${kind}"}` : undefined;
+  const named = kind === 'user' || kind === 'service_account' ? isId(id) : PART_NAME.test(id);
+  return named ? `{"id":"${id}","kind":"${kind}"}` : undefined;
 }
 
 function writeResource(resource: AuditEvent['resource']): string | undefined {
   const { kind, id, version } = resource;
   if (!RESOURCES.has(kind) || !PLAIN_RESOURCE_ID.test(id) || id.length > limits.auditResourceIdMax) return undefined;
   if (version === undefined) return countOf(resource) === 2 ? `{"id":"${id}","kind":"${kind}"}` : undefined;
-  if (countOf(resource) !== 3 || !UUID.test(version)) return undefined;
+  if (countOf(resource) !== 3 || !isId(version)) return undefined;
   return `{"id":"${id}","kind":"${kind}","version":"${version}"}`;
 }
 
@@ -88,10 +90,6 @@ const MEMBERS = 10;
 const ACTIONS: ReadonlySet<string> = new Set(auditActions);
 const RESOURCES: ReadonlySet<string> = new Set(auditResourceKinds);
 const PRINCIPALS: ReadonlySet<string> = new Set(auditPrincipalKinds);
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const PART_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const REASON = /^[a-z][a-z0-9_.-]{0,63}$/;
 /** Neither quotation marks nor backslashes. */
 const PLAIN_REQUEST_ID = new RegExp(`^[!#-[\\]-~]{1,${limits.requestIdMax}}$`);
 const PLAIN_RESOURCE_ID = /^[ !#-[\]-~]+$/;
