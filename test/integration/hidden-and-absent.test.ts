@@ -116,7 +116,7 @@ const gate = new AccessGate({
   lists: new AccessLists(new PostgresRuleStore(counting), epochs),
   principals: new PostgresPrincipalStore(counting),
   rates: undefined,
-  ...{ epochs, windows, clock },
+  ...{ epochs, windows, clock, operatorOrgId: scope.orgId },
 });
 const services = { gate, catalog, records: { refs }, clock } as unknown as Services;
 

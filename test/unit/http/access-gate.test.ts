@@ -89,7 +89,7 @@ class World {
       lists: new AccessLists(this.#rules(), epochs),
       principals: {} as PrincipalStore,
       rates: new RateGuard(new MemoryRateLimiter({ clock, keysMax: 10 }), rules),
-      ...{ epochs, windows, clock },
+      ...{ epochs, windows, clock, operatorOrgId: orgId },
     });
   }
 
@@ -350,8 +350,8 @@ t.test('reads of one version, a list and another version are events of their own
   for (const versionId of [one, one, other, undefined]) {
     await world.gate.noteRead(caller, { action: 'blob.read', documentId, versionId, bytes: 7 });
   }
-  await world.gate.noteListing(caller);
-  await world.gate.noteListing(caller);
+  await world.gate.noteListing(caller, { action: 'doc.read', list: 'documents' });
+  await world.gate.noteListing(caller, { action: 'doc.read', list: 'documents' });
   t.match(
     world.events.map(({ action, resource, detail }) => [action, resource.kind, resource.version, detail]),
     [
