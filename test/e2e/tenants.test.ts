@@ -47,6 +47,22 @@ t.test('orgs are made, listed and suspended from where the server is operated, a
   t.match(expectStatus(await clerk.ask('GET', '/v1/orgs'), 200), { items: [{ orgId: home }], nextCursor: null });
 });
 
+t.test('figures of the whole server are for its operator: they would tell what others have stored', async (t) => {
+  for (const person of [north.admin, await makePerson(product, north.admin, { name: 'auditor', roles: ['auditor'] })]) {
+    t.equal((await person.ask('GET', '/metrics')).status, 403);
+    t.strictSame((await person.ask('GET', '/v1/ready')).json(), { status: 'ready' });
+  }
+  const rules = [{ effect: 'allow', actions: ['observability.read'], principals: [north.admin.principalId] }];
+  const headers = { 'if-match': '"a-0"' };
+  expectStatus(await north.admin.ask('PUT', `/v1/orgs/${north.orgId}/acl`, { body: { rules }, headers }), 200);
+  t.equal((await north.admin.ask('GET', '/metrics')).status, 403, 'whatever its rules say');
+  expectStatus(
+    await north.admin.ask('PUT', `/v1/orgs/${north.orgId}/acl`, { body: { rules: [] }, headers: { 'if-match': '"a-1"' } }),
+    200,
+  );
+  t.match((await operator.ask('GET', '/metrics')).text, /^quasar_writer_bytes_total/m);
+});
+
 t.test('names are free in every org, and rules of one org name nobody of another', async (t) => {
   for (const { admin } of [north, south]) {
     t.equal((await admin.ask('POST', '/v1/groups', { body: { name: 'chamber' } })).status, 201);
@@ -54,7 +70,7 @@ t.test('names are free in every org, and rules of one org name nobody of another
     t.equal((await admin.ask('POST', '/v1/principals', { body })).status, 201);
   }
   const rules = [{ effect: 'allow', actions: ['doc.read'], principals: [south.admin.principalId] }];
-  const headers = { 'if-match': '"a-0"' };
+  const headers = { 'if-match': '"a-2"' };
   const answer = await north.admin.ask('PUT', `/v1/orgs/${north.orgId}/acl`, { body: { rules }, headers });
   t.match(answer.json(), { code: 'subject_not_found', details: { subjectId: south.admin.principalId } });
   t.equal((await north.admin.ask('GET', `/v1/orgs/${south.orgId}/acl`)).json().code, 'org_not_found');
