@@ -53,8 +53,10 @@ export function metadataNotes(by: Actor, wish: MetadataWish): AuditNote[] {
   return notes;
 }
 
-function entryOf({ layer, namespace, entry }: MetadataChange): Record<string, unknown> {
-  return { layer, namespace, metadataId: entry?.metadataId ?? null, status: entry?.status ?? 'removed' };
+/** `from` is the entry that was replaced, where the change was written against one. */
+function entryOf({ layer, namespace, base, entry }: MetadataChange): Record<string, unknown> {
+  const from = base == null ? {} : { from: base };
+  return { layer, namespace, ...from, metadataId: entry?.metadataId ?? null, status: entry?.status ?? 'removed' };
 }
 
 export function refDeed(

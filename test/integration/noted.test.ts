@@ -112,6 +112,11 @@ t.test('metadata leaves one event, and one more when some of it does not fit its
     await leftBy(() => metadata.commitMetadata(scope, metadataWish(documentId, [putting(metadataEntry(), null)]))),
     [],
   );
+  const corrected = metadataEntry();
+  const over = metadataWish(documentId, [putting(corrected, filed.metadataId)], { action: 'metadata.patch' });
+  t.match(await leftBy(() => metadata.commitMetadata(scope, over)), [
+    { detail: { entries: [{ from: filed.metadataId, metadataId: corrected.metadataId }] } },
+  ]);
 
   const odd = metadataEntry({ layer: 'derived', status: 'quarantined', provenance: '{}', faults: '[]' });
   const second = metadataWish(documentId, [putting(odd), putting(metadataEntry({ namespace: 'urn:quasar:ns:b' }))]);
