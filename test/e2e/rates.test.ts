@@ -10,9 +10,10 @@ async function start(t: Test, rates: readonly string[]): Promise<Product> {
   return product;
 }
 
-t.test('who asks too often is told when to come back, and others are served', async (t) => {
+t.test('who asks too often is told when to come back, wherever he says he comes from, and others are served', async (t) => {
   const product = await start(t, ['rates.requestsPerKey = 1', 'rates.burst = 1s']);
-  const answers = await Promise.all(Array.from({ length: 100 }, () => product.fetch('/v1/documents')));
+  const from = (n: number) => ({ 'x-forwarded-for': `198.51.100.${n}`, 'x-real-ip': `198.51.100.${n}` });
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => product.fetch('/v1/documents', { headers: from(n) })));
   const refused = answers.filter(({ status }) => status === 429);
   t.ok(refused.length > 0 && refused.length < 100);
   for (const answer of refused) {

@@ -121,6 +121,21 @@ t.test('no token of a suspended principal is taken, until it is back', async (t)
   t.equal(await fateOf(published, token), 200);
 });
 
+t.test('no token of a suspended org is taken, until it is let in again', async (t) => {
+  const org = await done(pilot, 'POST', '/v1/orgs', { name: 'A closed court' });
+  const wish = { kind: 'user', name: 'judge', subject: 'judge', roles: ['reader'] };
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(wish) };
+  t.equal((await pilot.fetchAs(org.key as string, '/v1/principals', init)).status, 201);
+  const more = { org_id: org.orgId, sub: 'judge', aud: 'quasar', scope: 'doc.read' };
+  const token = signHs256(secret, { ...claimsAt(Date.now()), ...more });
+  t.equal(await fateOf(pilot, token), 200);
+  await done(pilot, 'DELETE', `/v1/orgs/${org.orgId}`);
+  t.equal(await fateOf(pilot, token), 'token_revoked');
+  t.equal(await fateOf(pilot, signHs256(secret, { ...claimsAt(Date.now()), ...more, jti: 'new' })), 'token_revoked');
+  await done(pilot, 'PUT', `/v1/orgs/${org.orgId}`, { suspended: false });
+  t.equal(await fateOf(pilot, token), 200);
+});
+
 t.test('the scope of a token narrows what its principal may, and gives nothing', async (t) => {
   const admin = await newcomer(pilot, 'chief', 'admin');
   const store = { method: 'POST', body: 'more' };
