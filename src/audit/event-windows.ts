@@ -133,10 +133,10 @@ export class EventWindows {
   }
 }
 
-/** What is counted together. Ids of tokens are their issuers', and unique in their org alone. */
-function keyOf({ orgId, outcome, reason, principal }: NoteContext, { action, resource }: Deed): string {
+/** What is counted together: one list apart from another. Ids of tokens are their issuers', and unique in their org alone. */
+function keyOf({ orgId, outcome, reason, principal }: NoteContext, { action, resource, detail }: Deed): string {
   const { kind, id, version = '' } = resource;
-  return `${orgId} ${outcome} ${reason} ${principal.id} ${action} ${kind} ${version} ${id}`;
+  return `${orgId} ${outcome} ${reason} ${principal.id} ${action} ${kind} ${version} ${id} ${detail?.list ?? ''}`;
 }
 
 interface Window {

@@ -3,6 +3,7 @@ import type { AccessLists } from '../access/access-lists.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { type Decision, decide, effectiveOn } from '../access/decide.ts';
 import { type Explanation, explain, explainHidden } from '../access/explain.ts';
+import { withinOrg } from '../access/operators-only.ts';
 import type { PrincipalStore } from '../access/principal-store.ts';
 import type { RateGuard } from '../access/rate-guard.ts';
 import type { FoundAccessList, RuledThing } from '../access/rule-store.ts';
@@ -16,7 +17,7 @@ import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { type DocumentId, type FolderId, newId, type OrgId, type PrincipalId, parseId, type Scope } from '../core/ids.ts';
 import { type Caller, contextOf, NobodyCaller, RequestCaller } from './caller.ts';
 import type { Exchange } from './edge.ts';
-import type { Gate, NotedRead } from './gate-port.ts';
+import type { Gate, NotedListing, NotedRead } from './gate-port.ts';
 import type { RouteAccess } from './route-access.ts';
 import type { Params } from './router.ts';
 
@@ -28,6 +29,7 @@ export interface AccessGateOptions {
   readonly windows: EventWindows;
   /** Undefined: nothing is limited. */
   readonly rates: RateGuard | undefined;
+  readonly operatorOrgId: OrgId;
   readonly clock: Clock;
 }
 
@@ -78,8 +80,9 @@ export class AccessGate implements Gate {
     return rates.takeBytes(caller.session.account, read.bytes).then(() => this.#noteRead(caller, read));
   }
 
-  noteListing(caller: Caller): void | Promise<void> {
-    const deed = { action: 'doc.read', resource: { kind: 'org', id: caller.orgId }, detail: { list: 'documents' } } as const;
+  noteListing(caller: Caller, { action, list, folderId }: NotedListing): void | Promise<void> {
+    const thing: RuledThing = folderId === undefined ? { kind: 'org' } : { kind: 'folder', folderId };
+    const deed = { ...deedOf(caller, thing, action), detail: { list } };
     return this.#options.windows.note(contextOf(caller, 'allowed', caller.allowedBy), deed, 0);
   }
 
@@ -131,7 +134,7 @@ export class AccessGate implements Gate {
     ]);
     if (list === undefined) throw missing(thing);
     if (known === undefined) throw new QuasarError('principal_not_found', { op: OP });
-    const requester = { ...known.requester, tokenScope: allCapabilities };
+    const requester = { ...known.requester, tokenScope: withinOrg(allCapabilities, caller.orgId, this.#options.operatorOrgId) };
     const explanation = explain(requester, list, action);
     if (!explanation.decision.allowed || passes(explanation.decision, thing)) return explanation;
     return explainHidden(explanation, explain(requester, list, 'doc.read'));

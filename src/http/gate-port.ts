@@ -2,7 +2,7 @@ import type { Explanation } from '../access/explain.ts';
 import type { RuledThing } from '../access/rule-store.ts';
 import type { Capability, CapabilitySet } from '../core/capability.ts';
 import type { BlobKey } from '../core/digest.ts';
-import type { DocumentId, OrgId, PrincipalId, VersionId } from '../core/ids.ts';
+import type { DocumentId, FolderId, OrgId, PrincipalId, VersionId } from '../core/ids.ts';
 import type { Caller } from './caller.ts';
 import type { Exchange } from './edge.ts';
 
@@ -14,6 +14,13 @@ export interface NotedRead {
   readonly versionId: VersionId | undefined;
   /** Of content; 0 for facts. */
   readonly bytes: number;
+}
+
+export interface NotedListing {
+  readonly action: Capability;
+  readonly list: 'documents' | 'folders' | 'orgs';
+  /** Of what is in it. Undefined: of the whole org. */
+  readonly folderId?: FolderId | undefined;
 }
 
 /** Who may, as handlers ask for it. All things are of the caller's org: what another org has is missing. */
@@ -36,8 +43,8 @@ export interface Gate {
    */
   noteRead(caller: Caller, read: NotedRead): void | Promise<void>;
 
-  /** Notes that a list of the org's documents is read, as `noteRead`; which of them are in it stands in no event. */
-  noteListing(caller: Caller): void | Promise<void>;
+  /** Notes that a list is read, as `noteRead`; what is in it stands in no event. */
+  noteListing(caller: Caller, listing: NotedListing): void | Promise<void>;
 
   /** Whether the caller may do it to one of the documents, and may read that one. Refusals are noted as about the blob. */
   findAllowed(caller: Caller, documentIds: readonly DocumentId[], capability: Capability): Promise<DocumentId | undefined>;

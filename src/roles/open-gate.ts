@@ -66,7 +66,8 @@ export async function openGate(options: OpenGateOptions, closer: Closer): Promis
     ...{ pepper, operatorOrgId, epochs, windows, clock, log },
   });
   const lists = new AccessLists(new PostgresRuleStore(pool), epochs);
-  return new AccessGate({ authenticator, lists, epochs, principals, windows, rates: openRates(config, clock), clock });
+  const rates = openRates(config, clock);
+  return new AccessGate({ authenticator, lists, epochs, principals, windows, rates, operatorOrgId, clock });
 }
 
 function openRates(config: Config, clock: Clock): RateGuard | undefined {

@@ -1,3 +1,4 @@
+import { givenBy } from '../../access/given-by.ts';
 import { parseRules } from '../../access/parse-rules.ts';
 import type { AccessRule, SubjectId } from '../../access/rule.ts';
 import type { RuledThing, RuleSet, RulesOutcome } from '../../access/rule-store.ts';
@@ -10,6 +11,7 @@ import { replyJson } from '../reply.ts';
 import { type Route, route } from '../router.ts';
 import { parseRulesBody } from './access-bodies.ts';
 import { ruleChangeView, rulesView } from './access-views.ts';
+import { requireHeldOn } from './held-capabilities.ts';
 import { pageOf } from './request-bodies.ts';
 import { notFound, type RuledPlace, ruledPlaces } from './ruled-places.ts';
 import type { Services } from './services.ts';
@@ -37,6 +39,7 @@ function putRules({ path, access, thingOf }: RuledPlace): Route<Services> {
     if (!matchesAny(ifMatch, [rulesEtagOf(current)])) throw rulesChanged(current.version);
     const ids = new Set(current.rules.map(({ id }) => id));
     const rules = parseRules(wish, { clock: services.clock, current: ids, pointer: '/rules' });
+    await requireHeldOn(thing, caller, givenBy(rules, current.rules), services, OP);
     const expectedVersion = current.version;
     const atMs = services.clock.now();
     const outcome = await services.access.rules.replaceRules(caller, thing, { rules, expectedVersion, atMs });

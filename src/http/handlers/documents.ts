@@ -1,3 +1,4 @@
+import { givenBy } from '../../access/given-by.ts';
 import { parseRules } from '../../access/parse-rules.ts';
 import type { AccessRule } from '../../access/rule.ts';
 import type { RuledThing } from '../../access/rule-store.ts';
@@ -23,6 +24,7 @@ import { byHandler, onDocument } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
 import { parseDocumentFilter } from './document-filter.ts';
+import { requireHeldOn } from './held-capabilities.ts';
 import { listReadable } from './list-readable.ts';
 import { metadataOf } from './metadata-header.ts';
 import { parseRefText } from './ref-bodies.ts';
@@ -77,7 +79,7 @@ export const listDocuments = route(
     const ref = query.get('ref');
     if (ref !== null) {
       const item = await findByRef(ref, services, caller);
-      if (item === undefined) await services.gate.noteListing(caller);
+      if (item === undefined) await services.gate.noteListing(caller, DOCUMENTS);
       replyJson(exchange, 200, { items: item === undefined ? [] : [item], nextCursor: null });
       return;
     }
@@ -85,7 +87,7 @@ export const listDocuments = route(
     const purpose = `documents:${caller.orgId}:${fingerprintOf(filter)}`;
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
     const page = await listReadable({ limit, after, filter }, services, caller);
-    await services.gate.noteListing(caller);
+    await services.gate.noteListing(caller, DOCUMENTS);
     replyJson(exchange, 200, {
       items: page.items.map((item) => documentView(item, item.current)),
       nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
@@ -163,7 +165,10 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
   const rules = initialRulesOf(wish, services.clock);
   const thing: RuledThing = known === undefined ? placeOf(wish.folderId) : { kind: 'document', documentId: known.documentId };
   await requireWrite(thing, services, caller);
-  if (rules !== undefined) await services.gate.require(caller, thing, 'acl.admin');
+  if (rules !== undefined) {
+    await services.gate.require(caller, thing, 'acl.admin');
+    await requireHeldOn(thing, caller, givenBy(rules, []), services, 'upload.create');
+  }
   const session: UploadSession = {
     uploadId: newId<UploadId>(services.clock),
     documentId: wish.documentId ?? newId<DocumentId>(services.clock),
@@ -197,6 +202,8 @@ async function createSession(exchange: Exchange, services: Services, caller: Cal
     ['Location', `/v1/uploads/${uploadId}`, 'Upload-Offset', String(offset)],
   );
 }
+
+const DOCUMENTS = { action: 'doc.read', list: 'documents' } as const;
 
 type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'folderId' | 'expectedVersionId' | 'parents'>;
 

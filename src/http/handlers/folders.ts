@@ -28,6 +28,7 @@ export const listFolders = route(
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
     if (parentId !== undefined) await services.gate.require(caller, { kind: 'folder', folderId: parentId }, 'doc.read');
     const page = await readableFolders({ parentId, limit, after }, services, caller);
+    await services.gate.noteListing(caller, { action: 'doc.read', list: 'folders', folderId: parentId });
     replyJson(exchange, 200, {
       items: page.items.map(folderView),
       nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
@@ -70,6 +71,7 @@ export const putFolder = route(
     const folderId = folderIdOf(params);
     const parentId = parseFolderChoice(await readJsonBody(exchange, { optional: false }), 'parentId');
     await services.gate.require(caller, thingOf(parentId), 'acl.admin');
+    await requireLeaving((await findFolder(folderId, services, caller)).parentId, parentId, services, caller);
     refuseUnmoved(await services.access.folders.moveFolder(caller, folderId, parentId));
     services.gate.changed(caller.orgId);
     replyJson(exchange, 200, folderView(await findFolder(folderId, services, caller)));
@@ -98,7 +100,9 @@ export const putDocumentFolder = route(
     const op = 'folder.place';
     const documentId = documentIdOf(params);
     const folderId = parseFolderChoice(await readJsonBody(exchange, { optional: false }), 'folderId');
-    if (folderId !== undefined) await services.gate.require(caller, { kind: 'folder', folderId }, 'doc.write');
+    await services.gate.require(caller, thingOf(folderId), 'doc.write');
+    const document = await services.catalog.findDocument(caller, documentId);
+    await requireLeaving(document?.folderId, folderId, services, caller);
     const outcome = await services.access.folders.placeDocument(caller, documentId, folderId);
     // It is there, as the gate knows, and documents do not vanish.
     if (outcome === 'document_missing') throw new QuasarError('document_disposed', { op });
@@ -107,6 +111,16 @@ export const putDocumentFolder = route(
     replyJson(exchange, 200, { documentId, folderId: folderId ?? null, moved: outcome === 'placed' });
   },
 );
+
+/** What leaves a folder is no longer under its rules: that takes who may change those. */
+async function requireLeaving(
+  left: FolderId | undefined,
+  entered: FolderId | undefined,
+  { gate }: Services,
+  caller: Caller,
+): Promise<void> {
+  if (left !== undefined && left !== entered) await gate.require(caller, thingOf(left), 'acl.admin');
+}
 
 interface FolderQuery {
   readonly parentId: FolderId | undefined;

@@ -26,6 +26,7 @@ export const listOrgs = route('GET', '/v1/orgs', member, async (exchange, _param
   }
   await services.gate.require(caller, WHOLE_ORG, 'cluster.admin');
   const page = await services.access.orgs.listOrgs({ limit, after });
+  await services.gate.noteListing(caller, { action: 'cluster.admin', list: 'orgs' });
   replyJson(exchange, 200, {
     items: page.items.map(orgView),
     nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),

@@ -214,7 +214,7 @@ const folderOperations: readonly Operation[] = [
     operationId: 'moveFolder',
     tag,
     summary: 'Move a folder with all that is in it.',
-    description: 'It takes who may change the rules of both folders, since other rules hold afterwards.',
+    description: 'It takes who may change the rules of this folder, of the one it leaves and of the one it comes into.',
     parameters: ['folderId'],
     body: { required: true, json: 'MoveFolder' },
     answers: { 200: { description: 'As it is now.', json: 'Folder' } },
@@ -236,6 +236,8 @@ const folderOperations: readonly Operation[] = [
     operationId: 'placeDocument',
     tag,
     summary: 'Put a document into a folder, or out of all.',
+    description:
+      'It takes who may change the rules of the document and of the folder it leaves, and may write in the one it comes into.',
     parameters: ['documentId'],
     body: { required: true, json: 'PlaceDocument' },
     answers: { 200: { description: 'It is there.', json: 'DocumentPlaced' } },
@@ -322,7 +324,9 @@ function ruleOperations({ path, parameter, what, missing }: Place): readonly Ope
       operationId: `put${what}Rules`,
       tag,
       summary: `Replace the access rules of this ${place}.`,
-      description: 'The whole list, over the version that If-Match names and no other. What a rule denies, nothing allows.',
+      description:
+        'The whole list, over the version that If-Match names and no other. What a rule denies, nothing allows. Nobody allows ' +
+        'to anybody what he may not do here himself: `details.missing` of a 403 names it.',
       parameters: [parameter, 'ifRulesMatch'],
       body: { required: true, json: 'NewAccessRules' },
       answers: { 200: { description: 'The rules as they hold now.', headers: ['ETag'], json: 'AccessRules' } },
