@@ -16,6 +16,8 @@ export interface BenchRun {
   readonly runs: number;
   readonly dir?: string;
   readonly out?: string;
+  /** A built clone of an earlier version. */
+  readonly spine?: string;
 }
 
 /** The command line cannot be understood: one line that says why. */
@@ -41,6 +43,7 @@ export function readArguments(words: readonly string[]): BenchCommand {
     runs,
     ...(values.dir === undefined ? {} : { dir: values.dir }),
     ...(values.out === undefined ? {} : { out: values.out }),
+    ...(values.spine === undefined ? {} : { spine: values.spine }),
   };
 }
 
@@ -54,6 +57,7 @@ function parse(words: readonly string[]) {
         runs: { type: 'string', default: String(RUNS_DEFAULT) },
         dir: { type: 'string' },
         out: { type: 'string' },
+        spine: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

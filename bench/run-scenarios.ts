@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock, toTimestamp } from '../src/core/clock.ts';
 import { Closer } from '../src/core/closer.ts';
 import { stopAllChildren } from './harness/children.ts';
+import type { EarlierBuild } from './harness/earlier-build.ts';
 import type { PeerKind } from './harness/file-store.ts';
 import { describeCommit, describeMachine, describeVersions } from './harness/machine.ts';
 import { buildNativePrograms } from './harness/native-programs.ts';
@@ -21,6 +22,7 @@ export interface RunWish {
   readonly headlineOnly?: boolean;
   /** A folder on the disk that is to be measured; `data/` of the clone by default. */
   readonly dir?: string | undefined;
+  readonly earlier?: EarlierBuild | undefined;
   readonly print: (line: string) => void;
   /** Called with each scenario as it is done: what was measured stays when the run is interrupted. */
   readonly keep?: (results: BenchResults) => Promise<void>;
@@ -61,6 +63,7 @@ export async function runScenarios(wish: RunWish): Promise<RunOutcome> {
     canHash,
     has: { nginx: versions.nginx !== 'not installed' },
     peers,
+    earlier: wish.earlier,
   };
   const surroundings = { machine: describeMachine(workspace.path), versions: { ...versions, ...wish.peerVersions } };
   const results: ScenarioResult[] = [];

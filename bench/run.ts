@@ -1,10 +1,11 @@
 import { ArgumentFault, type BenchRun, chooseScenarios, RUNS_DEFAULT, readArguments } from './arguments.ts';
+import { findEarlierBuild } from './harness/earlier-build.ts';
 import { assertForResults, writeResults } from './harness/results-file.ts';
 import { choosePeers, peerKinds } from './peers/all.ts';
 import { runScenarios } from './run-scenarios.ts';
 import { groups, scenarios } from './scenarios/all.ts';
 
-const HELP = `npm run bench -- [SCENARIO…] [--peers LIST] [--runs N] [--dir DIR] [--out DIR]
+const HELP = `npm run bench -- [SCENARIO…] [--peers LIST] [--runs N] [--dir DIR] [--out DIR] [--spine DIR]
 npm run bench -- load …          drives one server, this machine's or another (load --help)
 npm run bench -- quick           compares the headline figures with the committed ones (quick --help)
 
@@ -19,6 +20,7 @@ Measures Quasar beside native programs, nginx and, when asked, other servers, an
   --runs N     how often each candidate is measured (${RUNS_DEFAULT})
   --dir DIR    a folder on the disk that is to be measured (data/ of the clone)
   --out DIR    where results and page go (docs/benchmarks/)
+  --spine DIR  a built clone of the version before records, access and audit, beside which records and decisions are measured
 
 Exits with 0, with 1 when something failed and is left out, with 2 when the command line cannot be understood.
 `;
@@ -50,6 +52,7 @@ async function main(): Promise<number> {
 async function bench(wish: BenchRun): Promise<number> {
   const wanted = chooseScenarios(scenarios, groups, wish.scenarios);
   if (wish.out !== undefined) assertForResults(wish.out);
+  const earlier = wish.spine === undefined ? undefined : await findEarlierBuild(wish.spine);
   const { kinds, versions, skipped } = await choose(wish.peers);
   for (const line of skipped) print(line);
   const order = scenarios.map(({ name }) => name);
@@ -60,6 +63,7 @@ async function bench(wish: BenchRun): Promise<number> {
     peers: kinds,
     peerVersions: versions,
     dir: wish.dir,
+    earlier,
     print,
     keep: async (results) => {
       for (const line of await writeResults(results, order, wish.out)) said.add(line);

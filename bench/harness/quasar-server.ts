@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,11 +20,14 @@ export interface QuasarOptions {
   readonly adapter?: 'uwebsockets' | 'node';
   /** How many spare segments it may keep; 0 makes it write every segment into a fresh file. */
   readonly spareSegments?: number;
+  /** The `main.js` of another build than this one. */
+  readonly program?: string;
 }
 
 /** `quasar up` as an operator runs it, with a store of its own, reached by HTTP. */
 export class QuasarServer {
   readonly #home: string;
+  readonly #program: string;
   readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
   #port = 0;
@@ -32,8 +35,9 @@ export class QuasarServer {
   #startMs = 0;
   #headers: Readonly<Record<string, string>> = {};
 
-  private constructor(home: string, flags: readonly string[]) {
+  private constructor(home: string, program: string, flags: readonly string[]) {
     this.#home = home;
+    this.#program = program;
     this.#flags = flags;
   }
 
@@ -48,7 +52,7 @@ export class QuasarServer {
   static prepare(stage: Stage, options: QuasarOptions = {}): QuasarServer {
     const home = stage.workspace.fresh('quasar');
     mkdirSync(join(home, 'config'), { recursive: true });
-    const server = new QuasarServer(home, writeConfig(join(home, 'config'), options));
+    const server = new QuasarServer(home, options.program ?? quasarProgram, writeConfig(join(home, 'config'), options));
     stage.closer.push('quasar', () => server.destroy(), 60_000);
     return server;
   }
@@ -61,14 +65,18 @@ export class QuasarServer {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Of every request: the administrator's key, which an empty store gets anew. */
+  /** Of every request: the administrator's key, which an empty store gets anew. A build that knows no keys gets none. */
   get headers(): Readonly<Record<string, string>> {
     return this.#headers;
   }
 
   /** Where that key lies, for `quasar` commands. */
   get keyFile(): string {
-    return join(this.#data, 'secrets', 'admin-key');
+    return join(this.dataFolder, 'secrets', 'admin-key');
+  }
+
+  get dataFolder(): string {
+    return join(this.#home, 'data');
   }
 
   get pid(): number {
@@ -83,7 +91,7 @@ export class QuasarServer {
     this.#port = await freePort();
     const log = openSync(join(this.#home, 'log'), 'a');
     const began = systemClock.monotonic();
-    const args = [quasarProgram, 'up', '--data', this.#data, '--port', String(this.#port), ...this.#flags];
+    const args = [this.#program, 'up', '--data', this.dataFolder, '--port', String(this.#port), ...this.#flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     remember(child);
@@ -94,7 +102,7 @@ export class QuasarServer {
       await sleep(READY_POLL_MS);
     }
     this.#startMs = systemClock.monotonic() - began;
-    this.#headers = { Authorization: `Bearer ${readFileSync(this.keyFile, 'utf8').trimEnd()}` };
+    this.#headers = this.#readHeaders();
   }
 
   async stop(): Promise<void> {
@@ -109,7 +117,7 @@ export class QuasarServer {
   /** Stops it and removes its store. */
   async empty(): Promise<void> {
     await this.stop();
-    rmSync(this.#data, { recursive: true, force: true });
+    rmSync(this.dataFolder, { recursive: true, force: true });
   }
 
   /** Starts again with an empty store. */
@@ -120,7 +128,7 @@ export class QuasarServer {
 
   /** Bytes that blocks, index and database take on the disk, spare segments included. */
   storeSize(): number {
-    return diskSizeOf(this.#data);
+    return diskSizeOf(this.dataFolder);
   }
 
   /** Resolves when all spare segments are made; they are made in idle time, once a first segment has been filled. */
@@ -137,6 +145,11 @@ export class QuasarServer {
     }
   }
 
+  #readHeaders(): Readonly<Record<string, string>> {
+    if (!existsSync(this.keyFile)) return {};
+    return { Authorization: `Bearer ${readFileSync(this.keyFile, 'utf8').trimEnd()}` };
+  }
+
   async #isReady(): Promise<boolean> {
     const answer = await fetch(`${this.url}/v1/ready`).catch(() => undefined);
     await answer?.arrayBuffer();
@@ -144,15 +157,11 @@ export class QuasarServer {
   }
 
   #segments(): { readonly name: string; readonly size: number }[] {
-    const folder = join(this.#data, 'node', 'seg');
+    const folder = join(this.dataFolder, 'node', 'seg');
     return readdirSync(folder).flatMap((name) => {
       const size = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
       return size === undefined ? [] : [{ name, size }];
     });
-  }
-
-  get #data(): string {
-    return join(this.#home, 'data');
   }
 
   #lastWords(): string {

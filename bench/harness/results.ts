@@ -1,6 +1,6 @@
 /** What a run of the benches produces; `docs/benchmarks/results.json` holds it as it stands here. */
 
-export type Unit = 'MB/s' | 'requests/s' | 'files/s' | 'MB' | 'ms' | 's';
+export type Unit = 'MB/s' | 'requests/s' | 'files/s' | 'MB' | 'µs' | 'ms' | 's';
 
 /** One run of one candidate. */
 export interface Sample {

@@ -1,4 +1,5 @@
 import type { Closer } from '../../src/core/closer.ts';
+import type { EarlierBuild } from './earlier-build.ts';
 import type { PeerKind } from './file-store.ts';
 import type { Table } from './results.ts';
 import type { Workspace } from './workspace.ts';
@@ -19,6 +20,8 @@ export interface Stage {
   readonly has: { readonly nginx: boolean };
   /** The peers that were asked for and are here. */
   readonly peers: readonly PeerKind[];
+  /** An earlier version to compare with; undefined when none was named. */
+  readonly earlier: EarlierBuild | undefined;
   readonly progress: (line: string) => void;
   /** For a candidate that failed and is left out, so that the run ends with 1; returns the note for its table. */
   readonly lost: (candidate: string, cause: unknown) => string;

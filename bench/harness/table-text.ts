@@ -91,5 +91,5 @@ export function isClientBound({ ofNull }: Row): boolean {
 }
 
 export function isLowerBetter(unit: Unit): boolean {
-  return unit === 'MB' || unit === 'ms' || unit === 's';
+  return unit === 'MB' || unit === 'µs' || unit === 'ms' || unit === 's';
 }

@@ -10,13 +10,14 @@ t.test('without words everything is measured five times without peers', async (t
 });
 
 t.test('flags and scenarios stand in any order', async (t) => {
-  t.same(readArguments(['upload', '--peers', 'minio', '--runs', '7', 'ranges', '--dir', '/a', '--out', '/b']), {
+  t.same(readArguments(['upload', '--peers', 'minio', '--runs', '7', 'ranges', '--dir', '/a', '--out', '/b', '--spine', '/c']), {
     kind: 'run',
     scenarios: ['upload', 'ranges'],
     peers: 'minio',
     runs: 7,
     dir: '/a',
     out: '/b',
+    spine: '/c',
   });
 });
 
