@@ -1,5 +1,6 @@
 import type { Deed } from '../core/actor.ts';
 import { type Clock, toTimestamp } from '../core/clock.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import type { EventWriter } from './event-writer.ts';
@@ -77,7 +78,7 @@ export class EventWindows {
         },
         (error: unknown) => {
           if (this.#windows.get(key) === window) this.#windows.delete(key);
-          throw error;
+          throw toUnavailable(error);
         },
       );
     this.#windows.set(key, window);
@@ -137,6 +138,11 @@ export class EventWindows {
 function keyOf({ orgId, outcome, reason, principal }: NoteContext, { action, resource, detail }: Deed): string {
   const { kind, id, version = '' } = resource;
   return `${orgId} ${outcome} ${reason} ${principal.id} ${action} ${kind} ${version} ${id} ${detail?.list ?? ''}`;
+}
+
+/** No room for a line of the log is no reason to tell whoever reads that he should upload less. */
+function toUnavailable(error: unknown): unknown {
+  return isQuasarError(error, 'storage_full') ? new QuasarError('audit_unavailable', { op: 'audit.note', cause: error }) : error;
 }
 
 interface Window {

@@ -62,6 +62,7 @@ export const errorTable = {
   too_many_groups: { kind: 'conflict', title: 'The organisation has as many groups as it may.' },
   too_many_keys: { kind: 'conflict', title: 'The principal has as many API keys as it may.' },
   rate_limited: { kind: 'busy', title: 'More was asked within a short time than the limit allows.' },
+  audit_unavailable: { kind: 'unavailable', title: 'The audit log cannot take a line, and nothing is shown without one.' },
   identity_unavailable: { kind: 'unavailable', title: 'The keys that tokens are checked with cannot be had.' },
   // uploads
   upload_not_found: { kind: 'not_found', title: 'There is no such upload.' },
