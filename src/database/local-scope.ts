@@ -2,7 +2,7 @@ import { QuasarError } from '../core/errors.ts';
 import { type OrgId, type PrincipalId, parseId, type Scope } from '../core/ids.ts';
 import type { Queries } from './transaction.ts';
 
-/** The org and principal that stand for everybody while there is no access control. Made by the first migration. */
+/** The org that operates the server, and its first administrator. Made by the first migration. */
 export async function findLocalScope(queries: Queries): Promise<Scope> {
   const { rows } = await queries.query<{ org_id: string; principal_id: string }>('SELECT * FROM core.find_local_scope()');
   const [row] = rows;
