@@ -30,6 +30,11 @@ export class RateGuard {
     this.#rules = rules;
   }
 
+  /** Bytes have to be known before they are sent then. */
+  get limitsBytes(): boolean {
+    return this.#rules.bytesPerCredential !== undefined || this.#rules.bytesPerOrg !== undefined;
+  }
+
   /** Once a request, before anything is done for it. @throws QuasarError `rate_limited`. */
   async takeRequest(account: RateAccount): Promise<void> {
     await this.#take('requests', 1, account);

@@ -61,6 +61,7 @@ export const errorTable = {
   folder_not_empty: { kind: 'conflict', title: 'The folder is not empty.' },
   too_many_groups: { kind: 'conflict', title: 'The organisation has as many groups as it may.' },
   too_many_keys: { kind: 'conflict', title: 'The principal has as many API keys as it may.' },
+  length_required: { kind: 'invalid', title: 'The size of the body must be said before it is sent.' },
   rate_limited: { kind: 'busy', title: 'More was asked within a short time than the limit allows.' },
   audit_unavailable: { kind: 'unavailable', title: 'The audit log cannot take a line, and nothing is shown without one.' },
   identity_unavailable: { kind: 'unavailable', title: 'The keys that tokens are checked with cannot be had.' },

@@ -161,6 +161,7 @@ export class AccessGate implements Gate {
   #takeRates({ bodySize }: Exchange, { account }: Session): Promise<void> | undefined {
     const { rates } = this.#options;
     if (rates === undefined) return undefined;
+    if (bodySize === undefined && rates.limitsBytes) throw new QuasarError('length_required', { op: OP });
     const taken = rates.takeRequest(account);
     return bodySize === undefined || bodySize === 0 ? taken : taken.then(() => rates.takeBytes(account, bodySize));
   }

@@ -54,6 +54,7 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   validation_stopped: 422,
   migration_lossy: 422,
   upload_stalled: 408,
+  length_required: 411,
   rate_limited: 429,
 };
 

@@ -34,5 +34,13 @@ t.test('bytes count in both directions, before the first of them', async (t) => 
   t.match(await again.json(), { status: 429, details: { limit: 'bytes_per_credential' } });
   const read = await product.fetch(`/v1/documents/${documentId}/content`);
   t.match(await read.json(), { status: 429 });
+  const chunked = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new Uint8Array(10));
+      controller.close();
+    },
+  });
+  const init = { method: 'POST', body: chunked, duplex: 'half', headers } as RequestInit;
+  t.match(await (await product.fetch('/v1/documents', init)).json(), { status: 411, code: 'length_required' });
   t.equal((await product.fetch('/v1/documents')).status, 200, 'what has no content is no matter of bytes');
 });

@@ -49,4 +49,11 @@ export function gateProblems(access: RouteAccess): readonly ErrorCode[] {
   }
 }
 
-const ASKED = ['unauthenticated', 'rate_limited', 'identity_unavailable', 'audit_unavailable', 'database_unavailable'] as const;
+const ASKED = [
+  'unauthenticated',
+  'rate_limited',
+  'length_required',
+  'identity_unavailable',
+  'audit_unavailable',
+  'database_unavailable',
+] as const;
