@@ -30,7 +30,7 @@ interface RequesterRow {
   readonly kind: PrincipalKind;
 }
 
-/** The functions of migrations/000009-access.sql, one round trip each. */
+/** The functions of migrations/, one round trip each. */
 export class PostgresPrincipalStore implements PrincipalStore {
   readonly #queries: Queries;
 

@@ -192,3 +192,35 @@ t.test('an org has no more groups than the limit', async (t) => {
   t.equal(page.items.length, 3);
   t.equal(page.next, page.items[2]?.groupId);
 });
+
+t.test('of administrators who suspend each other or take the role from each other at once, one stays', async (t) => {
+  for (let round = 0; round < 10; round++) {
+    const org = await makeOrg(admin, `left alone ${round}`);
+    const [one, other] = [newPrincipal('one', { roles: ['admin'] }), newPrincipal('other', { roles: ['admin'] })];
+    for (const principal of [one, other]) await principals.createPrincipal(org, principal);
+    for (const { principalId } of (await principals.listPrincipals(org, ALL)).items) {
+      if (principalId === one.principalId || principalId === other.principalId) continue;
+      await principals.setRoles(org, principalId, []);
+    }
+    const suspend = { suspended: true, atMs: NOW };
+    const outcomes = await Promise.all([
+      principals.suspendPrincipal(org, one.principalId, suspend),
+      round % 2 === 0
+        ? principals.suspendPrincipal(org, other.principalId, suspend)
+        : principals.setRoles(org, other.principalId, ['clerk']),
+    ]);
+    t.strictSame([...outcomes].sort(), ['changed', 'last_administrator']);
+  }
+});
+
+t.test('the last administrator can be given more, and let in again', async (t) => {
+  const org = await makeOrg(admin, 'one administrator');
+  const only = newPrincipal('only', { roles: ['admin'] });
+  await principals.createPrincipal(org, only);
+  for (const { principalId, roles } of (await principals.listPrincipals(org, ALL)).items) {
+    if (principalId !== only.principalId && roles.length > 0) await principals.setRoles(org, principalId, []);
+  }
+  t.equal(await principals.setRoles(org, only.principalId, ['reader']), 'last_administrator');
+  t.equal(await principals.setRoles(org, only.principalId, ['admin', 'auditor']), 'changed');
+  t.equal(await principals.suspendPrincipal(org, only.principalId, { suspended: false, atMs: NOW }), 'unchanged');
+});

@@ -1,4 +1,4 @@
-import type { Principal } from '../../access/principal-store.ts';
+import type { Principal, PrincipalOutcome } from '../../access/principal-store.ts';
 import { capabilitiesOf } from '../../access/role.ts';
 import { capabilityNames } from '../../core/capability.ts';
 import { QuasarError } from '../../core/errors.ts';
@@ -73,10 +73,11 @@ export const putPrincipal = route(
     const { principals } = services.access;
     if (roles !== undefined) {
       await requireHeld(caller, capabilitiesOf(roles), services, 'principal.set');
-      await principals.setRoles(caller, principalId, roles);
+      refuseLast(await principals.setRoles(caller, principalId, roles));
     }
     if (suspended !== undefined) {
-      await principals.suspendPrincipal(caller, principalId, { suspended, atMs: services.clock.now() });
+      const change = { suspended, atMs: services.clock.now() };
+      refuseLast(await principals.suspendPrincipal(caller, principalId, change));
     }
     services.gate.changed(caller.orgId);
     const changed = await services.access.directory.findPrincipal(caller, principalId);
@@ -93,7 +94,7 @@ export const deletePrincipal = route(
     const principalId = principalIdOf(params);
     await requireChangeable(principalId, services, caller);
     const change = { suspended: true, atMs: services.clock.now() };
-    await services.access.principals.suspendPrincipal(caller, principalId, change);
+    refuseLast(await services.access.principals.suspendPrincipal(caller, principalId, change));
     services.gate.changed(caller.orgId);
     exchange.reply(204, []);
   },
@@ -107,6 +108,10 @@ async function requireChangeable(principalId: PrincipalId, services: Services, c
   if (principalId === caller.principalId) throw new QuasarError('own_principal', { op });
   await requireHeld(caller, capabilitiesOf(current.roles), services, op);
   return current;
+}
+
+function refuseLast(outcome: PrincipalOutcome): void {
+  if (outcome === 'last_administrator') throw new QuasarError(outcome, { op: 'principal.change' });
 }
 
 function principalIdOf(params: Params): PrincipalId {

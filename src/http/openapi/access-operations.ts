@@ -91,7 +91,7 @@ const principalOperations: readonly Operation[] = [
     parameters: ['principalId'],
     body: { required: true, json: 'ChangePrincipal' },
     answers: { 200: { description: 'As it is now.', json: 'Principal' } },
-    problems: [...bodies, 'principal_not_found', 'own_principal', 'database_unavailable'],
+    problems: [...bodies, 'principal_not_found', 'own_principal', 'last_administrator', 'database_unavailable'],
   },
   {
     method: 'delete',
@@ -101,7 +101,7 @@ const principalOperations: readonly Operation[] = [
     summary: 'Suspend: it may do nothing from then on. None is ever forgotten.',
     parameters: ['principalId'],
     answers: { 204: { description: 'Suspended.' } },
-    problems: ['bad_parameter', 'principal_not_found', 'own_principal', 'database_unavailable'],
+    problems: ['bad_parameter', 'principal_not_found', 'own_principal', 'last_administrator', 'database_unavailable'],
   },
 ];
 
