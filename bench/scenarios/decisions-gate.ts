@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EventWriter } from '../../src/audit/event-writer.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { readSecret } from '../../src/config/secrets.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -81,7 +82,15 @@ async function openOwnGate(stage: Stage, server: QuasarServer): Promise<AccessGa
   const database = { pool, listenTarget: place, place: place.database, close: () => pool.close() };
   const pepper = await readSecret({ directory: config.secretsDirectory, name: 'api-key-pepper' });
   const { orgId } = await findLocalScope(pool);
-  const own = { config, database, pepper, operatorOrgId: orgId, clock: systemClock, log: silentLog };
+  const own = {
+    config,
+    database,
+    pepper,
+    writer: new EventWriter(pool),
+    operatorOrgId: orgId,
+    clock: systemClock,
+    log: silentLog,
+  };
   return openGate(own, stage.closer as Parameters<typeof openGate>[1]);
 }
 

@@ -116,12 +116,13 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   const audit = await openAuditLog({
     pool: database.pool,
     secretsDirectory: config.secretsDirectory,
+    scope,
     clock: systemClock,
     log: log.child({ part: 'audit' }),
   });
   closer.push('audit log', () => audit.close());
 
-  const gateOptions = { config, database, pepper, operatorOrgId: scope.orgId, clock: systemClock };
+  const gateOptions = { config, database, pepper, writer: audit.writer, operatorOrgId: scope.orgId, clock: systemClock };
   const gate = await openGate({ ...gateOptions, log: log.child({ part: 'access' }) }, closer);
 
   const plainCatalog = new PostgresCatalog(database.pool);

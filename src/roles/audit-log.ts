@@ -1,23 +1,25 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import { originOf } from '../audit/checkpoint.ts';
+import { EventWriter } from '../audit/event-writer.ts';
 import { formatNoteVerifier, NOTE_SEED_SIZE, type NoteSigner, noteSigner } from '../audit/note-key.ts';
-import { appendNotes } from '../audit/postgres-append-events.ts';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.ts';
 import { PostgresAuditStore } from '../audit/postgres-audit-store.ts';
 import { AuditSequencer } from '../audit/sequencer.ts';
 import { SequencerLoop, type SequencerStatistics } from '../audit/sequencer-loop.ts';
-import { ensureSecret } from '../config/secrets.ts';
+import { ensureSecret, findSecret } from '../config/secrets.ts';
 import type { Actor, Deed } from '../core/actor.ts';
 import type { Clock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
-import type { OrgId } from '../core/ids.ts';
+import type { OrgId, Scope } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import { type ConnectionPool, withTransaction } from '../database/transaction.ts';
+import type { ConnectionPool } from '../database/transaction.ts';
 
 export interface AuditLogOptions {
   readonly pool: ConnectionPool;
   /** Where the seed of the signing keys lies, or is made. */
   readonly secretsDirectory: string;
+  /** Of the operator: tells whether something was signed before. */
+  readonly scope: Scope;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -25,7 +27,8 @@ export interface AuditLogOptions {
 export interface OpenedAuditLog {
   readonly log: AuditLog;
   readonly statistics: SequencerStatistics;
-  /** Stores what was done by itself, where there is no change to store it with; durable when it resolves. */
+  /** Stores what was done by itself, where there is no change to store it with. */
+  readonly writer: EventWriter;
   append(actor: Actor, deed: Deed): Promise<void>;
   /** The text of the key that checks the checkpoints of this org's log. */
   verifierOf(orgId: OrgId): string;
@@ -37,14 +40,24 @@ export interface OpenedAuditLog {
 const SEED_FILE = 'audit-seed';
 
 /** The audit logs of all orgs, and the sequencer that numbers and signs them. @throws QuasarError `config_invalid`. */
-export async function openAuditLog({ pool, secretsDirectory, clock, log }: AuditLogOptions): Promise<OpenedAuditLog> {
+export async function openAuditLog({ pool, secretsDirectory, scope, clock, log }: AuditLogOptions): Promise<OpenedAuditLog> {
+  const events = new PostgresAuditLog(pool);
+  const seedIsNew = (await findSecret({ directory: secretsDirectory, name: SEED_FILE })) === undefined;
   const signerOf = await openSigners(secretsDirectory, clock);
+  if (seedIsNew && (await events.findCheckpoint(scope)) !== undefined) {
+    log.warn(
+      {},
+      'secrets/audit-seed was lost and made anew: checkpoints are signed by another key than before. See docs/operations.md',
+    );
+  }
   const sequencer = new AuditSequencer({ store: new PostgresAuditStore(pool), signerOf, clock, log });
+  const writer = new EventWriter(pool);
   const loop = SequencerLoop.start({ sequencer, clock, log });
   return {
-    log: new PostgresAuditLog(pool),
+    log: events,
     statistics: loop.statistics,
-    append: (actor, deed) => withTransaction(pool, actor, (transaction) => appendNotes(transaction, [actor.note(deed)])),
+    writer,
+    append: (actor, deed) => writer.append(actor.orgId, actor.note(deed)),
     verifierOf: (orgId) => formatNoteVerifier(signerOf(orgId).verifier),
     close: () => loop.close(),
   };

@@ -10,7 +10,7 @@ import { PostgresRuleStore } from '../access/postgres-rule-store.ts';
 import { RateGuard } from '../access/rate-guard.ts';
 import { rateRulesOf } from '../access/rate-rules.ts';
 import { EventWindows } from '../audit/event-windows.ts';
-import { EventWriter } from '../audit/event-writer.ts';
+import type { EventWriter } from '../audit/event-writer.ts';
 import type { Config } from '../config/config.ts';
 import type { Secret } from '../config/secret.ts';
 import type { Clock } from '../core/clock.ts';
@@ -27,6 +27,8 @@ export interface OpenGateOptions {
   readonly config: Config;
   readonly database: OpenedDatabase;
   readonly pepper: Secret;
+  /** Of the audit log. */
+  readonly writer: EventWriter;
   readonly operatorOrgId: OrgId;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,9 +39,9 @@ export interface OpenGateOptions {
  * @throws QuasarError `config_invalid` as `openJwtVerifier`.
  */
 export async function openGate(options: OpenGateOptions, closer: Closer): Promise<AccessGate> {
-  const { config, database, pepper, operatorOrgId, clock, log } = options;
+  const { config, database, pepper, writer, operatorOrgId, clock, log } = options;
   const { pool } = database;
-  const windows = new EventWindows({ writer: new EventWriter(pool), clock, log });
+  const windows = new EventWindows({ writer, clock, log });
   closer.push('windows of reads', () => windows.close());
 
   const epochs = new AccessEpochs();

@@ -1,7 +1,6 @@
 import { originOf } from '../../src/audit/checkpoint.ts';
 import type { AuditEvent } from '../../src/audit/event.ts';
 import { type NoteSigner, noteSigner } from '../../src/audit/note-key.ts';
-import { appendEvents } from '../../src/audit/postgres-append-events.ts';
 import { PostgresAuditLog } from '../../src/audit/postgres-audit-log.ts';
 import { PostgresAuditStore } from '../../src/audit/postgres-audit-store.ts';
 import { AuditSequencer } from '../../src/audit/sequencer.ts';
@@ -10,6 +9,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { type AuditEventId, newId, type OrgId, type Scope } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { type ConnectionPool, withTransaction } from '../../src/database/transaction.ts';
+import { appendEvents } from './append-events.ts';
 import { sampleEvent } from './audit-log-fixture.ts';
 import { makeOrg, openTestDatabase, type Teardown, type TestDatabase } from './postgres.ts';
 

@@ -1,11 +1,11 @@
 import t from 'tap';
 import { encodeEvent } from '../../src/audit/event.ts';
-import { appendEvents } from '../../src/audit/postgres-append-events.ts';
 import { SequencerLoop } from '../../src/audit/sequencer-loop.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Scope } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { type ConnectionPool, withTransaction } from '../../src/database/transaction.ts';
+import { appendEvents } from '../helpers/append-events.ts';
 import { eventOf, eventsOf, openAuditDatabase } from '../helpers/audit-database.ts';
 
 const database = await openAuditDatabase(t);

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { appendEvents } from '../../src/audit/postgres-append-events.ts';
 import { PostgresAuditStore } from '../../src/audit/postgres-audit-store.ts';
 import { AuditSequencer } from '../../src/audit/sequencer.ts';
 import { PostgresCatalog } from '../../src/catalog/postgres-catalog.ts';
@@ -16,6 +15,7 @@ import { withTransaction } from '../../src/database/transaction.ts';
 import { PostgresSessionStore } from '../../src/upload/postgres-session-store.ts';
 import { newSession } from '../contract/session-store.contract.ts';
 import { fillAccess } from '../helpers/access-rows.ts';
+import { appendEvents } from '../helpers/append-events.ts';
 import { eventsOf, signerOf } from '../helpers/audit-database.ts';
 import { CASE, metadataEntry, metadataWish, putting } from '../helpers/metadata-wish.ts';
 import { makeOrg, openTestDatabase } from '../helpers/postgres.ts';
