@@ -1,35 +1,27 @@
-import { givenBy } from '../../access/given-by.ts';
-import { parseRules } from '../../access/parse-rules.ts';
-import type { AccessRule } from '../../access/rule.ts';
-import type { RuledThing } from '../../access/rule-store.ts';
-import type { VersionFacts } from '../../catalog/catalog.ts';
-import { type Clock, toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
-import { type DocumentId, type FolderId, newId, parseId, type UploadId, type VersionId } from '../../core/ids.ts';
+import { type DocumentId, type FolderId, newId, parseId, type VersionId } from '../../core/ids.ts';
 import { makeEntries } from '../../records/write-metadata.ts';
 import type { VersionWish } from '../../upload/commit.ts';
 import { versionOf } from '../../upload/finalize.ts';
 import { storeOneShot } from '../../upload/one-shot.ts';
-import type { UploadSession } from '../../upload/session.ts';
-import type { AttachedRecords } from '../../upload/session-store.ts';
 import type { Caller } from '../caller.ts';
 import { expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
 import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
 import { filenameOf } from '../filename.ts';
-import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { byHandler, onDocument } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
+import { createSession } from './create-session.ts';
 import { parseDocumentFilter } from './document-filter.ts';
-import { requireHeldOn } from './held-capabilities.ts';
 import { listReadable } from './list-readable.ts';
 import { metadataOf } from './metadata-header.ts';
+import { readAnswer } from './read-answer.ts';
 import { parseRefText } from './ref-bodies.ts';
-import { type CreateWish, idempotencyKeyOf, pageOf, parseCreateBody, parseFolder, parseParents } from './request-bodies.ts';
-import { requireWrite } from './require-write.ts';
+import { idempotencyKeyOf, pageOf, parseFolder, parseParents } from './request-bodies.ts';
+import { placeOf, requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
 import { locationOf, requestDigest } from './uploads.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
@@ -157,52 +149,6 @@ export function documentIdOf(params: Params): DocumentId {
   return parseId<DocumentId>(params.documentId as string, 'documentId');
 }
 
-async function createSession(exchange: Exchange, services: Services, caller: Caller): Promise<void> {
-  const idempotencyKey = idempotencyKeyOf(exchange);
-  const wish = parseCreateBody(await readJsonBody(exchange, { optional: true }), services.oneShot.uploadSizeMax);
-  const now = services.clock.now();
-  const known = wish.documentId === undefined ? undefined : await services.catalog.findVersion(caller, wish.documentId);
-  const rules = initialRulesOf(wish, services.clock);
-  const thing: RuledThing = known === undefined ? placeOf(wish.folderId) : { kind: 'document', documentId: known.documentId };
-  await requireWrite(thing, services, caller);
-  if (rules !== undefined) {
-    await services.gate.require(caller, thing, 'acl.admin');
-    await requireHeldOn(thing, caller, givenBy(rules, []), services, 'upload.create');
-  }
-  const session: UploadSession = {
-    uploadId: newId<UploadId>(services.clock),
-    documentId: wish.documentId ?? newId<DocumentId>(services.clock),
-    newDocument: known === undefined,
-    folderId: wish.folderId,
-    bringsRules: rules !== undefined && rules.length > 0,
-    state: 'open',
-    fence: 0,
-    offset: 0,
-    size: wish.size,
-    filename: wish.filename,
-    contentType: wish.contentType ?? 'application/octet-stream',
-    digests: wish.digests,
-    chunker: services.chunker,
-    createdAtMs: now,
-    expiresAtMs: now + services.uploadLifetimeMs,
-    idempotencyKey,
-    result: undefined,
-  };
-  const outcome = await services.uploads.create(caller, {
-    session,
-    attached: await attachedOf(wish, rules, services, caller),
-    idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprintOf(wish) },
-  });
-  if (outcome.kind === 'idempotency_mismatch') throw new QuasarError('idempotency_mismatch', { op: 'upload.create' });
-  const { uploadId, documentId, offset, expiresAtMs } = outcome.session;
-  replyJson(
-    exchange,
-    outcome.kind === 'created' ? 201 : 200,
-    { uploadId, documentId, offset, expiresAt: toTimestamp(expiresAtMs) },
-    ['Location', `/v1/uploads/${uploadId}`, 'Upload-Offset', String(offset)],
-  );
-}
-
 const DOCUMENTS = { action: 'doc.read', list: 'documents' } as const;
 
 type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'folderId' | 'expectedVersionId' | 'parents'>;
@@ -265,46 +211,8 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
   ]);
 }
 
-/**
- * What an earlier request made is told again to those alone who may read it now: its document may be hidden since, or disposed of.
- * @throws QuasarError as `Gate.require`.
- */
-export async function readAnswer({ documentId, versionId }: VersionFacts, { gate }: Services, caller: Caller): Promise<void> {
-  await gate.require(caller, { kind: 'document', documentId }, 'doc.read');
-  await gate.noteRead(caller, { action: 'doc.read', documentId, versionId, bytes: 0 });
-}
-
-/** What cannot be stored is refused before a byte is sent. */
-async function attachedOf(
-  wish: CreateWish,
-  rules: readonly AccessRule[] | undefined,
-  { records }: Services,
-  caller: Caller,
-): Promise<AttachedRecords | undefined> {
-  const { externalRefs: refs, initialMetadata, folderId } = wish;
-  if (refs.length === 0 && initialMetadata === undefined && folderId === undefined && rules === undefined) return undefined;
-  for (const ref of refs) {
-    const holder = await records.refs.findRef(caller, ref);
-    if (holder !== undefined && holder !== wish.documentId) {
-      throw new QuasarError('ref_taken', { op: 'upload.create', details: { system: ref.system, value: ref.value } });
-    }
-  }
-  const metadata = initialMetadata === undefined ? [] : await makeEntries(caller, initialMetadata, records);
-  return { refs, metadata, folderId, rules };
-}
-
-function initialRulesOf({ initialRules }: CreateWish, clock: Clock): readonly AccessRule[] | undefined {
-  if (initialRules === undefined) return undefined;
-  return parseRules(initialRules, { clock, current: new Set(), pointer: '/initialPermissions/rules' });
-}
-
 function folderOf(query: string): FolderId | undefined {
   return query === '' ? undefined : parseFolder(new URLSearchParams(query).get('folder'), 'folder');
-}
-
-/** What has a say about a document that is not there yet. */
-export function placeOf(folderId: FolderId | undefined): RuledThing {
-  return folderId === undefined ? { kind: 'org' } : { kind: 'folder', folderId };
 }
 
 /** A repeated POST names no document of its own: the first one made it. */

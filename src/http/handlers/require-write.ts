@@ -1,4 +1,5 @@
 import type { RuledThing } from '../../access/rule-store.ts';
+import type { FolderId } from '../../core/ids.ts';
 import type { Caller } from '../caller.ts';
 import type { Services } from './services.ts';
 
@@ -7,4 +8,9 @@ export function requireWrite(thing: RuledThing, { gate }: Services, caller: Call
   const facts = gate.require(caller, thing, 'doc.write');
   const bytes = () => gate.require(caller, thing, 'blob.write');
   return facts === undefined ? bytes() : facts.then(bytes);
+}
+
+/** What has a say about a document that is not there yet. */
+export function placeOf(folderId: FolderId | undefined): RuledThing {
+  return folderId === undefined ? { kind: 'org' } : { kind: 'folder', folderId };
 }

@@ -14,9 +14,9 @@ import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { byHandler } from '../route-access.ts';
 import { type Params, route } from '../router.ts';
-import { placeOf, readAnswer } from './documents.ts';
+import { readAnswer } from './read-answer.ts';
 import { parseFinalizeBody } from './request-bodies.ts';
-import { requireWrite } from './require-write.ts';
+import { placeOf, requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
 import { sessionView, versionView } from './views.ts';
 
