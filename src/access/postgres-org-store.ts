@@ -5,16 +5,10 @@ import { assert } from '../core/assert.ts';
 import type { OrgId } from '../core/ids.ts';
 import { type ConnectionPool, inTransaction, type Queries } from '../database/transaction.ts';
 import { Fault } from '../segment/fault.ts';
+import { type OrgRow, toOrg } from './org-row.ts';
 import type { FirstKey, NewOrg, Org, OrgStore } from './org-store.ts';
 import { PostgresKeyStore } from './postgres-key-store.ts';
 import { askOutcome, pageOf } from './postgres-rows.ts';
-
-interface OrgRow {
-  readonly id: OrgId;
-  readonly name: string;
-  readonly created_at_ms: number;
-  readonly suspended_at_ms: number | null;
-}
 
 /** The functions of migrations/. A change and its notes in two logs are one transaction. */
 export class PostgresOrgStore implements OrgStore {
@@ -42,12 +36,7 @@ export class PostgresOrgStore implements OrgStore {
 
   async listOrgs({ limit, after }: { readonly limit: number; readonly after: string | undefined }): Promise<Page<Org>> {
     const { rows } = await this.#pool.query<OrgRow>('SELECT * FROM core.list_orgs($1, $2)', [after ?? null, limit + 1]);
-    return pageOf(rows, limit, ({ id, name, created_at_ms, suspended_at_ms }) => ({
-      orgId: id,
-      name,
-      createdAtMs: created_at_ms,
-      suspendedAtMs: suspended_at_ms ?? undefined,
-    }));
+    return pageOf(rows, limit, toOrg);
   }
 
   suspendOrg(

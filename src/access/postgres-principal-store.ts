@@ -3,6 +3,7 @@ import type { Actor } from '../core/actor.ts';
 import type { GroupId, OrgId, PrincipalId, Scope } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
 import { askChange, pageOf } from './postgres-rows.ts';
+import { type PrincipalRow, toPrincipal } from './principal-row.ts';
 import type {
   LoadedRequester,
   NewPrincipal,
@@ -12,16 +13,6 @@ import type {
   PrincipalStore,
 } from './principal-store.ts';
 import { capabilitiesOf, type Role } from './role.ts';
-
-interface PrincipalRow {
-  readonly id: PrincipalId;
-  readonly kind: PrincipalKind;
-  readonly name: string;
-  readonly subject: string | null;
-  readonly roles: readonly Role[];
-  readonly created_at_ms: number;
-  readonly suspended_at_ms: number | null;
-}
 
 interface RequesterRow {
   readonly suspended: boolean;
@@ -103,17 +94,4 @@ export class PostgresPrincipalStore implements PrincipalStore {
     const roleCapabilities = capabilitiesOf(roles);
     return { requester: { orgId, principalId, groups: new Set(groups), suspended, roleCapabilities }, kind };
   }
-}
-
-function toPrincipal(row: PrincipalRow): Principal {
-  const { id, kind, name, subject, roles, created_at_ms, suspended_at_ms } = row;
-  return {
-    principalId: id,
-    kind,
-    name,
-    subject: subject ?? undefined,
-    roles,
-    createdAtMs: created_at_ms,
-    suspendedAtMs: suspended_at_ms ?? undefined,
-  };
 }
