@@ -1,5 +1,6 @@
 import { BatchQueue } from '../core/batch-queue.ts';
 import type { DocumentId, Scope } from '../core/ids.ts';
+import { LeastRecentlyUsed } from '../core/least-recently-used.ts';
 import { limits } from '../core/limits.ts';
 import type { AccessEpochs } from './access-epochs.ts';
 import type { FoundAccessList, RuledThing, RuleStore } from './rule-store.ts';
@@ -28,8 +29,7 @@ export class AccessLists {
     take: takeLoads,
     run: (batch) => this.#loadBatch(batch),
   });
-  /** In order of last use, oldest first. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new LeastRecentlyUsed<Kept>(limits.accessListsMax);
 
   constructor(rules: RuleStore, epochs: AccessEpochs) {
     this.#rules = rules;
@@ -40,11 +40,10 @@ export class AccessLists {
   peek(scope: Scope, thing: RuledThing): FoundAccessList | undefined {
     const key = keyOf(scope, thing);
     const kept = this.#kept.get(key);
-    if (kept === undefined) return undefined;
+    if (kept === undefined || !this.#epochs.listening) return undefined;
+    if (this.#epochs.rules.epochOf(scope.orgId) <= kept.epoch) return kept.list;
     this.#kept.delete(key);
-    if (!this.#epochs.listening || this.#epochs.rules.epochOf(scope.orgId) > kept.epoch) return undefined;
-    this.#kept.set(key, kept);
-    return kept.list;
+    return undefined;
   }
 
   /** As it stands now. Undefined: there is no such thing. Documents that are asked for at the same time share a statement. */
@@ -77,12 +76,8 @@ export class AccessLists {
   }
 
   #keep(key: string, list: FoundAccessList | undefined, epoch: number): void {
-    this.#kept.delete(key);
-    if (list === undefined) return;
-    this.#kept.set(key, { list, epoch });
-    if (this.#kept.size <= limits.accessListsMax) return;
-    const [oldest] = this.#kept.keys();
-    if (oldest !== undefined) this.#kept.delete(oldest);
+    if (list === undefined) this.#kept.delete(key);
+    else this.#kept.set(key, { list, epoch });
   }
 }
 

@@ -2,10 +2,12 @@ import type { Actor } from '../core/actor.ts';
 import type { BlobKey } from '../core/digest.ts';
 import { isQuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, VersionId } from '../core/ids.ts';
+import { LeastRecentlyUsed } from '../core/least-recently-used.ts';
+import { limits } from '../core/limits.ts';
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter, VersionFacts } from './catalog.ts';
 import type { DisposalStore, DisposalWish, DisposeOutcome } from './disposal-store.ts';
 import type { LabelOutcome, LabelStore, LabelWish } from './label-store.ts';
-import type { MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
+import type { FoundMetadata, MetadataOutcome, MetadataStore, MetadataWish } from './metadata-store.ts';
 
 export interface CachingCatalogOptions {
   readonly catalog: Catalog;
@@ -19,8 +21,7 @@ export interface CachingCatalogOptions {
 /**
  * A catalog that remembers versions and blobs it was asked for and the documents it made, so that a range read, or the
  * first read of what was just stored, costs no round trip. Versions are immutable but for their labels; what a document's
- * current version is, a commit, a move of a label or a disposal through this object forgets. Nothing absent is remembered. Bounded by count, least recently
- * used first out.
+ * current version is, a commit, a move of a label or a disposal through this object forgets. Nothing absent is remembered.
  *
  * Holds only where all changes of the deployment pass through this one process.
  */
@@ -34,6 +35,8 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
   readonly #current: LeastRecentlyUsed<VersionFacts>;
   readonly #versions: LeastRecentlyUsed<VersionFacts>;
   readonly #blobs: LeastRecentlyUsed<BlobFacts>;
+  /** What versions say of themselves, by version. */
+  readonly #bundles: LeastRecentlyUsed<readonly FoundMetadata[]>;
   /** Documents with a commit that may still happen without our hearing of it: nothing of them is remembered any more. */
   readonly #doubtful = new Set<DocumentId>();
   readonly #entriesMax: number;
@@ -50,6 +53,7 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     this.#current = new LeastRecentlyUsed(entriesMax);
     this.#versions = new LeastRecentlyUsed(entriesMax);
     this.#blobs = new LeastRecentlyUsed(entriesMax);
+    this.#bundles = new LeastRecentlyUsed(entriesMax, { max: limits.metadataCacheSize, weigh: weightOf });
   }
 
   /** What `findVersion` would answer, when that is known now. */
@@ -115,8 +119,14 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     return this.#disposals.releaseHold(...wish);
   }
 
-  listMetadata(...question: Parameters<MetadataStore['listMetadata']>): ReturnType<MetadataStore['listMetadata']> {
-    return this.#metadata.listMetadata(...question);
+  /** Of one version it never changes. That there is none is not remembered: the version may be to come. */
+  async listMetadata(scope: Scope, documentId: DocumentId, versionId: VersionId): Promise<readonly FoundMetadata[]> {
+    const key = `${documentKey(scope, documentId)}${versionId}`;
+    const known = this.#bundles.get(key);
+    if (known !== undefined) return known;
+    const entries = await this.#metadata.listMetadata(scope, documentId, versionId);
+    if (entries.length > 0) this.#bundles.set(key, entries);
+    return entries;
   }
 
   findLabel(...question: Parameters<LabelStore['findLabel']>): ReturnType<LabelStore['findLabel']> {
@@ -222,35 +232,10 @@ function documentKey(scope: Scope, documentId: DocumentId): string {
   return `${scope.orgId}/${documentId}/`;
 }
 
-class LeastRecentlyUsed<V> {
-  readonly #entries = new Map<string, V>();
-  readonly #entriesMax: number;
-
-  constructor(entriesMax: number) {
-    this.#entriesMax = entriesMax;
-  }
-
-  get(key: string): V | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
-  }
-
-  set(key: string, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#entriesMax) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
-  }
-
-  delete(key: string): void {
-    this.#entries.delete(key);
-  }
-
-  deleteWhere(prefix: string): void {
-    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
-  }
+/** Bytes, near enough: texts are all that can be large. */
+function weightOf(entries: readonly FoundMetadata[]): number {
+  return entries.reduce(
+    (sum, { data, provenance = '', faults = '' }) => sum + data.length + provenance.length + faults.length + 500,
+    0,
+  );
 }

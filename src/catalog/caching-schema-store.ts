@@ -1,6 +1,7 @@
 import type { Actor } from '../core/actor.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Scope } from '../core/ids.ts';
+import { LeastRecentlyUsed } from '../core/least-recently-used.ts';
 import { limits } from '../core/limits.ts';
 import type { AddOutcome, NewSchema, SchemaStore, StateChange, StateOutcome, StoredSchema } from './schema-store.ts';
 
@@ -16,8 +17,7 @@ interface Kept {
 export class CachingSchemaStore implements SchemaStore {
   readonly #store: SchemaStore;
   readonly #clock: Clock;
-  /** The oldest goes first. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new LeastRecentlyUsed<Kept>(limits.schemaCacheEntriesMax);
   /** Counts changes of this process: what was asked before one is not kept after it. */
   #changes = 0;
 
@@ -48,19 +48,13 @@ export class CachingSchemaStore implements SchemaStore {
     const changes = this.#changes;
     const schema = await this.#store.findSchema(scope, urn);
     this.#kept.delete(key);
-    if (schema !== undefined && changes === this.#changes) this.#keep(key, { schema, untilMs: askedAtMs + limits.schemaCacheMs });
+    if (schema !== undefined && changes === this.#changes)
+      this.#kept.set(key, { schema, untilMs: askedAtMs + limits.schemaCacheMs });
     return schema;
   }
 
   listSchemas(...question: Parameters<SchemaStore['listSchemas']>): ReturnType<SchemaStore['listSchemas']> {
     return this.#store.listSchemas(...question);
-  }
-
-  #keep(key: string, kept: Kept): void {
-    this.#kept.set(key, kept);
-    if (this.#kept.size <= limits.schemaCacheEntriesMax) return;
-    const [oldest] = this.#kept.keys();
-    if (oldest !== undefined) this.#kept.delete(oldest);
   }
 }
 

@@ -116,6 +116,8 @@ export const limits = {
   /** Reads of stretches under way at once: enough for the threads that read and for what they have just read. */
   stretchReadsMax: 32,
   contentCacheEntriesMax: 10_000,
+  /** Metadata of versions in memory. */
+  metadataCacheSize: 8 * MiB,
   manifestCacheBytes: 16 * MiB,
 
   // requests
