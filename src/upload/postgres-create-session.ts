@@ -29,12 +29,32 @@ export async function createSession(transaction: Transaction, wish: NotedSession
   return { kind: 'resumed', session };
 }
 
-async function requireFit(transaction: Transaction, session: UploadSession, { folderId, rules }: AttachedRecords): Promise<void> {
+async function requireFit(
+  transaction: Transaction,
+  session: UploadSession,
+  { folderId, rules, refs }: AttachedRecords,
+): Promise<void> {
   if (!session.newDocument && (folderId !== undefined || rules !== undefined)) {
     const message = 'The document is there already: a folder and initial permissions are for a new one.';
     throw new QuasarError('version_conflict', { op: 'upload.create', message });
   }
   if (rules !== undefined) await requireSubjects(transaction, rules);
+  if (refs.length > 0) await requireFree(transaction, session, refs);
+}
+
+/** Before a byte is sent. The commit asks again. */
+async function requireFree(
+  { scope, query }: Transaction,
+  { documentId }: UploadSession,
+  refs: AttachedRecords['refs'],
+): Promise<void> {
+  const { rows } = await query<{ system: string; value: string }>(
+    `SELECT system, value FROM quasar.external_ref held JOIN jsonb_to_recordset($2) AS wish (system text, value text) USING (system, value)
+      WHERE held.org_id = $1 AND held.document_id <> $3 ORDER BY system, value LIMIT 1`,
+    [scope.orgId, JSON.stringify(refs.map(({ system, value }) => ({ system, value }))), documentId],
+  );
+  const [taken] = rows;
+  if (taken !== undefined) throw new QuasarError('ref_taken', { op: 'upload.create', details: { ...taken } });
 }
 
 /** Whoever is named is not looked at again: principals stay, and rules about a group that has gone are about nobody. */

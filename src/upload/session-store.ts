@@ -47,7 +47,8 @@ export type CreateOutcome =
 export interface SessionStore {
   /**
    * At most one open upload per document and principal: a second create for it returns the first. Nobody is in anybody else's way.
-   * @throws QuasarError `subject_not_found` when a rule names somebody the org has not; `document_disposed`; `version_conflict` when a document that is there is to come into a folder or under rules.
+   * @throws QuasarError `ref_taken` when another document has a reference it brings along; `subject_not_found`
+   * when a rule names somebody the org has not; `document_disposed`; `version_conflict` when a document that is there is to come into a folder or under rules.
    */
   create(by: Actor, wish: NewSession): Promise<CreateOutcome>;
 

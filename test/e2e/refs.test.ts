@@ -66,6 +66,20 @@ t.test('names that a session brings along are the document’s from its commit o
   t.match(taken.json(), { code: 'ref_taken' });
 });
 
+t.test(
+  'a session that is asked for again, under its key, is answered like the first, also when its names are the document’s',
+  async (t) => {
+    const body = { externalRefs: [{ system: 'dms', value: randomUUID() }] };
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await askProduct(product, 'POST', '/v1/documents', { body, headers });
+    const { uploadId } = first.json();
+    await ask('PUT', `/v1/uploads/${uploadId}/bytes`, 'bytes');
+    t.equal((await ask('POST', `/v1/uploads/${uploadId}/finalize`)).status, 201);
+    const again = await askProduct(product, 'POST', '/v1/documents', { body, headers });
+    t.match([again.status, again.json().uploadId], [200, uploadId], again.text);
+  },
+);
+
 t.test('a session whose name was taken meanwhile commits nothing, and takes none of its other names', async (t) => {
   const [mine, contested] = [randomUUID(), randomUUID()];
   const refs = [mine, contested].map((value) => ({ system: 'dms', value }));

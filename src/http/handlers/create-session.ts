@@ -74,12 +74,6 @@ async function attachedOf(
 ): Promise<AttachedRecords | undefined> {
   const { externalRefs: refs, initialMetadata, folderId } = wish;
   if (refs.length === 0 && initialMetadata === undefined && folderId === undefined && rules === undefined) return undefined;
-  for (const ref of refs) {
-    const holder = await records.refs.findRef(caller, ref);
-    if (holder !== undefined && holder !== wish.documentId) {
-      throw new QuasarError('ref_taken', { op: 'upload.create', details: { system: ref.system, value: ref.value } });
-    }
-  }
   const metadata = initialMetadata === undefined ? [] : await makeEntries(caller, initialMetadata, records);
   return { refs, metadata, folderId, rules };
 }
