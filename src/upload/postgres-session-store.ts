@@ -32,8 +32,10 @@ export class PostgresSessionStore implements SessionStore {
     return withTransaction(this.#pool, by, (transaction) => createSession(transaction, { ...wish, note }, this.#clock.now()));
   }
 
-  find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined> {
-    return this.#findWhere(scope, 'id = $3', uploadId);
+  async find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined> {
+    const text = `SELECT ${SESSION_COLUMNS} FROM quasar.find_upload($1, $2, $3)`;
+    const { rows } = await this.#pool.query<SessionRow>(text, [scope.orgId, scope.principalId, uploadId]);
+    return rows[0] && toSession(rows[0], this.#clock.now());
   }
 
   async findOpenByDocument(scope: Scope, documentId: DocumentId): Promise<UploadSession | undefined> {
@@ -41,49 +43,30 @@ export class PostgresSessionStore implements SessionStore {
     return session?.state === 'expired' ? undefined : session;
   }
 
-  takeOver(scope: Scope, uploadId: UploadId): Promise<{ session: UploadSession; prefix: DurablePrefix }> {
+  async takeOver(scope: Scope, uploadId: UploadId): Promise<{ session: UploadSession; prefix: DurablePrefix }> {
     const now = this.#clock.now();
-    return withTransaction(this.#pool, scope, async (transaction) => {
-      await lockLive(transaction, uploadId, { now, op: 'upload.takeOver' });
-      const { rows } = await transaction.query<SessionRow>(
-        `UPDATE quasar.upload SET state = 'open', fence = fence + 1, expires_at = quasar.from_ms($3)
-          WHERE org_id = $1 AND id = $2 RETURNING ${SESSION_COLUMNS}`,
-        [scope.orgId, uploadId, now + this.#lifetimeMs],
-      );
-      const [row] = rows;
-      assert(row !== undefined, 'a locked row is there');
-      return { session: toSession(row, now), prefix: { blocks: await readBlocks(transaction, row), piece: toPiece(row) } };
+    const call = 'quasar.take_over_upload($1, $2, $3, $4, $5)';
+    const row = await this.#write<HeldRow & { readonly blocks: readonly Buffer[] }>(scope, uploadId, {
+      columns: 'blocks, ',
+      call,
+      values: [now, now + this.#lifetimeMs],
+      demand: { now, op: 'upload.takeOver' },
     });
+    return { session: toSession(row, now), prefix: { blocks: toBlocks(row), piece: toPiece(row) } };
   }
 
   async checkpoint(scope: Scope, options: CheckpointOptions): Promise<void> {
     const { uploadId, fence, fromBlock, offset, blocks, piece } = options;
     const now = this.#clock.now();
-    const op = 'upload.checkpoint';
-    await withTransaction(this.#pool, scope, async (transaction) => {
-      const row = await lockLive(transaction, uploadId, { now, op, fence, state: 'open' });
-      // The answer to an earlier try may have been lost.
-      if (row.block_count === fromBlock + blocks.length && row.durable_offset === offset) return;
-      assert(row.block_count === fromBlock, 'a checkpoint continues the one before');
-      assert(row.durable_offset <= offset, 'a durable prefix never shrinks');
-      await transaction.query(
-        `UPDATE quasar.upload SET durable_offset = $3, block_count = $4, piece_id = $5, piece_size = $6, expires_at = quasar.from_ms($7)
-          WHERE org_id = $1 AND id = $2`,
-        [
-          scope.orgId,
-          uploadId,
-          offset,
-          fromBlock + blocks.length,
-          piece === undefined ? null : digestToBytes(piece.id),
-          piece?.size ?? null,
-          now + this.#lifetimeMs,
-        ],
-      );
-      if (blocks.length === 0) return;
-      await transaction.query(
-        'INSERT INTO quasar.upload_checkpoint (org_id, upload_id, from_block, blocks) VALUES ($1, $2, $3, $4)',
-        [scope.orgId, uploadId, fromBlock, encodeBlockEntries(blocks)],
-      );
+    await this.#write(scope, uploadId, {
+      call: 'quasar.checkpoint_upload($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+      values: [
+        ...[now, fence, now + this.#lifetimeMs, offset, fromBlock, fromBlock + blocks.length],
+        piece === undefined ? null : digestToBytes(piece.id),
+        piece?.size ?? null,
+        blocks.length === 0 ? null : encodeBlockEntries(blocks),
+      ],
+      demand: { now, op: 'upload.checkpoint', fence },
     });
   }
 
@@ -113,19 +96,33 @@ export class PostgresSessionStore implements SessionStore {
     });
   }
 
-  #move(
+  async #move(
     scope: Scope,
     uploadId: UploadId,
     move: { from: 'open' | 'sealing'; to: 'open' | 'sealing'; fence: number; op: string },
   ): Promise<void> {
+    const { from, to, fence, op } = move;
     const now = this.#clock.now();
-    return withTransaction(this.#pool, scope, async (transaction) => {
-      await lockLive(transaction, uploadId, { now, op: move.op, fence: move.fence, state: move.from });
-      await transaction.query(
-        'UPDATE quasar.upload SET state = $3, expires_at = quasar.from_ms($4) WHERE org_id = $1 AND id = $2',
-        [scope.orgId, uploadId, move.to, now + this.#lifetimeMs],
-      );
+    await this.#write(scope, uploadId, {
+      call: 'quasar.move_upload($1, $2, $3, $4, $5, $6, $7, $8)',
+      values: [now, fence, from, to, now + this.#lifetimeMs],
+      demand: { now, op, fence },
     });
+  }
+
+  /** One of the functions of migrations/000017-upload-round-trips.sql. The row as it is then. */
+  async #write<Row extends HeldRow>(
+    scope: Scope,
+    uploadId: UploadId,
+    write: { readonly columns?: string; readonly call: string; readonly values: readonly unknown[]; readonly demand: Demand },
+  ): Promise<Row> {
+    const { columns = '', call, values, demand } = write;
+    const text = `SELECT fits, ${columns}${SESSION_COLUMNS} FROM (SELECT f.fits, ${columns}(f.held).* FROM ${call} AS f) AS written`;
+    const { rows } = await this.#pool.query<Row>(text, [scope.orgId, scope.principalId, uploadId, ...values]);
+    const [row] = rows;
+    assert(row !== undefined, 'a write has an outcome');
+    if (row.fits) return row;
+    throw new QuasarError(row.id === null ? 'upload_not_found' : findFault(row as SessionRow, demand), { op: demand.op });
   }
 
   async #findWhere(scope: Scope, condition: string, value: string): Promise<UploadSession | undefined> {
@@ -139,27 +136,22 @@ export class PostgresSessionStore implements SessionStore {
   }
 }
 
+/** As `SessionRow`, all null when there is none. */
+type HeldRow = SessionRow & { readonly fits: boolean };
+
 interface Demand {
   readonly now: number;
   readonly op: string;
   /** Of the writer; without one any is welcome. */
   readonly fence?: number;
-  readonly state?: 'open' | 'sealing';
 }
 
-/** Locks the row and returns it if it is as demanded. Why it is not is told in the order in which a caller can act on it. */
-async function lockLive(transaction: Transaction, uploadId: UploadId, demand: Demand): Promise<SessionRow> {
-  const row = await lockRow(transaction, uploadId);
-  const fault = row === undefined ? 'upload_not_found' : findFault(row, demand);
-  if (fault !== undefined) throw new QuasarError(fault, { op: demand.op });
-  return row as SessionRow;
-}
-
-function findFault(row: SessionRow, { now, fence, state }: Demand): ErrorCode | undefined {
+/** Why a row is not as demanded, in the order in which a caller can act on it. */
+function findFault(row: SessionRow, { now, fence }: Demand): ErrorCode {
   if (row.state === 'expired' || isPastItsTime(row, now)) return 'upload_expired';
   if (!isLive(row.state)) return 'upload_closed';
   if (fence !== undefined && row.fence !== fence) return 'upload_taken_over';
-  return state !== undefined && row.state !== state ? 'upload_closed' : undefined;
+  return 'upload_closed';
 }
 
 async function lockRow({ scope, query }: Transaction, uploadId: UploadId): Promise<SessionRow | undefined> {
@@ -170,13 +162,9 @@ async function lockRow({ scope, query }: Transaction, uploadId: UploadId): Promi
   return rows[0];
 }
 
-async function readBlocks({ scope, query }: Transaction, row: SessionRow): Promise<StoredBlock[]> {
-  const { rows } = await query<{ blocks: Buffer }>(
-    'SELECT blocks FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2 ORDER BY from_block',
-    [scope.orgId, row.id],
-  );
+function toBlocks({ blocks: checkpoints, block_count }: HeldRow & { readonly blocks: readonly Buffer[] }): StoredBlock[] {
   const blocks: StoredBlock[] = [];
-  for (const checkpoint of rows) decodeBlockEntries(checkpoint.blocks, blocks);
-  assert(blocks.length === row.block_count, 'the checkpoints hold every durable block');
+  for (const entries of checkpoints) decodeBlockEntries(entries, blocks);
+  assert(blocks.length === block_count, 'the checkpoints hold every durable block');
   return blocks;
 }
