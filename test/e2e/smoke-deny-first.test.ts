@@ -73,3 +73,10 @@ t.test('without the denial the next read is allowed', async (t) => {
   const [again] = await eventsOfRequest(admin, 'smoke-again', 'blob.read');
   t.match(again, { outcome: 'allowed', reason: 'role_allows' });
 });
+
+t.test('who asks for a version that is not there leaves a trace too', async (t) => {
+  const path = `${document}/content?version=${documentId}`;
+  t.equal((await read(allowed, 'smoke-no-version', path)).status, 404);
+  const [event] = await eventsOfRequest(admin, 'smoke-no-version', 'doc.read');
+  t.match(event, { outcome: 'allowed', resource: { kind: 'document', id: documentId } });
+});

@@ -38,7 +38,7 @@ export function parseVersionSelector(query: string): VersionSelector {
 export async function findSelected(
   documentId: DocumentId,
   selector: VersionSelector,
-  { catalog }: Services,
+  { catalog, gate }: Services,
   caller: Caller,
 ): Promise<VersionFacts> {
   const op = 'document.version';
@@ -54,7 +54,10 @@ export async function findSelected(
   const version = versionId && (await catalog.findVersion(caller, documentId, versionId));
   if (version !== undefined) return version;
   const document = await catalog.findDocument(caller, documentId);
-  throw new QuasarError(document === undefined ? 'document_not_found' : 'version_not_found', { op });
+  if (document === undefined) throw new QuasarError('document_not_found', { op });
+  // That there is no such version is told to those who may read the document, and leaves its trace.
+  await gate.noteRead(caller, { action: 'doc.read', documentId, versionId: undefined, bytes: 0 });
+  throw new QuasarError('version_not_found', { op });
 }
 
 const CURRENT: VersionSelector = { kind: 'current' };
