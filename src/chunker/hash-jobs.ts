@@ -1,4 +1,5 @@
 import type { BlockId } from '../core/digest.ts';
+import type { PageDigests } from '../core/manifest.ts';
 import type { ChunkerName, CutBlock, SlabRange, WholeDigests } from './hasher.ts';
 
 /** What a lane's thread is given at its start: the slab, shared in place. */
@@ -15,6 +16,7 @@ export type HashJob =
   | ({ readonly kind: 'block' } & SlabRange)
   | ({ readonly kind: 'stretches' } & SlabRange)
   | ({ readonly kind: 'single' } & SlabRange)
+  | { readonly kind: 'page'; readonly page: Uint8Array }
   | ({ readonly kind: 'cut' } & CutWish & OfStream)
   | ({ readonly kind: 'absorb' } & OfStream & SlabRange)
   | ({ readonly kind: 'finish' } & OfStream)
@@ -38,6 +40,7 @@ export interface JobResults {
   readonly block: BlockId;
   readonly stretches: readonly string[];
   readonly single: WholeDigests;
+  readonly page: PageDigests;
   readonly cut: readonly CutBlock[];
   readonly absorb: true;
   readonly finish: WholeDigests;

@@ -4,6 +4,7 @@ import { assert } from '../core/assert.ts';
 import { type Blake3State, blake3Hasher, blockIdOf } from '../core/blake3.ts';
 import { type BlockId, digestToHex, type Sha256 } from '../core/digest.ts';
 import { limits } from '../core/limits.ts';
+import { digestsOfPage } from '../core/manifest.ts';
 import type { Cutter } from './cutter.ts';
 import { cutterOf } from './cutters.ts';
 import type { CutWish, HashJob, JobResults, LaneData, OfStream } from './hash-jobs.ts';
@@ -30,6 +31,8 @@ export default function work(job: HashJob): JobResults[HashJob['kind']] {
       return stretchesOf(bytesOf(job));
     case 'single':
       return hashWhole(bytesOf(job));
+    case 'page':
+      return digestsOfPage(job.page);
     case 'probe':
       return true;
   }

@@ -1,4 +1,5 @@
 import type { BlockId, Sha256 } from '../core/digest.ts';
+import type { PageDigests } from '../core/manifest.ts';
 
 /** Recorded per blob; the parameters of a name never change. */
 export type ChunkerName = 'fixed-1m' | 'fastcdc-v1';
@@ -39,6 +40,9 @@ export interface Hasher {
 
   /** BLAKE3 in hex of each stretch of a block (`limits.stretchSize`; the last may be short), on any lane. */
   hashStretches(at: number, size: number): Promise<readonly string[]>;
+
+  /** `digestsOfPage` of a page of a manifest, on any lane. Copies the page. */
+  hashManifestPage(page: Uint8Array): Promise<PageDigests>;
 
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { blockIdOf } from '../core/blake3.ts';
 import type { BlockId } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import type { PageDigests } from '../core/manifest.ts';
 import { cutterOf } from './cutters.ts';
 import type { CutWish, HashJob, JobResults, LaneData, OfStream } from './hash-jobs.ts';
 import { hashWhole } from './hash-whole.ts';
@@ -54,6 +55,11 @@ export class PiscinaHasher implements Hasher {
 
   async hashStretches(at: number, size: number): Promise<readonly string[]> {
     return await this.#idlestLane().run({ kind: 'stretches', at, size });
+  }
+
+  async hashManifestPage(page: Uint8Array): Promise<PageDigests> {
+    // A copy of its own: posting a view would copy all the memory it is a view of.
+    return await this.#idlestLane().run({ kind: 'page', page: Uint8Array.from(page) });
   }
 
   /** Waits for the jobs given so far. */

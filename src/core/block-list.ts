@@ -35,6 +35,17 @@ export class BlockList {
     this.#size += size;
   }
 
+  /** Adds encoded entries, as `entries` gives them. Copies. */
+  append(entries: Uint8Array): void {
+    assert(entries.byteLength % BLOCK_ENTRY_SIZE === 0, 'entries come whole');
+    const start = this.#count * BLOCK_ENTRY_SIZE;
+    const end = start + entries.byteLength;
+    while (end > this.#entries.length) this.#grow();
+    this.#entries.set(entries, start);
+    for (let at = start; at < end; at += BLOCK_ENTRY_SIZE) this.#size += this.#entries.readUInt32LE(at + DIGEST_SIZE);
+    this.#count += entries.byteLength / BLOCK_ENTRY_SIZE;
+  }
+
   idAt(index: number): BlockId {
     assert(index < this.#count, 'the block is in the list');
     const at = index * BLOCK_ENTRY_SIZE;

@@ -22,6 +22,8 @@ export const limits = {
   inlineHashMax: 256 * KiB,
   /** The same for BLAKE3 and SHA-256 together, which take five times as long. */
   inlineSingleMax: 128 * KiB,
+  /** Manifest entries take some 7 us each to hash: more of them than this are hashed on a lane. */
+  inlineManifestEntriesMax: 256,
 
   // memory
   slotSize: MiB,
@@ -61,6 +63,8 @@ export const limits = {
   uploadLifetimeMs: 7 * DAY,
   idempotencyLifetimeMs: 7 * DAY,
   checkpointBytes: 64 * MiB,
+  /** Entries of a session's block list that are read from the database at once: 144 KiB. */
+  checkpointReadEntries: 4096,
   checkpointIntervalMs: SECOND,
   /**
    * A client that sends less than this within the window is cut; what it sent stays durable. On both servers: the floor of
@@ -357,6 +361,8 @@ assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= l
 assert(limits.scrubRateMin <= limits.scrubRateMax, 'a scrub has a rate to go at');
 assert(2 * limits.httpKeepAliveMs <= limits.httpIdleMs, 'a slow client is seen before uWebSockets.js cuts it');
 assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
+assert(limits.inlineManifestEntriesMax <= limits.manifestPageEntries, 'a short manifest is one page');
+assert(Number.isInteger(Math.log2(limits.manifestPageEntries)), "a page's tree is a subtree of the blob's");
 assert(limits.inlineSingleMax <= limits.inlineHashMax, 'two hashes take longer than one');
 assert(limits.slotSize % limits.stretchSize === 0, 'stretches divide a block');
 assert(limits.stretchReadMax % limits.stretchSize === 0, 'a read takes whole stretches');

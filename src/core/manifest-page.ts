@@ -134,3 +134,8 @@ export class ManifestPage {
 export function firstOffsetOf(page: Uint8Array): number {
   return Number(viewOf(page).getBigUint64(PAGE_AT.firstOffset, true));
 }
+
+/** Index in the blob of a page's first block. Trusts the page, too. */
+export function firstEntryOf(page: Uint8Array): number {
+  return Number(viewOf(page).getBigUint64(PAGE_AT.firstEntry, true));
+}

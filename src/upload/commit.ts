@@ -1,5 +1,5 @@
 import type { BlobFacts, Catalog, CommitOutcome, VersionCommit, VersionCommitter } from '../catalog/catalog.ts';
-import type { ChunkerName, WholeDigests } from '../chunker/hasher.ts';
+import type { ChunkerName, Hasher, WholeDigests } from '../chunker/hasher.ts';
 import type { Actor } from '../core/actor.ts';
 import { blake3 } from '../core/blake3.ts';
 import type { BlockList } from '../core/block-list.ts';
@@ -7,14 +7,15 @@ import type { Clock } from '../core/clock.ts';
 import { type BlockId, blobKeyOf, digestToHex } from '../core/digest.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
-import { encodeManifestPages, manifestRootOf } from '../core/manifest.ts';
 import { firstOffsetOf } from '../core/manifest-page.ts';
 import { encodeManifestRoot } from '../core/manifest-root.ts';
 import type { Node, OutgoingBlock } from '../graviton/node.ts';
+import { blobManifest } from './blob-manifest.ts';
 import type { AnnouncedDigests } from './session.ts';
 
 export interface CommitDeps {
   readonly node: Node;
+  readonly hasher: Pick<Hasher, 'hashManifestPage'>;
   readonly committer: VersionCommitter;
   readonly catalog: Catalog;
   readonly clock: Clock;
@@ -36,21 +37,21 @@ export type VersionWish = Omit<VersionCommit, 'blob' | 'pages' | 'createdAtMs'>;
  * @throws QuasarError `commit_unknown` when even asking again does not tell whether the commit happened.
  */
 export async function commitBlob(by: Actor, blob: CutBlob, wish: VersionWish, deps: CommitDeps): Promise<CommitOutcome> {
+  const { pages, manifestRoot } = await blobManifest(blob.blocks, deps.hasher);
   const facts: BlobFacts = {
     key: blobKeyOf(blob.digests.blake3),
     size: blob.blocks.size,
     sha256: blob.digests.sha256,
     chunker: blob.chunker,
-    manifestRoot: manifestRootOf(blob.blocks),
+    manifestRoot,
     blockCount: blob.blocks.count,
   };
-  const pages = encodeManifestPages(blob.blocks);
   const createdAtMs = deps.clock.now();
   await deps.node.putBlocks([...blob.unstored, ...manifestRecords(by, facts, pages, { ...wish, createdAtMs })]);
   const commit: VersionCommit = {
     ...wish,
     blob: facts,
-    pages: facts.blockCount > 1 ? pages : [],
+    pages: facts.blockCount > 1 ? pages.map(({ bytes }) => bytes) : [],
     createdAtMs,
     // The bytes are arguments too.
     idempotency: wish.idempotency && { ...wish.idempotency, fingerprint: `${wish.idempotency.fingerprint}:${facts.key}` },
@@ -78,11 +79,11 @@ export function checkDigests(digests: WholeDigests, announced: readonly Announce
 function manifestRecords(
   scope: Scope,
   blob: BlobFacts,
-  pages: readonly Buffer[],
+  pages: readonly OutgoingBlock[],
   wish: VersionWish & { createdAtMs: number },
 ): OutgoingBlock[] {
   const [only] = pages;
-  const linked = pages.length > 1 ? pages.map(manifestRecord) : [];
+  const linked = pages.length > 1 ? pages : [];
   const root = encodeManifestRoot({
     orgId: scope.orgId,
     documentId: wish.documentId,
@@ -100,7 +101,7 @@ function manifestRecords(
       only === undefined
         ? { kind: 'none' }
         : pages.length === 1
-          ? { kind: 'embedded', page: only }
+          ? { kind: 'embedded', page: only.bytes }
           : { kind: 'linked', links: linked.map(({ id, bytes }) => ({ id, firstOffset: firstOffsetOf(bytes) })) },
   });
   return [...linked, manifestRecord(root)];

@@ -1,5 +1,6 @@
 import type { Hasher, HashStream, WholeDigests } from '../chunker/hasher.ts';
-import { BlockList } from '../core/block-list.ts';
+import type { BlockList } from '../core/block-list.ts';
+import { QuasarError } from '../core/errors.ts';
 import type { UploadId } from '../core/ids.ts';
 import type { Slab } from '../core/slab.ts';
 import type { BlockCache } from '../graviton/block-cache.ts';
@@ -30,7 +31,7 @@ export class LiveUpload {
   readonly #cache: BlockCache;
   #hashed = 0;
   #catchingUp: Promise<void> | undefined;
-  #closed = false;
+  #stopped = false;
 
   constructor(
     session: UploadSession,
@@ -40,8 +41,7 @@ export class LiveUpload {
     this.uploadId = session.uploadId;
     this.fence = session.fence;
     this.stream = deps.hasher.openStream(session.chunker);
-    this.blocks = new BlockList(Math.max(4, prefix.blocks.length));
-    for (const { id, size } of prefix.blocks) this.blocks.push(id, size);
+    this.blocks = prefix.blocks;
     this.piece = prefix.piece;
     this.checkpointed = this.blocks.count;
     this.#slab = deps.slab;
@@ -71,9 +71,13 @@ export class LiveUpload {
     return this.#catchingUp;
   }
 
-  /** Digests of the blob. The upload takes no bytes afterwards: the hash state is used up. */
+  /**
+   * Digests of the blob. The upload takes no bytes afterwards: the hash state is used up.
+   * @throws QuasarError `draining` when `stopCatchingUp` came first.
+   */
   async digests(): Promise<WholeDigests> {
     await this.catchUp();
+    if (this.#hashed < this.blocks.count) throw new QuasarError('draining', { op: 'upload.finalize' });
     return this.stream.finish();
   }
 
@@ -86,17 +90,22 @@ export class LiveUpload {
     }
   }
 
+  /** Ends a re-hash of the durable prefix early: it may take minutes, and nobody waits that long for a shutdown. */
+  stopCatchingUp(): void {
+    this.#stopped = true;
+  }
+
   close(): void {
-    this.#closed = true;
+    this.#stopped = true;
     this.stream.close();
   }
 
   async #hashStored(): Promise<void> {
-    while (this.#hashed < this.blocks.count && !this.#closed) {
+    while (this.#hashed < this.blocks.count && !this.#stopped) {
       const index = this.#hashed;
       const block = await this.#cache.get(this.blocks.idAt(index), this.blocks.sizeAt(index), {});
       try {
-        if (this.#closed) return;
+        if (this.#stopped) return;
         await this.stream.absorb(block.bytes.byteOffset - this.#slab.bytes.byteOffset, block.bytes.byteLength);
       } finally {
         block.release();

@@ -1,5 +1,6 @@
 import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
+import { BlockList } from '../core/block-list.ts';
 import type { Clock } from '../core/clock.ts';
 import { digestToBytes } from '../core/digest.ts';
 import { type ErrorCode, QuasarError } from '../core/errors.ts';
@@ -7,9 +8,9 @@ import type { DocumentId, Scope, UploadId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { findNoted } from '../database/noted.ts';
 import { type ConnectionPool, type Transaction, withTransaction } from '../database/transaction.ts';
-import { decodeBlockEntries, encodeBlockEntries } from './block-entries.ts';
+import { encodeBlockEntries } from './block-entries.ts';
 import { createSession } from './postgres-create-session.ts';
-import type { DurablePrefix, StoredBlock, UploadSession } from './session.ts';
+import type { DurablePrefix, UploadSession } from './session.ts';
 import { cancelDeed, createDeed } from './session-deeds.ts';
 import { isLive, isPastItsTime, SESSION_COLUMNS, type SessionRow, toPiece, toSession } from './session-row.ts';
 import type { CheckpointOptions, CreateOutcome, NewSession, SessionStore } from './session-store.ts';
@@ -45,14 +46,13 @@ export class PostgresSessionStore implements SessionStore {
 
   async takeOver(scope: Scope, uploadId: UploadId): Promise<{ session: UploadSession; prefix: DurablePrefix }> {
     const now = this.#clock.now();
-    const call = 'quasar.take_over_upload($1, $2, $3, $4, $5)';
-    const row = await this.#write<HeldRow & { readonly blocks: readonly Buffer[] }>(scope, uploadId, {
+    const row = await this.#write<HeldRow & { readonly blocks: Buffer | null }>(scope, uploadId, {
       columns: 'blocks, ',
-      call,
-      values: [now, now + this.#lifetimeMs],
+      call: 'quasar.claim_upload($1, $2, $3, $4, $5, $6)',
+      values: [now, now + this.#lifetimeMs, limits.checkpointReadEntries],
       demand: { now, op: 'upload.takeOver' },
     });
-    return { session: toSession(row, now), prefix: { blocks: toBlocks(row), piece: toPiece(row) } };
+    return { session: toSession(row, now), prefix: { blocks: await this.#blocksOf(scope, row), piece: toPiece(row) } };
   }
 
   async checkpoint(scope: Scope, options: CheckpointOptions): Promise<void> {
@@ -110,7 +110,7 @@ export class PostgresSessionStore implements SessionStore {
     });
   }
 
-  /** One of the functions of migrations/000017-upload-round-trips.sql. The row as it is then. */
+  /** One of the functions of migrations/000017-upload-round-trips.sql and what followed. The row as it is then. */
   async #write<Row extends HeldRow>(
     scope: Scope,
     uploadId: UploadId,
@@ -123,6 +123,24 @@ export class PostgresSessionStore implements SessionStore {
     assert(row !== undefined, 'a write has an outcome');
     if (row.fits) return row;
     throw new QuasarError(row.id === null ? 'upload_not_found' : findFault(row as SessionRow, demand), { op: demand.op });
+  }
+
+  /** All durable blocks: the first came with the row, the others are read a few thousand at a time. */
+  async #blocksOf(scope: Scope, row: HeldRow & { readonly blocks: Buffer | null }): Promise<BlockList> {
+    const blocks = new BlockList(Math.max(4, row.block_count));
+    if (row.blocks !== null) blocks.append(row.blocks);
+    while (blocks.count < row.block_count) {
+      const { rows } = await this.#pool.query<{ readonly blocks: Buffer | null }>(
+        'SELECT quasar.upload_blocks($1, $2, $3, $4) AS blocks',
+        [scope.orgId, row.id, blocks.count, Math.min(limits.checkpointReadEntries, row.block_count - blocks.count)],
+      );
+      const entries = rows[0]?.blocks;
+      // The session was ended since it was claimed.
+      if (entries === undefined || entries === null) throw new QuasarError('upload_closed', { op: 'upload.takeOver' });
+      blocks.append(entries);
+    }
+    assert(blocks.count === row.block_count, 'the checkpoints hold every durable block');
+    return blocks;
   }
 
   async #findWhere(scope: Scope, condition: string, value: string): Promise<UploadSession | undefined> {
@@ -160,11 +178,4 @@ async function lockRow({ scope, query }: Transaction, uploadId: UploadId): Promi
     [scope.orgId, scope.principalId, uploadId],
   );
   return rows[0];
-}
-
-function toBlocks({ blocks: checkpoints, block_count }: HeldRow & { readonly blocks: readonly Buffer[] }): StoredBlock[] {
-  const blocks: StoredBlock[] = [];
-  for (const entries of checkpoints) decodeBlockEntries(entries, blocks);
-  assert(blocks.length === block_count, 'the checkpoints hold every durable block');
-  return blocks;
 }

@@ -1,4 +1,5 @@
 import type { ChunkerName } from '../chunker/hasher.ts';
+import type { BlockList } from '../core/block-list.ts';
 import type { BlockId } from '../core/digest.ts';
 import type { DocumentId, FolderId, UploadId, VersionId } from '../core/ids.ts';
 
@@ -52,6 +53,7 @@ export interface StoredBlock {
 
 /** The durable prefix: whole blocks, then at most one piece (the bytes after the last cut). */
 export interface DurablePrefix {
-  readonly blocks: readonly StoredBlock[];
+  /** Whoever takes the prefix over owns the list. */
+  readonly blocks: BlockList;
   readonly piece: StoredBlock | undefined;
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import type { BlockId } from '../../src/core/digest.ts';
 import { type DocumentId, newId, type PrincipalId, type UploadId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
-import type { StoredBlock, UploadSession } from '../../src/upload/session.ts';
+import type { DurablePrefix, StoredBlock, UploadSession } from '../../src/upload/session.ts';
 import type { NewSession, SessionStore } from '../../src/upload/session-store.ts';
 import { actorIn } from '../helpers/actor.ts';
 import { deedsOf, type ReadNoted } from '../helpers/noted-events.ts';
@@ -99,15 +99,35 @@ export function sessionStoreContract(test: Test, { store, clock, scope, stranger
     await store.checkpoint(scope, { uploadId, fence, offset: 510, fromBlock: 3, blocks: blocks.slice(3), piece: undefined });
     t.equal((await store.find(scope, uploadId))?.offset, 510);
     const { session, prefix } = await store.takeOver(scope, uploadId);
-    t.strictSame(prefix, { blocks, piece: undefined });
+    t.strictSame(blocksOf(prefix), blocks);
+    t.equal(prefix.piece, undefined);
     t.equal(session.offset, 510);
     t.equal(session.fence, fence + 1);
+  });
+
+  test.test('a prefix of many checkpoints, more than are read at once, comes back whole and in order', async (t) => {
+    const { uploadId, fence } = await open();
+    const counts = [limits.checkpointReadEntries - 1, 3, limits.checkpointReadEntries, 1];
+    const blocks = Array.from({ length: counts.reduce((sum, count) => sum + count, 0) }, (_, n) => block(n % 251, 1 + n));
+    let at = 0;
+    let offset = 0;
+    for (const count of counts) {
+      const next = blocks.slice(at, at + count);
+      offset += next.reduce((sum, { size }) => sum + size, 0);
+      await store.checkpoint(scope, { uploadId, fence, offset, fromBlock: at, blocks: next, piece: undefined });
+      at += count;
+    }
+    const { prefix } = await store.takeOver(scope, uploadId);
+    t.strictSame(blocksOf(prefix), blocks);
+    t.equal(prefix.blocks.size, offset);
   });
 
   test.test('a piece comes back with the prefix', async (t) => {
     const { uploadId, fence } = await open();
     await store.checkpoint(scope, { uploadId, fence, offset: 7, fromBlock: 0, blocks: [], piece: block(1, 7) });
-    t.strictSame((await store.takeOver(scope, uploadId)).prefix, { blocks: [], piece: block(1, 7) });
+    const { prefix } = await store.takeOver(scope, uploadId);
+    t.strictSame(blocksOf(prefix), []);
+    t.strictSame(prefix.piece, block(1, 7));
   });
 
   test.test('a checkpoint whose answer was lost may be sent again', async (t) => {
@@ -115,7 +135,7 @@ export function sessionStoreContract(test: Test, { store, clock, scope, stranger
     const options = { uploadId, fence, offset: 100, fromBlock: 0, blocks: [block(1)], piece: undefined };
     await store.checkpoint(scope, options);
     await store.checkpoint(scope, options);
-    t.strictSame((await store.takeOver(scope, uploadId)).prefix.blocks, [block(1)]);
+    t.strictSame(blocksOf((await store.takeOver(scope, uploadId)).prefix), [block(1)]);
   });
 
   test.test('after a take-over the older writer is refused everything', async (t) => {
@@ -153,7 +173,7 @@ export function sessionStoreContract(test: Test, { store, clock, scope, stranger
         piece: undefined,
       });
       const [written, taken] = await Promise.allSettled([writing, store.takeOver(scope, uploadId)]);
-      const count = taken.status === 'fulfilled' ? taken.value.prefix.blocks.length : -1;
+      const count = taken.status === 'fulfilled' ? taken.value.prefix.blocks.count : -1;
       t.equal(count, written.status === 'fulfilled' ? 1 : 0);
     }
   });
@@ -282,4 +302,8 @@ export function newSession(clock: Clock, changes: Partial<UploadSession> = {}): 
 
 function block(n: number, size = 100): StoredBlock {
   return { id: digits(`block ${n}`) as BlockId, size };
+}
+
+function blocksOf({ blocks }: DurablePrefix): StoredBlock[] {
+  return Array.from({ length: blocks.count }, (_, index) => ({ id: blocks.idAt(index), size: blocks.sizeAt(index) }));
 }

@@ -1,4 +1,5 @@
 import type { Actor, AuditNote } from '../../src/core/actor.ts';
+import { BlockList } from '../../src/core/block-list.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { type ErrorCode, QuasarError } from '../../src/core/errors.ts';
 import type { DocumentId, Scope, UploadId } from '../../src/core/ids.ts';
@@ -6,6 +7,13 @@ import { limits } from '../../src/core/limits.ts';
 import type { DurablePrefix, StoredBlock, UploadSession } from '../../src/upload/session.ts';
 import { cancelDeed, createDeed } from '../../src/upload/session-deeds.ts';
 import type { CheckpointOptions, CreateOutcome, NewSession, SessionStore } from '../../src/upload/session-store.ts';
+
+/** As the session store gives it. */
+function blockListOf(blocks: readonly StoredBlock[]): BlockList {
+  const list = new BlockList();
+  for (const { id, size } of blocks) list.push(id, size);
+  return list;
+}
 
 interface Row {
   session: UploadSession;
@@ -76,7 +84,7 @@ export class MemorySessionStore implements SessionStore {
     return this.#step('takeOver', () => {
       const row = this.#live(scope, uploadId, {});
       this.#change(row, { state: 'open', fence: row.session.fence + 1 });
-      return { session: this.#view(row), prefix: { blocks: [...row.blocks], piece: row.piece } };
+      return { session: this.#view(row), prefix: { blocks: blockListOf(row.blocks), piece: row.piece } };
     });
   }
 
