@@ -101,9 +101,14 @@ export class Uploads {
       .catch((error: unknown) => this.#deps.log.warn({ uploadId, error }, 'an upload that has ended was not let go in order'));
   }
 
-  /** Ends the requests that write, and frees the hash states. Sessions stay open for the next process. */
+  /**
+   * Ends the requests that write, and frees the hash states. Sessions stay open for the next process. A finalize that is
+   * under way comes to its end first, unless it still waits for the prefix to be re-hashed: that one is told `draining`.
+   */
   async close(): Promise<void> {
-    await Promise.all([...this.#live.keys()].map((uploadId) => this.#end(uploadId, 'draining')));
+    for (const live of this.#live.values()) live.stopCatchingUp();
+    const ends = [...this.#live.keys()].map((uploadId) => this.#turns.run(uploadId, () => this.#end(uploadId, 'draining')));
+    await Promise.all(ends);
     await Promise.allSettled([...this.#finalizing.values()].map(({ outcome }) => outcome));
   }
 

@@ -256,16 +256,6 @@ t.test('a declared size of nothing is a blob of nothing', async (t) => {
   t.equal((await storedBytes(world, documentId)).length, 0);
 });
 
-t.test('close ends writers, and the next process goes on at what is durable', async (t) => {
-  const world = await openUploads(t);
-  const { uploadId } = await world.open();
-  const writer = world.uploads.append(testScope, uploadId, appendRequest(pausing(0, 1_200_000), 0));
-  await settleTurns();
-  const [stopped] = await Promise.allSettled([writer, world.uploads.close()]);
-  t.match(stopped, { status: 'rejected', reason: { code: 'draining' } });
-  t.equal((await world.uploads.get(testScope, uploadId)).offset, 1_200_000);
-});
-
 for (const chunker of ['fixed-1m', 'fastcdc-v1'] as const) {
   t.test(`${chunker}: however clients split, vanish, return and race, what is finalised is what was sent`, async (t) => {
     const world = await openUploads(t, { chunker, slots: 8, changes: { idleHashStatesMax: 1 } });
