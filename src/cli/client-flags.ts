@@ -34,6 +34,14 @@ export const dataFlag: FlagSpec = {
   description: 'Data folder of the server; opened read-only, beside a running server too.',
 };
 
+/** Of commands that read segments, where two organisations may have a document of the same id. */
+export const orgFlag: FlagSpec = {
+  name: 'org',
+  kind: 'text',
+  value: 'ID',
+  description: 'Only what this organisation stored; "quasar ls --segments" names it for each document.',
+};
+
 /** Opens the client for `--url` with the key of `--key-file`, runs the work, closes the client whatever happens. */
 export async function withClient<T>(context: CommandContext, work: (client: HttpClient) => Promise<T>): Promise<T> {
   const client = await openClient(context);

@@ -11,7 +11,7 @@ import { usage } from './flags.ts';
 import { assertFile } from './get-content.ts';
 import { rootView } from './list-segments.ts';
 import { ProgressDisplay } from './progress-display.ts';
-import { noteProblems, withSegments } from './segment-store.ts';
+import { noteProblems, noteUnreadable, withSegments } from './segment-store.ts';
 import { type BlockSource, readBlob } from './stored-blob.ts';
 import { printable } from './terminal.ts';
 import { formatBytes } from './units.ts';
@@ -26,7 +26,9 @@ export async function getFromSegments(context: CommandContext): Promise<number> 
   if (flags.has('label') || flags.has('as-of')) throw usage('--label and --as-of need the server; segments know --version.');
   return withSegments(context, async (node) => {
     noteProblems(node, terminal);
-    const root = await findRoot(node, args[0] as string, flags.text('version'));
+    const wish = { target: args[0] as string, version: flags.text('version'), org: flags.text('org') };
+    const { root, unreadable } = await findRoot(node, wish);
+    noteUnreadable(unreadable, terminal);
     const covered = resolveByteRange(range, root.size);
     if (covered === undefined) throw new QuasarError('range_unsatisfiable', { op: 'cli.get', details: { size: root.size } });
     const target = output === undefined ? new StreamTarget(terminal.stdout, signal) : new FileTarget(output);

@@ -1,5 +1,6 @@
-import { dataFlag, jsonFlag, serverFlags } from './client-flags.ts';
+import { dataFlag, jsonFlag, orgFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
+import { usage } from './flags.ts';
 import { selectorFlags } from './version-selector.ts';
 
 export const get: Command = {
@@ -29,6 +30,7 @@ export const get: Command = {
     },
     ...selectorFlags,
     { name: 'segments', kind: 'switch', description: 'Restore from the segment files of --data, without server and database.' },
+    { ...orgFlag, unit: 'with --segments' },
     dataFlag,
     jsonFlag,
     ...serverFlags,
@@ -42,6 +44,7 @@ export const get: Command = {
   exitCodes: [1, 2, 3, 4, 5, 6, 130],
   async run(context) {
     if (context.flags.switch('segments')) return (await import('./get-from-segments.ts')).getFromSegments(context);
+    if (context.flags.has('org')) throw usage('--org goes with --segments; a server takes the organisation from the key.');
     return (await import('./get-content.ts')).getContent(context);
   },
 };

@@ -1,4 +1,5 @@
 import { toTimestamp } from '../core/clock.ts';
+import { type OrgId, parseId } from '../core/ids.ts';
 import type { ManifestRootPage } from '../core/manifest-root.ts';
 import type { CommandContext } from './command.ts';
 import { noteProblems, withSegments } from './segment-store.ts';
@@ -10,6 +11,8 @@ import { formatBytes, formatCount } from './units.ts';
 export async function listSegments(context: CommandContext): Promise<number> {
   const { flags, terminal, signal } = context;
   const json = flags.switch('json');
+  const org = flags.text('org');
+  const orgId = org === undefined ? undefined : parseId<OrgId>(org, '--org');
   let unreadable = 0;
   let problems = 0;
   await withSegments(context, async (node) => {
@@ -18,7 +21,9 @@ export async function listSegments(context: CommandContext): Promise<number> {
     for await (const finding of listRoots(node)) {
       signal.throwIfAborted();
       if ('root' in finding) {
-        await terminal.print(json ? JSON.stringify(rootView(finding.root)) : rootLine(finding.root));
+        const { root } = finding;
+        if (orgId !== undefined && root.orgId !== orgId) continue;
+        await terminal.print(json ? JSON.stringify(rootView(root)) : rootLine(root));
       } else {
         unreadable += 1;
         terminal.note(`quasar: manifest ${finding.id}: ${finding.fault}`);
@@ -33,6 +38,7 @@ export async function listSegments(context: CommandContext): Promise<number> {
 export function rootView(root: ManifestRootPage): Record<string, unknown> {
   return {
     key: root.blob,
+    orgId: root.orgId,
     documentId: root.documentId,
     versionId: root.versionId,
     filename: root.filename ?? null,
@@ -46,7 +52,8 @@ export function rootView(root: ManifestRootPage): Record<string, unknown> {
 }
 
 function rootLine(root: ManifestRootPage): string {
-  const { blob, documentId, versionId, size, createdAtMs, filename, contentType } = root;
-  const facts = [blob, documentId, versionId, toTimestamp(createdAtMs), formatBytes(size).padStart(10), filename ?? contentType];
+  const { blob, orgId, documentId, versionId, size, createdAtMs, filename, contentType } = root;
+  const ids = [blob, orgId, documentId, versionId];
+  const facts = [...ids, toTimestamp(createdAtMs), formatBytes(size).padStart(10), filename ?? contentType];
   return printable(facts.join('  '));
 }

@@ -1,5 +1,6 @@
-import { dataFlag, jsonFlag, serverFlags } from './client-flags.ts';
+import { dataFlag, jsonFlag, orgFlag, serverFlags } from './client-flags.ts';
 import type { Command } from './command.ts';
+import { usage } from './flags.ts';
 import { listFlags } from './list-flags.ts';
 
 export const ls: Command = {
@@ -11,6 +12,7 @@ export const ls: Command = {
   flags: [
     ...listFlags('documents'),
     { name: 'segments', kind: 'switch', description: 'List what the segment files of --data hold, without server and database.' },
+    { ...orgFlag, unit: 'with --segments' },
     dataFlag,
     jsonFlag,
     ...serverFlags,
@@ -18,11 +20,15 @@ export const ls: Command = {
   examples: [
     { line: 'quasar ls --limit 10', explanation: 'The ten newest documents.' },
     { line: 'quasar ls --all --json', explanation: 'Everything, one JSON object a line.' },
-    { line: 'quasar ls --segments --data ./data', explanation: 'Every blob in the segment files, with its name.' },
+    {
+      line: 'quasar ls --segments --data ./data',
+      explanation: 'Every version in the segment files: key, organisation, document, version, time, size, name.',
+    },
   ],
   exitCodes: [1, 2, 5, 6, 130],
   async run(context) {
     if (context.flags.switch('segments')) return (await import('./list-segments.ts')).listSegments(context);
+    if (context.flags.has('org')) throw usage('--org goes with --segments; a server takes the organisation from the key.');
     return (await import('./list-documents.ts')).listDocuments(context);
   },
 };

@@ -22,6 +22,11 @@ export function noteProblems(node: ReadOnlyNode, terminal: Terminal): void {
   for (const problem of node.problems) terminal.note(`quasar: ${printable(problem)}`);
 }
 
+/** A version chosen as the newest may not be it: say so. */
+export function noteUnreadable(count: number, terminal: Terminal): void {
+  if (count > 0) terminal.note(`quasar: ${count} manifests cannot be read; a newer version may be among them.`);
+}
+
 /** A data folder has its node in `node/`; the node's own folder, rescued alone, will do too. */
 export function nodeDirectory(data: string): string {
   const inside = join(data, 'node');

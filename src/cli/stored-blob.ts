@@ -10,12 +10,13 @@ import { decodeManifestRoot, isManifestRoot, type ManifestRootPage, pageIndexAt 
 export interface BlockSource {
   /** Not verified. Undefined when the block is not there. @throws QuasarError `corrupt`. */
   readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined>;
+  /** In the order in which they were first stored. */
   listManifests(): AsyncIterable<BlockId>;
 }
 
 export type RootFinding = { readonly root: ManifestRootPage } | { readonly id: BlockId; readonly fault: string };
 
-/** Every manifest root of a node, in no order; what should be one and cannot be read comes as a fault. */
+/** Every manifest root of a node, in the order in which they were stored; what should be one and cannot be read comes as a fault. */
 export async function* listRoots(source: BlockSource): AsyncGenerator<RootFinding> {
   const memory = Buffer.allocUnsafeSlow(limits.blockSizeMax);
   for await (const id of source.listManifests()) {

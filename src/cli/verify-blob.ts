@@ -9,7 +9,7 @@ import type { CommandContext } from './command.ts';
 import { findRoot } from './find-root.ts';
 import { rootView } from './list-segments.ts';
 import { ProgressDisplay } from './progress-display.ts';
-import { withSegments } from './segment-store.ts';
+import { noteUnreadable, withSegments } from './segment-store.ts';
 import { type BlockSource, readVerified } from './stored-blob.ts';
 import { formatBytes } from './units.ts';
 import { VerifyReport } from './verify-report.ts';
@@ -21,7 +21,8 @@ export async function verifyBlob(context: CommandContext, target: string): Promi
   const report = new VerifyReport(terminal, display, flags.switch('json'));
   try {
     return await withSegments(context, async (node) => {
-      const root = await findRoot(node, target, flags.text('version'));
+      const { root, unreadable } = await findRoot(node, { target, version: flags.text('version'), org: flags.text('org') });
+      noteUnreadable(unreadable, terminal);
       const gaps = await checkBlocks(node, root, { context, display });
       const name = root.filename ?? root.blob;
       if (gaps.length > 0) await report.blob(root, gaps);

@@ -36,13 +36,17 @@ export class VerifyReport {
   }
 
   async blob(root: ManifestRootPage, gaps: readonly Gap[]): Promise<void> {
-    const { blob: key, documentId, versionId, filename, size } = root;
+    const { blob: key, orgId, documentId, versionId, filename, size } = root;
     const name = filename ?? key;
     const lines = gaps.map(
       ({ start, end, reason }) => `  bytes ${formatCount(start)} to ${formatCount(end - 1)} cannot be read: ${reason}`,
     );
-    const head = `${name} (document ${documentId}, version ${versionId}, ${formatCount(size)} bytes) is not whole:`;
-    await this.#say({ finding: 'blob', key, documentId, versionId, filename: filename ?? null, size, gaps }, head, ...lines);
+    const head = `${name} (organisation ${orgId}, document ${documentId}, version ${versionId}, ${formatCount(size)} bytes) is not whole:`;
+    await this.#say(
+      { finding: 'blob', key, orgId, documentId, versionId, filename: filename ?? null, size, gaps },
+      head,
+      ...lines,
+    );
   }
 
   summary(view: Readonly<Record<string, unknown>>, line: string): Promise<void> {

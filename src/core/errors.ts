@@ -86,6 +86,7 @@ export const errorTable = {
   document_held: { kind: 'conflict', title: 'The document is under a hold.' },
   document_retained: { kind: 'conflict', title: 'The document is to be kept for longer.' },
   retention_shortened: { kind: 'conflict', title: 'The document is to be kept for longer than this.' },
+  document_ambiguous: { kind: 'conflict', title: 'More than one organisation has a document of this id.' },
   version_not_found: { kind: 'not_found', title: 'There is no such version.' },
   blob_not_found: { kind: 'not_found', title: 'There is no such blob.' },
   ref_not_found: { kind: 'not_found', title: 'The document has no such external reference.' },

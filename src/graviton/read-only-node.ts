@@ -99,7 +99,7 @@ export class ReadOnlyNode {
     return !(header instanceof Fault) && header.id === id;
   }
 
-  /** Each manifest once, in no order. */
+  /** Each manifest once, in the order in which they were first stored: the log's own, which no clock can turn about. */
   async *listManifests(): AsyncGenerator<BlockId> {
     const seen = new Set<BlockId>();
     for await (const { id, kind } of this.records()) {

@@ -34,7 +34,7 @@ export class MemoryStore implements BlockSource {
   /** Stores a blob cut into blocks of `blockSize`, with its manifest. */
   store(
     bytes: Buffer,
-    about: { document: string; filename?: string; createdAtMs?: number; blockSize?: number },
+    about: { document: string; org?: string; filename?: string; createdAtMs?: number; blockSize?: number },
   ): ManifestRootPage {
     const blocks = new BlockList();
     const blockSize = about.blockSize ?? 1000;
@@ -43,7 +43,7 @@ export class MemoryStore implements BlockSource {
       blocks.push(this.put(block), block.length);
     }
     const root: ManifestRootPage = {
-      orgId: uuid('1') as OrgId,
+      orgId: uuid(about.org ?? '1') as OrgId,
       documentId: uuid(about.document) as DocumentId,
       versionId: uuid(`${about.document}0${about.createdAtMs ?? 0}`) as VersionId,
       blob: blobKeyOf(digestToHex(blake3(bytes))),

@@ -68,7 +68,7 @@ t.test('segments alone name every blob', async (t) => {
     ],
   );
   const plain = (await runCommand(['ls', '--segments', '--data', data])).stdout.toString();
-  t.match(plain, new RegExp(`${roots[0].blob} {2}${uuid('a')} .* 293\\.0 KiB {2}scan\\.pdf\n`));
+  t.match(plain, new RegExp(`${roots[0].blob} {2}${uuid('1')} {2}${uuid('a')} .* 293\\.0 KiB {2}scan\\.pdf\n`));
   t.match(plain, /note\\u\{202e\}\.txt\n/);
   t.match(
     (await runCommand(['ls', '--segments', '--data', join(data, 'node')])).stdout.toString(),
@@ -90,6 +90,37 @@ t.test('segments alone give every blob back, whole and in ranges', async (t) => 
   t.equal((await runCommand(['get', uuid('c'), '--segments', '--data', data])).stdout.length, 0);
   t.equal((await runCommand(['get', uuid('d'), '--segments', '--data', data])).code, 3);
   t.equal((await runCommand(['get', uuid('b'), '--segments', '--data', data, '--range', '99-'])).code, 4);
+});
+
+t.test("an id that two organisations chose is never read from the other's bytes", async (t) => {
+  const data = temporaryFolder(t);
+  const store = new MemoryStore();
+  const ours = store.store(scan, { org: '1', document: 'a', filename: 'ours.pdf', createdAtMs: 1 });
+  store.store(note, { org: '2', document: 'a', filename: 'theirs.txt', createdAtMs: 2 });
+  await writeBlocks(data, store);
+  for (const command of ['get', 'verify']) {
+    const segments = command === 'get' ? ['--segments'] : [];
+    const refused = await runCommand([command, uuid('a'), ...segments, '--data', data]);
+    t.equal(refused.code, 4);
+    t.match(refused.stderr, new RegExp(`2 organisations have a document .*${uuid('1')}, ${uuid('2')}.*--org`));
+    t.equal(refused.stdout.length, 0);
+    t.equal((await runCommand([command, uuid('a'), ...segments, '--org', uuid('3'), '--data', data])).code, 3);
+  }
+  const got = await runCommand(['get', uuid('a'), '--segments', '--org', uuid('1'), '--data', data]);
+  t.ok(got.stdout.equals(scan));
+  const whole = await runCommand(['verify', uuid('a'), '--org', uuid('1'), '--data', data, '--json']);
+  t.match(whole.json, [{ healthy: true, orgId: uuid('1'), key: ours.blob }]);
+  const listed = await runCommand(['ls', '--segments', '--data', data, '--json']);
+  t.same(
+    listed.json.map(({ orgId, filename }) => [orgId, filename]),
+    [
+      [uuid('1'), 'ours.pdf'],
+      [uuid('2'), 'theirs.txt'],
+    ],
+  );
+  t.equal((await runCommand(['ls', '--segments', '--org', uuid('2'), '--data', data, '--json'])).json.length, 1);
+  t.equal((await runCommand(['ls', '--org', uuid('2')])).code, 2, 'a server takes it from the key');
+  t.equal((await runCommand(['verify', '--org', uuid('2'), '--data', data])).code, 2);
 });
 
 t.test('verify finds nothing where nothing is', async (t) => {
@@ -114,7 +145,7 @@ t.test('a flipped bit is told as bytes of the document it hits, and ends with 6'
   );
   t.match(
     all.stdout.toString(),
-    /\nscan\.pdf \(document .*, 300,000 bytes\) is not whole:\n {2}bytes 100,000 to 199,999 cannot be read: block [0-9a-f]{64} is damaged\n/,
+    /\nscan\.pdf \(organisation .*, document .*, 300,000 bytes\) is not whole:\n {2}bytes 100,000 to 199,999 cannot be read: block [0-9a-f]{64} is damaged\n/,
   );
   t.match(all.stdout.toString(), /\nDAMAGE: 1 blocks are lost, 1 versions are not whole, 0 manifests cannot be read\./);
   const json = (await runCommand(['verify', '--data', data, '--json'])).json;

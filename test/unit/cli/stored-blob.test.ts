@@ -69,14 +69,43 @@ t.test('a blob is found by key, by document (its newest version) and by version'
   const old = store.store(Buffer.from('old'), { document: 'a', createdAtMs: 1 });
   const newer = store.store(Buffer.from('new'), { document: 'a', createdAtMs: 2 });
   store.store(Buffer.from('other'), { document: 'b', createdAtMs: 3 });
-  t.equal((await findRoot(store, old.blob, undefined)).versionId, old.versionId);
-  t.equal((await findRoot(store, uuid('a'), undefined)).versionId, newer.versionId);
-  t.equal((await findRoot(store, uuid('a'), old.versionId)).versionId, old.versionId);
-  await t.rejects(findRoot(store, uuid('c'), undefined), { code: 'document_not_found' });
-  await t.rejects(findRoot(store, `b3:${'0'.repeat(64)}`, undefined), { code: 'blob_not_found' });
-  await t.rejects(findRoot(store, 'scan.pdf', undefined), { code: 'bad_parameter' });
+  const versionOf = async (target: string, version?: string) => (await findRoot(store, { target, version })).root.versionId;
+  t.equal(await versionOf(old.blob), old.versionId);
+  t.equal(await versionOf(uuid('a')), newer.versionId);
+  t.equal(await versionOf(uuid('a'), old.versionId), old.versionId);
+  await t.rejects(findRoot(store, { target: uuid('c') }), { code: 'document_not_found' });
+  await t.rejects(findRoot(store, { target: `b3:${'0'.repeat(64)}` }), { code: 'blob_not_found' });
+  await t.rejects(findRoot(store, { target: 'scan.pdf' }), { code: 'bad_parameter' });
   store.blocks.delete(store.manifests[0] as BlockId);
-  await t.rejects(findRoot(store, old.blob, undefined), { code: 'corrupt', message: /it may be one of them/ });
+  await t.rejects(findRoot(store, { target: old.blob }), { code: 'corrupt', message: /it may be one of them/ });
+  t.match(await findRoot(store, { target: uuid('a') }), { unreadable: 1 }, 'a newer version may be among them');
+});
+
+t.test('the newest version is the one that was stored last, not the one with the latest stamp', async (t) => {
+  const store = new MemoryStore();
+  store.store(Buffer.from('while the clock was a year ahead'), { document: 'a', createdAtMs: 900 });
+  const last = store.store(Buffer.from('after it was set right'), { document: 'a', createdAtMs: 5 });
+  t.equal((await findRoot(store, { target: uuid('a') })).root.versionId, last.versionId);
+});
+
+t.test("a document's id is looked up within one organisation only", async (t) => {
+  const store = new MemoryStore();
+  const ours = store.store(Buffer.from('ours'), { org: '1', document: 'a', createdAtMs: 1 });
+  const theirs = store.store(Buffer.from('theirs'), { org: '2', document: 'a', createdAtMs: 2 });
+  store.store(Buffer.from('ours'), { org: '2', document: 'b', createdAtMs: 3 });
+  const message = new RegExp(`${uuid('1')}, ${uuid('2')}.*--org`);
+  await t.rejects(findRoot(store, { target: uuid('a') }), { code: 'document_ambiguous', message });
+  t.equal((await findRoot(store, { target: uuid('a'), org: uuid('1') })).root.blob, ours.blob);
+  t.equal((await findRoot(store, { target: uuid('a'), org: uuid('2') })).root.blob, theirs.blob);
+  t.equal(
+    (await findRoot(store, { target: uuid('a'), version: theirs.versionId })).root.blob,
+    theirs.blob,
+    'one version, one org',
+  );
+  await t.rejects(findRoot(store, { target: uuid('b'), org: uuid('1') }), { code: 'document_not_found' });
+  await t.rejects(findRoot(store, { target: uuid('a'), org: 'acme' }), { code: 'bad_parameter' });
+  t.equal((await findRoot(store, { target: ours.blob })).root.blob, ours.blob, 'a key names bytes, whoever stored them');
+  await t.rejects(findRoot(store, { target: theirs.blob, org: uuid('1') }), { code: 'blob_not_found' });
 });
 
 t.test('ranges are read as HTTP reads them', (t) => {
