@@ -1,6 +1,7 @@
 import {
   type Capability,
   type CapabilitySet,
+  capabilitySet,
   differenceOf,
   hasCapability,
   intersectionOf,
@@ -16,7 +17,8 @@ import type { AccessRule, RuleEffect } from './rule.ts';
  * Who may. The first that applies decides:
  * 1. another org, or a suspended principal: denied;
  * 2. a rule that denies the action to the principal or to any of its groups, at the document, a folder around it or the
- *    org: denied, whatever else is allowed anywhere;
+ *    org: denied, whatever else is allowed anywhere. From an administrator to whom the org's rules leave the changing of rules,
+ *    those of documents and folders take neither that nor reading: he can see every place, and undo what was done there;
  * 3. the action is in what the role gives or any rule allows, and in the token's scope: allowed. A token only narrows;
  * 4. else denied.
  * A denied principal that may not read the document either must not learn that it exists: `hidden`.
@@ -95,10 +97,17 @@ class Sayings {
   #denyingAt = NOWHERE;
   #allowingAt = NOWHERE;
 
+  /** What rules below the org cannot deny to the requester. */
+  #kept: CapabilitySet = noCapabilities;
+
   constructor(requester: Requester, list: AccessList, action: Capability) {
     this.#list = list;
     this.#action = action;
-    for (let index = 0; index < list.places.length; index++) this.#hear(requester, index);
+    // The org first: its rules say whether he administers it.
+    for (let index = list.places.length - 1; index >= 0; index--) {
+      this.#hear(requester, index);
+      if (list.places[index]?.place.kind === 'org') this.#kept = keptBy(requester, this.denied);
+    }
   }
 
   get denying(): AccessRule | undefined {
@@ -122,9 +131,10 @@ class Sayings {
 
   #note(placeIndex: number, rules: SubjectRules | undefined): void {
     if (rules === undefined) return;
-    this.denied = unionOf(this.denied, rules.denied);
+    const denied = differenceOf(rules.denied, this.#kept);
+    this.denied = unionOf(this.denied, denied);
     this.allowed = unionOf(this.allowed, rules.allowed);
-    if (hasCapability(rules.denied, this.#action)) {
+    if (hasCapability(denied, this.#action)) {
       this.#denyingAt = Math.min(this.#denyingAt, this.#positionOf(placeIndex, rules, 'deny'));
     }
     if (hasCapability(rules.allowed, this.#action)) {
@@ -146,5 +156,13 @@ class Sayings {
     return place?.rules[position % limits.accessRulesMax];
   }
 }
+
+/** Of somebody whose role lets him change rules, while the org's rules do. */
+function keptBy({ roleCapabilities }: Requester, deniedByOrg: CapabilitySet): CapabilitySet {
+  return hasCapability(differenceOf(roleCapabilities, deniedByOrg), 'acl.admin') ? undoing : noCapabilities;
+}
+
+/** What it takes to see a place and to take its rules back. The database knows it too: core.undoing (migrations). */
+export const undoing = capabilitySet('doc.read', 'acl.admin');
 
 const NOWHERE = Number.MAX_SAFE_INTEGER;

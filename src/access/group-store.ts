@@ -20,8 +20,20 @@ export type GroupMember =
   | { readonly kind: 'principal'; readonly id: PrincipalId }
   | { readonly kind: 'group'; readonly id: GroupId };
 
-/** `cycle`: the group would belong to itself. `too_deep`: a line longer than `limits.groupDepthMax`. */
-export type AddOutcome = 'added' | 'unchanged' | 'group_missing' | 'member_missing' | 'cycle' | 'too_deep';
+/**
+ * `cycle`: the group would belong to itself. `too_deep`: a line longer than `limits.groupDepthMax`. `last_administrator`: the
+ * org's rules would deny the last one changing them, or reading. `stands_above`: rules about the group would deny something to
+ * an administrator, and whoever adds him is none.
+ */
+export type AddOutcome =
+  | 'added'
+  | 'unchanged'
+  | 'group_missing'
+  | 'member_missing'
+  | 'cycle'
+  | 'too_deep'
+  | 'last_administrator'
+  | 'stands_above';
 
 /** Groups of principals and of groups. What another org has is missing here. Changes are noted. */
 export interface GroupStore {

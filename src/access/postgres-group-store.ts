@@ -39,11 +39,11 @@ export class PostgresGroupStore implements GroupStore {
   }
 
   addMember(by: Actor, groupId: GroupId, { kind, id }: GroupMember): Promise<AddOutcome> {
-    const values = [by.orgId, groupId, id];
+    const values = [by.orgId, by.principalId, groupId, id];
     return askChange(this.#queries, by, {
       ...(kind === 'principal'
-        ? { call: 'core.add_member($1, $2, $3)', values }
-        : { call: 'core.nest_group($1, $2, $3, $4)', values: [...values, limits.groupDepthMax] }),
+        ? { call: 'core.add_member($1, $2, $3, $4)', values }
+        : { call: 'core.nest_group($1, $2, $3, $4, $5)', values: [...values, limits.groupDepthMax] }),
       when: ['added'],
       deed: { action: 'group.add', resource: { kind: 'group', id: groupId }, detail: { kind, memberId: id } },
     });

@@ -54,8 +54,8 @@ export class PostgresPrincipalStore implements PrincipalStore {
 
   setRoles(by: Actor, principalId: PrincipalId, roles: readonly Role[]): Promise<PrincipalOutcome> {
     return askChange(this.#queries, by, {
-      call: 'core.set_roles($1, $2, $3)',
-      values: [by.orgId, principalId, roles],
+      call: 'core.set_roles($1, $2, $3, $4)',
+      values: [by.orgId, by.principalId, principalId, roles],
       when: ['changed'],
       deed: { action: 'principal.change', resource: { kind: 'principal', id: principalId }, detail: { roles } },
     });
@@ -68,8 +68,8 @@ export class PostgresPrincipalStore implements PrincipalStore {
   ): Promise<PrincipalOutcome> {
     const action = suspended ? 'principal.suspend' : 'principal.resume';
     return askChange(this.#queries, by, {
-      call: 'core.suspend_principal($1, $2, $3, $4)',
-      values: [by.orgId, principalId, suspended, atMs],
+      call: 'core.suspend_principal($1, $2, $3, $4, $5)',
+      values: [by.orgId, by.principalId, principalId, suspended, atMs],
       when: ['changed'],
       deed: { action, resource: { kind: 'principal', id: principalId } },
     });

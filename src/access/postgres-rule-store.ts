@@ -93,9 +93,11 @@ function idOf(scope: Scope, thing: RuledThing): string {
 function toOutcome({ outcome, version, subject_id }: OutcomeRow): RulesOutcome {
   switch (outcome) {
     case 'place_missing':
+    case 'last_administrator':
       return { kind: outcome };
     case 'subject_missing':
-      assert(subject_id !== null, 'whoever is missing is named');
+    case 'stands_above':
+      assert(subject_id !== null, 'whomever the refusal is about is named');
       return { kind: outcome, subjectId: subject_id };
     default:
       assert(version !== null, 'rules have a version');

@@ -35,8 +35,11 @@ export interface LoadedRequester {
   readonly kind: PrincipalKind;
 }
 
-/** `unchanged`: it was so already. `last_administrator`: nobody else in the org has the role and may act. */
-export type PrincipalOutcome = 'changed' | 'unchanged' | 'last_administrator' | 'principal_missing';
+/**
+ * `unchanged`: it was so already. `last_administrator`: no other administrator may act whom the org's rules let change them.
+ * `stands_above`: only administrators suspend administrators or take their role.
+ */
+export type PrincipalOutcome = 'changed' | 'unchanged' | 'last_administrator' | 'stands_above' | 'principal_missing';
 
 /** Users and service accounts. None is ever deleted: rows name them for ever. What another org has is missing here. Changes are noted. */
 export interface PrincipalStore {

@@ -40,6 +40,10 @@ export type RulesOutcome =
   | { readonly kind: 'rules_changed'; readonly version: number }
   /** A rule names somebody the org has not. */
   | { readonly kind: 'subject_missing'; readonly subjectId: SubjectId }
+  /** The org would be left without an administrator who may change its rules. */
+  | { readonly kind: 'last_administrator' }
+  /** A rule would shut out a principal who stands above whoever writes it. */
+  | { readonly kind: 'stands_above'; readonly subjectId: SubjectId }
   /** Or a document that is disposed of. */
   | { readonly kind: 'place_missing' };
 

@@ -55,6 +55,7 @@ export const errorTable = {
   name_taken: { kind: 'conflict', title: 'Another one has this name.' },
   subject_taken: { kind: 'conflict', title: 'Another principal has this subject.' },
   last_administrator: { kind: 'conflict', title: 'The organisation would be left without an administrator.' },
+  stands_above: { kind: 'forbidden', title: 'It would shut out somebody who stands above.' },
   own_principal: { kind: 'conflict', title: 'Nobody suspends himself or changes his own roles.' },
   operator_org: { kind: 'conflict', title: "The operator's organisation cannot be suspended." },
   nested_in_itself: { kind: 'conflict', title: 'It would lie within itself.' },

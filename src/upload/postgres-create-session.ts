@@ -3,6 +3,7 @@ import type { AuditNote } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { standsAbove } from '../core/stands-above.ts';
 import { findNoted } from '../database/noted.ts';
 import type { Transaction } from '../database/transaction.ts';
 import type { UploadSession } from './session.ts';
@@ -38,7 +39,10 @@ async function requireFit(
     const message = 'The document is there already: a folder and initial permissions are for a new one.';
     throw new QuasarError('version_conflict', { op: 'upload.create', message });
   }
-  if (rules !== undefined) await requireSubjects(transaction, rules);
+  if (rules !== undefined) {
+    await requireSubjects(transaction, rules);
+    await requireNobodyShutOut(transaction, session, rules);
+  }
   if (refs.length > 0) await requireFree(transaction, session, refs);
 }
 
@@ -63,6 +67,18 @@ async function requireSubjects({ scope, query }: Transaction, rules: readonly At
   const { rows } = await query<{ subject_id: string | null }>(text, [scope.orgId, JSON.stringify(rules)]);
   const subjectId = rows[0]?.subject_id ?? undefined;
   if (subjectId !== undefined) throw new QuasarError('subject_not_found', { op: 'upload.create', details: { subjectId } });
+}
+
+async function requireNobodyShutOut(
+  { scope, query }: Transaction,
+  { documentId, folderId }: UploadSession,
+  rules: readonly AttachedRule[],
+): Promise<void> {
+  const text = "SELECT quasar.find_shut_out($1, $2, 'document', $3, $4, $5) AS subject_id";
+  const values = [scope.orgId, scope.principalId, documentId, folderId ?? null, JSON.stringify(rules)];
+  const { rows } = await query<{ subject_id: string | null }>(text, values);
+  const subjectId = rows[0]?.subject_id ?? undefined;
+  if (subjectId !== undefined) throw standsAbove(subjectId, rules, 'upload.create');
 }
 
 /** Behind the session's row, like everybody who locks both: whoever disposes of the document ends this session or is seen. */

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { capabilities } from '../../src/core/capability.ts';
 import { routes } from '../../src/http/routes.ts';
 import type { Answered, Json } from '../helpers/ask.ts';
 import { administratorOf, expectStatus, makePerson } from '../helpers/people.ts';
@@ -9,7 +10,12 @@ import { Product } from '../helpers/product.ts';
 const product = await Product.start();
 t.teardown(() => product.destroy());
 const admin = await administratorOf(product);
-const denied = await makePerson(product, admin, { name: 'denied', roles: ['admin'] });
+const denied = await makePerson(product, admin, { name: 'denied' });
+// Administrators see everything: so he has what they have by a rule.
+const { orgId } = expectStatus(await admin.ask('GET', '/v1/principals/me'), 200);
+const everything = [{ effect: 'allow', actions: capabilities, principals: [denied.principalId] }];
+const delegation = { body: { rules: everything }, headers: { 'if-match': '"a-0"' } };
+expectStatus(await admin.ask('PUT', `/v1/orgs/${orgId}/acl`, delegation), 200);
 
 const urn = 'urn:quasar:schema:sealed@1.0.0';
 const namespace = 'urn:quasar:ns:sealed';

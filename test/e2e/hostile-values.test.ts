@@ -166,7 +166,7 @@ t.test('no value in a header makes the server fail', async (t) => {
 
 t.test('no value of a field makes the server fail', async (t) => {
   const patch = [{ op: 'add', path: '/a', value: 1 }];
-  const rules = [{ effect: 'deny', actions: ['doc.read'], principals: [principalId] }];
+  const rules = [{ effect: 'deny', actions: ['blob.read'], principals: [principalId] }];
   const externalRefs = [{ system: 'x', value: '1', meta: {} }];
   const input = { kind: 'blob', key: `b3:${'0'.repeat(64)}` };
   const provenance = { producer: { name: 'ocr', version: '5' }, producedAt: '2026-11-21T09:00:00Z', input, confidence: 0.5 };

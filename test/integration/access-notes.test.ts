@@ -153,9 +153,9 @@ t.test('rules, of every place', async (t) => {
     [{ kind: 'org' }, by.orgId],
   ] as const;
   for (const [thing, id] of things) {
-    const rule = newRule('deny', ['doc.read', 'doc.write'], by.principalId);
+    const rule = newRule('deny', ['blob.read', 'doc.write'], by.principalId);
     const replace = () => rules.replaceRules(by, thing, { rules: [rule], expectedVersion: 0, atMs: NOW });
-    const noted = { id: rule.id, effect: 'deny', actions: ['doc.read', 'doc.write'], principals: [by.principalId] };
+    const noted = { id: rule.id, effect: 'deny', actions: ['blob.read', 'doc.write'], principals: [by.principalId] };
     const detail = { version: 1, count: 1, rules: [noted] };
     await notedOnce(t, replace, { action: 'acl.set', on: [thing.kind, id], detail });
     const stranger = newRule('allow', ['doc.read'], newId<PrincipalId>(systemClock));

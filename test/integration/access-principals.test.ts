@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { type GroupId, newId, type PrincipalId } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
 import { ALL, accessStores, NOW, newGroup, newPrincipal } from '../helpers/access-rows.ts';
+import { actorIn } from '../helpers/actor.ts';
 import { makeOrg, openTestDatabase } from '../helpers/postgres.ts';
 
 const { pool, admin, scope } = await openTestDatabase(t);
@@ -203,11 +204,12 @@ t.test('of administrators who suspend each other or take the role from each othe
       await principals.setRoles(org, principalId, []);
     }
     const suspend = { suspended: true, atMs: NOW };
+    const [byOne, byOther] = [actorIn({ ...org, ...one }), actorIn({ ...org, ...other })];
     const outcomes = await Promise.all([
-      principals.suspendPrincipal(org, one.principalId, suspend),
+      principals.suspendPrincipal(byOther, one.principalId, suspend),
       round % 2 === 0
-        ? principals.suspendPrincipal(org, other.principalId, suspend)
-        : principals.setRoles(org, other.principalId, ['clerk']),
+        ? principals.suspendPrincipal(byOne, other.principalId, suspend)
+        : principals.setRoles(byOne, other.principalId, ['clerk']),
     ]);
     t.strictSame([...outcomes].sort(), ['changed', 'last_administrator']);
   }

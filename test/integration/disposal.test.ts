@@ -222,7 +222,7 @@ t.test('a new document comes into its folder, in a batch with one whose folder h
 t.test('a new document comes under its first rules, or not at all', async (t) => {
   const folder = newFolder();
   await folders.createFolder(scope, folder);
-  const rule = newRule('deny', ['doc.read'], scope.principalId);
+  const rule = newRule('deny', ['blob.read'], scope.principalId);
   const attached = { refs: [], metadata: [], folderId: folder.folderId, rules: [rule] };
   const documentId = newId<DocumentId>(clock);
   const { wish } = await sealedSession(documentId, {}, attached);

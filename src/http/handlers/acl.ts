@@ -3,6 +3,7 @@ import { parseRules } from '../../access/parse-rules.ts';
 import type { AccessRule, SubjectId } from '../../access/rule.ts';
 import type { RuledThing, RuleSet, RulesOutcome } from '../../access/rule-store.ts';
 import { QuasarError } from '../../core/errors.ts';
+import { standsAbove } from '../../core/stands-above.ts';
 import type { Caller } from '../caller.ts';
 import { matchesAny } from '../conditional.ts';
 import type { Exchange } from '../edge.ts';
@@ -83,6 +84,10 @@ function refuseUnreplaced(
       const { subjectId } = outcome;
       throw new QuasarError('subject_not_found', { op: OP, details: { subjectId, pointer: pointerTo(subjectId, rules) } });
     }
+    case 'last_administrator':
+      throw new QuasarError(outcome.kind, { op: OP });
+    case 'stands_above':
+      throw standsAbove(outcome.subjectId, rules, OP);
     case 'replaced':
   }
 }

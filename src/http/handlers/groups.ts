@@ -95,6 +95,9 @@ function refuseUnadded(outcome: AddOutcome, kind: GroupMember['kind']): asserts 
       throw new QuasarError('nested_in_itself', { op });
     case 'too_deep':
       throw new QuasarError('nested_too_deep', { op, details: { depthMax: limits.groupDepthMax } });
+    case 'last_administrator':
+    case 'stands_above':
+      throw new QuasarError(outcome, { op });
     case 'added':
     case 'unchanged':
   }

@@ -111,7 +111,7 @@ async function requireChangeable(principalId: PrincipalId, services: Services, c
 }
 
 function refuseLast(outcome: PrincipalOutcome): void {
-  if (outcome === 'last_administrator') throw new QuasarError(outcome, { op: 'principal.change' });
+  if (outcome === 'last_administrator' || outcome === 'stands_above') throw new QuasarError(outcome, { op: 'principal.change' });
 }
 
 function principalIdOf(params: Params): PrincipalId {

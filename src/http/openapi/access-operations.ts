@@ -91,7 +91,7 @@ const principalOperations: readonly Operation[] = [
     parameters: ['principalId'],
     body: { required: true, json: 'ChangePrincipal' },
     answers: { 200: { description: 'As it is now.', json: 'Principal' } },
-    problems: [...bodies, 'principal_not_found', 'own_principal', 'last_administrator', 'database_unavailable'],
+    problems: [...bodies, 'principal_not_found', 'own_principal', 'last_administrator', 'stands_above', 'database_unavailable'],
   },
   {
     method: 'delete',
@@ -101,7 +101,14 @@ const principalOperations: readonly Operation[] = [
     summary: 'Suspend: it may do nothing from then on. None is ever forgotten.',
     parameters: ['principalId'],
     answers: { 204: { description: 'Suspended.' } },
-    problems: ['bad_parameter', 'principal_not_found', 'own_principal', 'last_administrator', 'database_unavailable'],
+    problems: [
+      'bad_parameter',
+      'principal_not_found',
+      'own_principal',
+      'last_administrator',
+      'stands_above',
+      'database_unavailable',
+    ],
   },
 ];
 
@@ -162,6 +169,8 @@ const groupOperations: readonly Operation[] = [
       'principal_not_found',
       'nested_in_itself',
       'nested_too_deep',
+      'last_administrator',
+      'stands_above',
       'database_unavailable',
     ],
   },
@@ -326,7 +335,8 @@ function ruleOperations({ path, parameter, what, missing }: Place): readonly Ope
       summary: `Replace the access rules of this ${place}.`,
       description:
         'The whole list, over the version that If-Match names and no other. What a rule denies, nothing allows. Nobody allows ' +
-        'to anybody what he may not do here himself: `details.missing` of a 403 names it.',
+        'to anybody what he may not do here himself: `details.missing` of a 403 names it. Nobody denies anything to who stands above ' +
+        'him, nor doc.read or acl.admin in a folder or a document to an administrator (`stands_above`).',
       parameters: [parameter, 'ifRulesMatch'],
       body: { required: true, json: 'NewAccessRules' },
       answers: { 200: { description: 'The rules as they hold now.', headers: ['ETag'], json: 'AccessRules' } },
@@ -338,6 +348,8 @@ function ruleOperations({ path, parameter, what, missing }: Place): readonly Ope
         'access_rules_invalid',
         'capability_unknown',
         'subject_not_found',
+        'stands_above',
+        ...(missing === 'org_not_found' ? (['last_administrator'] as const) : []),
         'database_unavailable',
       ],
     },

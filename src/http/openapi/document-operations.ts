@@ -62,6 +62,7 @@ export const documentOperations: readonly Operation[] = [
       'access_rules_invalid',
       'capability_unknown',
       'subject_not_found',
+      'stands_above',
       'version_conflict',
       ...storing,
     ],

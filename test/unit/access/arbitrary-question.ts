@@ -33,7 +33,7 @@ export const users = [0, 1, 2].map((index) => idOf<PrincipalId>('1', index));
 export const groups = [0, 1, 2, 3].map((index) => idOf<GroupId>('2', index));
 export const folders = [0, 1, 2, 3].map((index) => idOf<FolderId>('3', index));
 
-const often: readonly Capability[] = ['doc.read', 'doc.write', 'doc.delete'];
+const often: readonly Capability[] = ['doc.read', 'doc.write', 'acl.admin'];
 const action = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...often) },
   { weight: 1, arbitrary: fc.constantFrom(...capabilities) },

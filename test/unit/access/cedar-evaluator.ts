@@ -1,6 +1,12 @@
 import { isAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
 import type { AccessRule, RulePlace } from '../../../src/access/rule.ts';
-import { type Capability, type CapabilitySet, capabilities, capabilityNames } from '../../../src/core/capability.ts';
+import {
+  type Capability,
+  type CapabilitySet,
+  capabilities,
+  capabilityNames,
+  hasCapability,
+} from '../../../src/core/capability.ts';
 import { groups, type Question, type Resource } from './arbitrary-question.ts';
 
 /**
@@ -25,7 +31,7 @@ export function cedarVerdict(question: Question, action: Capability): { allowed:
 
 function policiesOf({ requester, resource }: Question): Record<string, string> {
   const rules = resource.places.flatMap(({ place, rules: list }) =>
-    list.map((rule) => [rule.id, policyOf(rule, placeOf(place, resource))] as const),
+    list.map((rule) => [rule.id, policyOf(rule, placeOf(place, resource)) + exceptionOf(rule, place)] as const),
   );
   return {
     ...Object.fromEntries(rules),
@@ -36,10 +42,16 @@ function policiesOf({ requester, resource }: Question): Record<string, string> {
   };
 }
 
+/** Administrators see every place and may change its rules, unless the org's own rules are against it. */
+function exceptionOf({ effect }: AccessRule, { kind }: RulePlace): string {
+  if (effect === 'allow' || kind === 'org') return ';';
+  return ' unless { principal.administers && action in [Action::"doc.read", Action::"acl.admin"] };';
+}
+
 function policyOf(rule: AccessRule, place: string): string {
   const effect = rule.effect === 'allow' ? 'permit' : 'forbid';
   const subjects = rule.principals.map((id) => `${(groups as readonly string[]).includes(id) ? 'Group' : 'User'}::"${id}"`);
-  return `${effect}(principal, action in ${actionsOf(rule.actions)}, resource in ${place}) when { principal in [${subjects}] };`;
+  return `${effect}(principal, action in ${actionsOf(rule.actions)}, resource in ${place}) when { principal in [${subjects}] }`;
 }
 
 function actionsOf(set: CapabilitySet): string {
@@ -51,7 +63,8 @@ function placeOf(place: RulePlace, { documentId, orgId }: Resource): string {
   return place.kind === 'folder' ? `Folder::"${place.folderId}"` : `Org::"${orgId}"`;
 }
 
-function entitiesOf({ requester, resource }: Question): Parameters<typeof isAuthorized>[0]['entities'] {
+function entitiesOf(question: Question): Parameters<typeof isAuthorized>[0]['entities'] {
+  const { requester, resource } = question;
   const chain = [
     { type: 'Document', id: resource.documentId as string },
     ...resource.places.flatMap(({ place }) =>
@@ -62,10 +75,24 @@ function entitiesOf({ requester, resource }: Question): Parameters<typeof isAuth
   return [
     {
       uid: { type: 'User', id: requester.principalId },
-      attrs: { suspended: requester.suspended, org: { __entity: { type: 'Org', id: requester.orgId } } },
+      attrs: {
+        suspended: requester.suspended,
+        administers: administers(question),
+        org: { __entity: { type: 'Org', id: requester.orgId } },
+      },
       parents: [...requester.groups].map((id) => ({ type: 'Group', id })),
     },
     ...chain.map((uid, index) => ({ uid, attrs: {}, parents: chain.slice(index + 1, index + 2) })),
     ...capabilities.map((id) => ({ uid: { type: 'Action', id }, attrs: {}, parents: [] })),
   ];
+}
+
+function administers({ requester, resource }: Question): boolean {
+  const ofOrg = resource.places.flatMap(({ place, rules }) => (place.kind === 'org' ? rules : []));
+  const who: readonly string[] = [requester.principalId, ...requester.groups];
+  const denied = ofOrg.some(
+    (rule) =>
+      rule.effect === 'deny' && hasCapability(rule.actions, 'acl.admin') && rule.principals.some((id) => who.includes(id)),
+  );
+  return hasCapability(requester.roleCapabilities, 'acl.admin') && !denied;
 }

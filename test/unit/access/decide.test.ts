@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { decide, type Requester } from '../../../src/access/decide.ts';
+import { decide, effectiveOn, type Requester, undoing } from '../../../src/access/decide.ts';
+import { capabilitiesOf } from '../../../src/access/role.ts';
 import type { AccessRule, RuleEffect, RulePlace, SubjectId } from '../../../src/access/rule.ts';
-import { allCapabilities, type Capability, capabilities, capabilitySet, noCapabilities } from '../../../src/core/capability.ts';
+import {
+  allCapabilities,
+  type Capability,
+  capabilities,
+  capabilitySet,
+  hasCapability,
+  noCapabilities,
+} from '../../../src/core/capability.ts';
 import type { DocumentId, FolderId, GroupId, OrgId, PrincipalId, RuleId } from '../../../src/core/ids.ts';
 import { folders, groups, idOf, listOf, orgs, question, type Resource, users } from './arbitrary-question.ts';
 import { cedarVerdict } from './cedar-evaluator.ts';
@@ -83,7 +91,7 @@ for (const place of [document, innerFolder, outerFolder, wholeOrg]) {
     for (const subject of [anna, clerks]) {
       const denial = rule('deny', 'doc.read', subject);
       const list = listOf(resource(...allowing, [place, denial]));
-      t.same(decide(requester({ roleCapabilities: allCapabilities }), list, 'doc.read'), {
+      t.same(decide(requester({ roleCapabilities: capabilitiesOf(['clerk']) }), list, 'doc.read'), {
         allowed: false,
         hidden: true,
         reason: 'rule_denies',
@@ -129,6 +137,44 @@ t.test('whoever may read is told of a denial, whoever may not gets it hidden', a
 t.test('a rule speaks of its own actions only', async (t) => {
   const list = listOf(resource([document, rule('deny', 'doc.read', anna), rule('allow', 'doc.write', anna)]));
   t.match(decide(requester(), list, 'doc.write'), { allowed: true, hidden: true });
+});
+
+t.test('rules in documents and folders take neither sight nor the changing of rules from an administrator', async (t) => {
+  const administrator = requester({ roleCapabilities: capabilitiesOf(['admin']) });
+  for (const place of [document, innerFolder, outerFolder]) {
+    for (const subject of [anna, clerks]) {
+      const denials = capabilities.map((name) => rule('deny', name, subject));
+      const list = listOf(resource([place, ...denials]));
+      t.equal(effectiveOn(administrator, list), undoing);
+      t.match(decide(administrator, list, 'acl.admin'), { allowed: true, hidden: false, reason: 'role_allows' });
+      t.match(decide(administrator, list, 'blob.read'), { allowed: false, hidden: false, reason: 'rule_denies' });
+    }
+  }
+});
+
+t.test('who changes rules by a rule alone, or may not in the org, is denied like anybody else', async (t) => {
+  const denial = rule('deny', 'doc.read', anna);
+  const delegated = listOf(resource([wholeOrg, rule('allow', 'acl.admin', anna)], [innerFolder, denial]));
+  t.match(decide(requester({ roleCapabilities: capabilitiesOf(['clerk']) }), delegated, 'doc.read'), { decidedBy: denial.id });
+  const deposed = listOf(resource([wholeOrg, rule('deny', 'acl.admin', clerks)], [innerFolder, denial]));
+  t.match(decide(requester({ roleCapabilities: allCapabilities }), deposed, 'doc.read'), { decidedBy: denial.id });
+});
+
+t.test('whoever administers the org can see and undo every rule in it, over random rules', async (t) => {
+  let administrators = 0;
+  fc.assert(
+    fc.property(question, fc.boolean(), (asked, asAdministrator) => {
+      const roleCapabilities = asAdministrator ? capabilitiesOf(['admin']) : asked.requester.roleCapabilities;
+      const one = { ...asked.requester, roleCapabilities, tokenScope: allCapabilities, suspended: false, orgId: org };
+      const thing = { ...asked.resource, orgId: org };
+      const inOrg = effectiveOn(one, listOf({ ...thing, places: thing.places.filter(({ place }) => place.kind === 'org') }));
+      if (!hasCapability(roleCapabilities, 'acl.admin') || (inOrg & undoing) !== undoing) return true;
+      administrators += 1;
+      return (effectiveOn(one, listOf(thing)) & undoing) === undoing;
+    }),
+    { numRuns: 2000 },
+  );
+  t.ok(administrators > 100, 'there are such');
 });
 
 t.test('decisions are those of the order written down plainly, over random rules', async (t) => {
