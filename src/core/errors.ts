@@ -116,6 +116,8 @@ export const errorTable = {
   checkpoint_not_found: { kind: 'not_found', title: 'The audit log has no checkpoint of at most this size.' },
   // storage
   storage_full: { kind: 'full', title: 'The disk is too full to take new uploads.' },
+  storage_busy: { kind: 'busy', title: 'The storage cannot take this at the moment.' },
+  storage_unusable: { kind: 'unavailable', title: 'The storage directory cannot be used as it is.' },
   storage_in_use: { kind: 'unavailable', title: 'Another process holds this storage directory.' },
   storage_incompatible: {
     kind: 'unavailable',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import { PAGE_SIZE } from '../segment/format.ts';
 import { readFully, type SegmentFiles, writeFully } from '../segment/segment-files.ts';
-import { isDiskFull } from './disk-full.ts';
 
 const PROBE = 'direct-io-probe';
 
@@ -23,8 +23,8 @@ export async function takesDirectIo(files: SegmentFiles, directory: string, page
       await file.close();
     }
   } catch (error) {
-    // On a full disk nobody can tell; the page cache always works.
-    if ((error as NodeJS.ErrnoException).code === 'EINVAL' || isDiskFull(error)) return false;
+    // On a full disk, or where something is short, nobody can tell; the page cache always works.
+    if ((error as NodeJS.ErrnoException).code === 'EINVAL' || diskFaultOf(error) !== 'final') return false;
     throw error;
   } finally {
     await removeIfThere(files, path);

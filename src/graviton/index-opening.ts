@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import { nodePaths } from '../segment/format.ts';
-import { isDiskFull } from './disk-full.ts';
 import { indexDoubt } from './index-doubt.ts';
 import { LmdbBlockIndex } from './lmdb-block-index.ts';
 import type { SegmentFileCache } from './segment-file-cache.ts';
@@ -27,19 +27,21 @@ export interface OpenedIndex {
 
 /**
  * Opens the index of these segments, or an empty one when the one found does not fit them.
- * @throws QuasarError `storage_full` when there is no index and no room for one.
+ * @throws QuasarError `storage_full` when there is no index and no room for one, `storage_busy` when something else is short:
+ * no index is dropped for that.
  */
 export async function openIndex(opening: IndexOpening): Promise<OpenedIndex> {
   const folder = join(opening.directory, nodePaths.index);
   try {
     return await openOrReplace(opening, folder);
   } catch (cause) {
-    if (!isDiskFull(cause)) throw cause;
-    throw new QuasarError('storage_full', {
-      op: 'graviton.open',
-      message: 'The disk is too full to make the block index.',
-      cause,
-    });
+    const fault = diskFaultOf(cause);
+    if (fault === 'final') throw cause;
+    const message =
+      fault === 'full'
+        ? 'The disk is too full to make the block index.'
+        : `The block index could not be opened this time (${(cause as Error).message}). Start again.`;
+    throw new QuasarError(fault === 'full' ? 'storage_full' : 'storage_busy', { op: 'graviton.open', message, cause });
   }
 }
 
@@ -63,7 +65,10 @@ async function openTrusted(
     store = opened.store;
     return { store, doubt: opened.dropped ?? (await indexDoubt({ ...opening, state: store.state() })) };
   } catch (error) {
-    if (isDiskFull(error)) throw error;
+    if (diskFaultOf(error) !== 'final') {
+      await store?.close();
+      throw error;
+    }
     return { store, doubt: `it could not be read (${(error as Error).message})` };
   }
 }

@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type BlockId, digestToHex } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import type { IndexState, IndexStore } from './block-index.ts';
 import { decodeIndexEntry, encodeIndexEntry, INDEX_ENTRY_SIZE, type IndexEntry } from './index-entry.ts';
 import { lmdbFileDoubt } from './lmdb-file-check.ts';
@@ -11,6 +11,8 @@ import { lmdbFileDoubt } from './lmdb-file-check.ts';
 const INDEX_VERSION = 1;
 const STATE_KEY = Buffer.from('state');
 const OPENING = 'OPENING';
+/** Written into the mark, which is empty while the index is opened. */
+const WRITE_FAILED = 'a write to it failed';
 /** A put costs the event loop a few microseconds and the commit one sync: a slice, some 5 ms, must hardly be felt by requests. */
 const SLICE_COUNT = 500;
 
@@ -21,13 +23,15 @@ const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
  * The map grows with the file; its pages belong to the page cache and count as mapped file, not as our memory.
  */
 export class LmdbBlockIndex implements IndexStore {
+  readonly #directory: string;
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #blocks: Database<Buffer, Buffer>;
   readonly #manifests: Database<Buffer, Buffer>;
   readonly #meta: Database<Buffer, Buffer>;
   readonly #key = Buffer.allocUnsafe(32);
 
-  private constructor(root: RootDatabase<Buffer, Buffer>) {
+  private constructor(directory: string, root: RootDatabase<Buffer, Buffer>) {
+    this.#directory = directory;
     this.#root = root;
     this.#blocks = root.openDB({ name: 'blocks', ...binary });
     this.#manifests = root.openDB({ name: 'manifests', ...binary });
@@ -47,10 +51,13 @@ export class LmdbBlockIndex implements IndexStore {
     if (doubt !== undefined) await LmdbBlockIndex.drop(directory);
     if (!(await readdir(directory)).includes('lock.mdb')) await proveRoom(mark);
     await writeFile(mark, '');
-    const store = translated(() => new LmdbBlockIndex(openRoot(directory)));
-    store.state();
-    await rm(mark, { force: true });
-    return { store, dropped: doubt };
+    try {
+      const store = translated(() => new LmdbBlockIndex(directory, openRoot(directory)));
+      store.state();
+      return { store, dropped: doubt };
+    } finally {
+      await rm(mark, { force: true });
+    }
   }
 
   /** Removes every file of a closed index. */
@@ -75,7 +82,7 @@ export class LmdbBlockIndex implements IndexStore {
    * succeed. The asynchronous ones of this library leave it hanging after a failed commit (a full disk).
    * In the order of the keys, so that a slice touches few pages of the tree: digests come in no order, and every page a
    * transaction touches is copied and written.
-   * @throws QuasarError `storage_full`, `internal`.
+   * @throws QuasarError `storage_full`, `storage_busy`, `internal`.
    */
   async write(entries: ReadonlyMap<BlockId, IndexEntry>, state: IndexState): Promise<void> {
     let slice: [BlockId, IndexEntry][] = [];
@@ -84,10 +91,10 @@ export class LmdbBlockIndex implements IndexStore {
       if (slice.length < SLICE_COUNT) continue;
       const full = slice;
       slice = [];
-      this.#transact(() => this.#putAll(full));
+      await this.#commit(() => this.#putAll(full));
       await nextTurn();
     }
-    this.#transact(() => {
+    await this.#commit(() => {
       this.#putAll(slice);
       this.#meta.putSync(STATE_KEY, Buffer.from(JSON.stringify({ version: INDEX_VERSION, ...state })));
     });
@@ -110,8 +117,14 @@ export class LmdbBlockIndex implements IndexStore {
     await this.#root.close();
   }
 
-  #transact(puts: () => void): void {
-    translated(() => this.#root.transactionSync(puts));
+  /** LMDB does not tell a failed sync from a failed write, and a later one may succeed over lost pages: the next start must not rely on them. */
+  async #commit(puts: () => void): Promise<void> {
+    try {
+      translated(() => this.#root.transactionSync(puts));
+    } catch (error) {
+      if (diskFaultOf(error) !== 'passing') await writeFile(join(this.#directory, OPENING), WRITE_FAILED).catch(() => undefined);
+      throw error;
+    }
   }
 
   #putAll(slice: readonly (readonly [BlockId, IndexEntry])[]): void {
@@ -138,14 +151,13 @@ function nextTurn(): Promise<void> {
   });
 }
 
-/** Its errors carry the number of the system's error as `code`. */
+/** Its errors carry the number of the system's error, or its own, as `code`. */
 function translated<Result>(work: () => Result): Result {
   try {
     return work();
   } catch (cause) {
-    const { code } = cause as { code?: unknown };
-    const full = code === osConstants.errno.ENOSPC || code === osConstants.errno.EDQUOT;
-    throw new QuasarError(full ? 'storage_full' : 'internal', {
+    const code = ({ full: 'storage_full', passing: 'storage_busy', final: 'internal' } as const)[diskFaultOf(cause)];
+    throw new QuasarError(code, {
       op: 'graviton.index',
       message: `The block index cannot be written: ${(cause as Error).message}`,
       cause,

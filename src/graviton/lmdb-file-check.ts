@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 
 const PAGE = 4096;
 const META = { flags: 0x12, magic: 0x18, version: 0x1c, pageSize: 0x30, lastPage: 0x90 } as const;
@@ -11,7 +11,8 @@ const META_FLAG = 0x08;
  * two meta pages and maps as much as they say, so a short or foreign file would end the process with a signal.
  */
 export async function lmdbFileDoubt(path: string, openingMark: string): Promise<string | undefined> {
-  if (await exists(openingMark)) return 'the last attempt to open it ended the process';
+  const mark = await readFile(openingMark, 'utf8').catch(noneIfMissing);
+  if (mark !== undefined) return mark === '' ? 'the last attempt to open it ended the process' : mark;
   if (!(await exists(path))) return undefined;
   const file = await open(path, 'r');
   try {
@@ -34,6 +35,10 @@ function metaFault(page: Buffer, fileSize: number): string | undefined {
   if (page.readUInt32LE(META.pageSize) !== PAGE) return 'it has another page size';
   const end = (page.readBigUInt64LE(META.lastPage) + 1n) * BigInt(PAGE);
   return end > BigInt(fileSize) ? 'the file is shorter than it says' : undefined;
+}
+
+function noneIfMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -4,11 +4,12 @@ import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { type Log, silentLog } from '../core/log.ts';
+import { diskFaultOf, isDiskError } from '../segment/disk-fault.ts';
 import type { SealedSegment } from '../segment/seal-segment.ts';
 import type { WriterDeath, WriterStats } from '../segment/segment-writer.ts';
 import { BlockReader } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
-import { isDiskFull } from './disk-full.ts';
+import { DiskFailures } from './disk-failures.ts';
 import { findHealthy } from './healthy-entry.ts';
 import type { BlockRead, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
 import type { LocalNodeOptions } from './node-options.ts';
@@ -26,9 +27,10 @@ export type { LocalNodeOptions } from './node-options.ts';
 /**
  * The node of this process: one directory, one disk, one writer.
  *
- * It is in one of three modes. *Writable*: entered by `open`. *Read-only*: entered when a write or an fdatasync fails,
- * or at `open` when MANIFEST says that happened; left by `acceptDisk` and a new start. *Closed*: entered by `close`.
- * A full disk is none of these: it fails single batches.
+ * It is in one of three modes. *Writable*: entered by `open`. *Read-only*: entered when a write or a sync of any of its
+ * files fails, or at `open` when MANIFEST or a mark says that happened; left by `acceptDisk` and a new start. *Closed*:
+ * entered by `close`. A disk that is full, and a process that is short of something, are none of these: they fail single
+ * batches.
  */
 export class LocalNode implements Node {
   /** What the start found after the last stop. */
@@ -40,10 +42,11 @@ export class LocalNode implements Node {
   readonly #writer: BlockWriter;
   readonly #reader: BlockReader;
   readonly #closer: Closer;
-  #readOnlyReason: string | undefined;
+  readonly #failures: DiskFailures;
   #idleTimer: NodeJS.Timeout | undefined;
   #full = false;
   #floorToldAt = Number.NEGATIVE_INFINITY;
+  #refusalToldAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   private constructor(options: LocalNodeOptions, start: NodeStart) {
@@ -53,7 +56,7 @@ export class LocalNode implements Node {
     this.#parts = parts;
     this.#closer = closer;
     this.recovery = { lines };
-    this.#readOnlyReason = parts.journal.ledger.nodeSuspect;
+    this.#failures = new DiskFailures({ ...parts, directory: options.directory, log: this.#log });
     this.#reader = new BlockReader({ ...parts, directory: options.directory, clock: options.clock, log: this.#log });
     this.#spares = this.#makeSpares();
     closer.push('spare segments', () => this.#spares.close());
@@ -86,8 +89,11 @@ export class LocalNode implements Node {
     const progress = { completeBelow: 0 };
     const hooks = {
       completeBelow: () => node?.completeBelow ?? progress.completeBelow,
-      onIndexFault: (error: unknown) =>
-        options.log?.error({ error }, 'The block index could not be written; it will be tried again.'),
+      onIndexFault: (error: unknown) => {
+        options.log?.error({ error }, INDEX_FAULT);
+        node?.indexFailed(error);
+      },
+      onJournalFailure: (cause: unknown) => node?.journalFailed(cause),
       report,
     };
     const parts = await openNodeParts(options, hooks, closer);
@@ -121,9 +127,8 @@ export class LocalNode implements Node {
 
   async putBlocks(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]> {
     this.#assertOpen('graviton.put');
-    if (this.#readOnlyReason !== undefined) {
-      throw new QuasarError('node_read_only', { op: 'graviton.put', details: { reason: this.#readOnlyReason } });
-    }
+    const { reason } = this.#failures;
+    if (reason !== undefined) throw new QuasarError('node_read_only', { op: 'graviton.put', details: { reason } });
     const written = this.#parts.space.take(sizeOf(blocks));
     try {
       const outcomes = await this.#writer.put(blocks);
@@ -179,7 +184,7 @@ export class LocalNode implements Node {
       directIo,
       ledger: journal.ledger,
       isBusy: () => this.#writer.busy || this.#reader.busy,
-      isWritable: () => !this.#closed && this.#readOnlyReason === undefined,
+      isWritable: () => !this.#closed && this.#failures.reason === undefined,
       sealActive: () => this.#writer.sealActive(),
       markDamaged: (place, reason) => this.#reader.markDamaged(place, reason),
       markSuspect: async (segment, reason) => {
@@ -191,7 +196,7 @@ export class LocalNode implements Node {
   health(): NodeHealth {
     const { space, directIo } = this.#parts;
     const { freeBytes, floorBytes } = space.read();
-    const readOnlyReason = this.#readOnlyReason ?? (this.#closed ? 'The node is closed.' : undefined);
+    const readOnlyReason = this.#failures.reason ?? (this.#closed ? 'The node is closed.' : undefined);
     const full = freeBytes < floorBytes;
     if (full) this.#tellOfFloor(freeBytes, floorBytes);
     return {
@@ -214,6 +219,7 @@ export class LocalNode implements Node {
     this.#closed = true;
     clearTimeout(this.#idleTimer);
     await this.#reader.close();
+    await this.#failures.settled();
     for (const { name, cause } of await this.#closer.close()) {
       this.#log.error({ error: cause, step: name }, 'A part of the storage node did not close cleanly.');
     }
@@ -230,9 +236,9 @@ export class LocalNode implements Node {
       busy: () => this.#writer.busy,
       hasRoom: (size) => {
         const { freeBytes, floorBytes } = space.read();
-        return this.#readOnlyReason === undefined && freeBytes - size > floorBytes;
+        return this.#failures.reason === undefined && freeBytes - size > floorBytes;
       },
-      onFault: (error) => this.#log.warn({ error }, 'A spare segment could not be made.'),
+      onFault: (error) => this.#spareFailed(error),
     });
   }
 
@@ -248,17 +254,14 @@ export class LocalNode implements Node {
       onSealed: (sealed: SealedSegment) => this.#recordSeal(sealed),
       onDeath: (death: WriterDeath) => this.#writerDied(death),
       onFull: (error: unknown) => this.#diskIsFull(error),
+      onRefused: (error: unknown) => this.#diskRefused(error),
     };
     return new BlockWriter({ index, journal, supply, writer });
   }
 
   /** A segment that was filled says that this node grows: the next ones may as well be prepared. */
   async #recordSeal({ superblock, fileSize, recordBytes, count, root }: SealedSegment): Promise<void> {
-    try {
-      await this.#parts.journal.record({ kind: 'seal', segment: superblock.segment, fileSize, recordBytes, count, root });
-    } catch (cause) {
-      throw isDiskFull(cause) ? new QuasarError('storage_full', { op: 'graviton.seal', cause }) : cause;
-    }
+    await this.#parts.journal.record({ kind: 'seal', segment: superblock.segment, fileSize, recordBytes, count, root });
     if (!this.#closed && fileSize >= superblock.segmentSize / 2) this.#spares.fill();
   }
 
@@ -267,13 +270,14 @@ export class LocalNode implements Node {
     failure: DiskFailure | undefined,
     report: (line: string) => void,
   ): Promise<void> {
-    await this.#spares.adopt();
-    if (failure !== undefined) await this.#goReadOnly(failure);
+    if (failure !== undefined) await this.#failures.report(failure);
     const { files, journal } = this.#parts;
+    if (journal.failure !== undefined) await this.#failures.report(journalFailure(journal.failure));
+    if (this.#failures.reason === undefined) await this.#spares.adopt();
     const { directory, clock } = this.#options;
     const store = (blocks: readonly OutgoingBlock[]) => this.#writer.put(blocks);
     for (const segment of unsealed) {
-      if (this.#readOnlyReason !== undefined) await segment.file.close();
+      if (this.#failures.reason !== undefined) await segment.file.close();
       else await this.#sealOrExplain(segment, () => sealUnsealed({ files, directory, journal, clock, store, report }, segment));
     }
     await this.#flushOrExplain();
@@ -284,7 +288,8 @@ export class LocalNode implements Node {
     try {
       await this.#parts.index.flush();
     } catch (error) {
-      this.#log.error({ error }, 'The block index could not be written; it will be tried again.');
+      this.#log.error({ error }, INDEX_FAULT);
+      this.indexFailed(error);
     }
   }
 
@@ -293,8 +298,8 @@ export class LocalNode implements Node {
     try {
       await seal();
     } catch (cause) {
-      if (!isDiskFull(cause)) await this.#goReadOnly({ segment, step: `seal of segment ${segment}`, cause });
-      else this.#log.error({ error: cause, segment }, 'The disk is too full to seal a segment; the next start tries again.');
+      if (diskFaultOf(cause) === 'final') await this.#failures.report({ segment, step: `seal of segment ${segment}`, cause });
+      else this.#log.error({ error: cause, segment }, 'A segment could not be sealed this time; the next start tries again.');
     }
   }
 
@@ -314,21 +319,32 @@ export class LocalNode implements Node {
     this.#log.warn({ freeBytes, floorBytes }, 'Less space is free than the floor: new uploads are refused, reads go on.');
   }
 
-  #writerDied({ step, segment = NODE_ITSELF, cause }: WriterDeath): void {
-    this.#goReadOnly({ step, segment, cause }).catch((error: unknown) => {
-      this.#log.error({ error }, 'The failure of the disk could not be entered in MANIFEST.');
-    });
+  /** Said once a minute at most: whoever is refused comes back soon. */
+  #diskRefused(error: unknown): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#refusalToldAt < limits.freeSpaceWarningMs) return;
+    this.#refusalToldAt = now;
+    this.#log.warn({ error }, 'The disk did not take a write this time. Nothing is marked; the next one may succeed.');
   }
 
-  /** Loud, and for good: a second fdatasync may succeed over lost pages, so only an operator can end this. */
-  async #goReadOnly({ step, segment, cause }: DiskFailure): Promise<void> {
-    const why = (cause as NodeJS.ErrnoException | undefined)?.code ?? String(cause);
-    const reason = `The ${step} failed (${why}). Check the disk, then take it back with: quasar graviton accept-disk`;
-    this.#readOnlyReason ??= reason;
-    this.#log.error({ error: cause, step, segment }, `The storage node is read-only now. ${reason}`);
-    const { journal } = this.#parts;
-    if (segment !== NODE_ITSELF) await journal.record({ kind: 'suspect', segment, reason });
-    await journal.record({ kind: 'suspect', segment: NODE_ITSELF, reason });
+  #writerDied({ step, segment = NODE_ITSELF, cause }: WriterDeath): void {
+    this.#failures.report({ step, segment, cause });
+  }
+
+  #spareFailed(cause: unknown): void {
+    if (diskFaultOf(cause) === 'final')
+      this.#failures.report({ step: 'preparation of a spare segment', segment: NODE_ITSELF, cause });
+    else this.#log.warn({ error: cause }, 'A spare segment could not be made.');
+  }
+
+  /** It can be built anew, but a disk that fails it fails. What LMDB has to say of its own pages is no failure of the disk. */
+  indexFailed(cause: unknown): void {
+    if (diskFaultOf(cause) === 'final' && isDiskError(cause))
+      this.#failures.report({ step: 'write of the block index', segment: NODE_ITSELF, cause });
+  }
+
+  journalFailed(cause: unknown): void {
+    this.#failures.report(journalFailure(cause));
   }
 
   #sealWhenIdle(): void {
@@ -360,6 +376,12 @@ interface NodeStart {
   readonly lastSequence: number;
   readonly lines: readonly string[];
 }
+
+function journalFailure(cause: unknown): DiskFailure {
+  return { step: 'write of MANIFEST', segment: NODE_ITSELF, cause };
+}
+
+const INDEX_FAULT = 'The block index could not be written; it will be tried again.';
 
 /** The last batch and the footer of a segment, on a slow disk. */
 const SEAL_TIMEOUT_MS = 60_000;

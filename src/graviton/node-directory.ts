@@ -1,8 +1,9 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
 import { type NodeId, newId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { makeFolder, syncFolder } from '../segment/durable-steps.ts';
 import { nodePaths, parseSegmentFileName, segmentFileName } from '../segment/format.ts';
 import { type NodeIdentity, readNodeIdentity, writeNodeIdentity } from '../segment/node-identity.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
@@ -16,11 +17,10 @@ export interface DirectoryOptions {
 
 /** Makes the folders where they are missing, durably. The lock is taken between this and `openIdentity`. */
 export async function makeFolders(files: SegmentFiles, directory: string): Promise<void> {
-  await files.makeDirectory(directory);
-  await files.syncDirectory(dirname(directory));
+  await makeFolder(files, directory);
   for (const name of [nodePaths.segments, nodePaths.index, nodePaths.quarantine])
     await files.makeDirectory(join(directory, name));
-  await files.syncDirectory(directory);
+  await syncFolder(files, directory);
 }
 
 /**

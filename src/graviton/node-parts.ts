@@ -9,10 +9,12 @@ import { takesDirectIo } from './direct-io.ts';
 import { DiskSpace, measureFileSystem } from './disk-space.ts';
 import { openIndex } from './index-opening.ts';
 import { makeFolders, openIdentity } from './node-directory.ts';
-import { NodeJournal } from './node-journal.ts';
+import { type JournalOptions, NodeJournal } from './node-journal.ts';
 import { NodeLock } from './node-lock.ts';
 import type { LocalNodeOptions } from './node-options.ts';
+import { readMarks } from './read-only-mark.ts';
 import { SegmentFileCache } from './segment-file-cache.ts';
+import { NODE_ITSELF } from './segment-ledger.ts';
 
 /** What a node stands on before it looks at its segments. */
 export interface NodeParts {
@@ -31,6 +33,7 @@ export interface PartsHooks {
   /** Asked at each flush of the index. */
   readonly completeBelow: () => number;
   readonly onIndexFault: (error: unknown) => void;
+  readonly onJournalFailure: (cause: unknown) => void;
   readonly report: (line: string) => void;
 }
 
@@ -41,7 +44,7 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
   const lock = await NodeLock.acquire(join(directory, nodePaths.lock));
   closer.push('node lock', () => lock.release());
   const identity = await openIdentity({ files, directory, segmentSize, clock });
-  const journal = await NodeJournal.open({ files, directory, clock });
+  const journal = await openJournal({ files, directory, clock, onFailure: hooks.onJournalFailure });
   closer.push('node journal', () => journal.close());
   if (journal.cut !== undefined) hooks.report(`MANIFEST ended in bytes that are no entry (${journal.cut}); they were cut off.`);
   const segmentFiles = new SegmentFileCache({ files, directory, countMax: limits.openSegmentFilesMax });
@@ -59,6 +62,18 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
   closer.push('block index', () => index.close());
   const directIo = options.directIo !== false && (await takesDirectIo(files, directory, pageOf(options.slab)));
   return { files, identity, journal, index, segmentFiles, space: spaceOf(options), directIo, completeBelow };
+}
+
+/** Marks of failures that MANIFEST could not take count as if it had. */
+async function openJournal(options: JournalOptions): Promise<NodeJournal> {
+  const marks = await readMarks(options.files, options.directory);
+  const journal = await NodeJournal.open({ ...options, frozen: marks.length > 0 });
+  for (const { segment, reason } of marks) {
+    const timeMs = options.clock.now();
+    if (segment !== NODE_ITSELF) journal.ledger.apply({ kind: 'suspect', segment, reason }, timeMs);
+    journal.ledger.apply({ kind: 'suspect', segment: NODE_ITSELF, reason }, timeMs);
+  }
+  return journal;
 }
 
 function pageOf(slab: LocalNodeOptions['slab']): Uint8Array {

@@ -1,4 +1,5 @@
 import type { BlockId } from '../core/digest.ts';
+import { syncData } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import type { FooterEntry, FooterSummary } from '../segment/footer.ts';
 import { alignUp, FRAME_SPAN, PAGE_SIZE } from '../segment/format.ts';
@@ -83,7 +84,7 @@ async function openUnsealed(
   if (file === undefined) return undefined;
   if (!context.writable) return { file, failure: undefined };
   try {
-    await file.dataSync();
+    await syncData(file);
     return { file, failure: undefined };
   } catch (cause) {
     return { file, failure: { segment, step: `fdatasync of segment ${segment}`, cause } };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { BlockId } from '../core/digest.ts';
+import { renameFile } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import { nodePaths, segmentFileName } from '../segment/format.ts';
 import type { NodeIdentity } from '../segment/node-identity.ts';
@@ -11,6 +12,7 @@ import type { BlockIndex } from './block-index.ts';
 import { adopt, isBlockKind } from './healthy-entry.ts';
 import { listSegmentFiles, segmentPath } from './node-directory.ts';
 import type { NodeJournal } from './node-journal.ts';
+import { openIfThere } from './open-if-there.ts';
 import { readUnsealed, type UnsealedSegment } from './recover-unsealed.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
 
@@ -102,8 +104,7 @@ async function settleStray(context: RecoveryContext, segment: number, path: stri
   const superblock = await closing(file, () => readSuperblock(file));
   if (superblock instanceof Fault || superblock.segment !== segment || superblock.nodeId !== identity.nodeId) {
     const name = `${segmentFileName(segment)}.${context.clock.now()}.stray`;
-    await files.rename(path, join(directory, nodePaths.quarantine, name));
-    await files.syncDirectory(join(directory, nodePaths.quarantine));
+    await renameFile(files, path, join(directory, nodePaths.quarantine, name));
     report(`Segment file ${segment} is none of this node's; it was moved to ${nodePaths.quarantine}/${name}.`);
     return;
   }
@@ -178,15 +179,6 @@ async function keepBounded(index: BlockIndex): Promise<void> {
 }
 
 const REBUILD_UNFLUSHED_MAX = 20_000;
-
-async function openIfThere(files: SegmentFiles, path: string): Promise<SegmentFile | undefined> {
-  try {
-    return await files.open(path, { access: 'read', direct: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
 
 async function closing<Result>(file: SegmentFile, work: () => Promise<Result>): Promise<Result> {
   try {

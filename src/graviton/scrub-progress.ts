@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { NodeId } from '../core/ids.ts';
+import { replaceFile } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import { nodePaths } from '../segment/format.ts';
-import { replaceFile } from '../segment/replace-file.ts';
 import { readFully, type SegmentFiles } from '../segment/segment-files.ts';
 
 /** A pass over all segments that were sealed when it began. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
+import { createFile } from '../segment/durable-steps.ts';
 import { FooterBuilder } from '../segment/footer.ts';
 import { nodePaths, RECORD_HEADER, segmentFileName } from '../segment/format.ts';
 import { sealSegment } from '../segment/seal-segment.ts';
@@ -64,14 +65,7 @@ async function quarantine(context: SealContext, { file, end, superblock }: Unsea
   const { files, directory, clock } = context;
   const folder = join(directory, nodePaths.quarantine);
   const name = `${segmentFileName(superblock.segment)}.${end.at}.${clock.now()}.tail`;
-  const copy = await files.open(join(folder, name), { access: 'create', direct: false });
-  try {
-    await copyBytes(file, copy, { at: end.at, size: end.tailSize });
-    await copy.sync();
-  } finally {
-    await copy.close();
-  }
-  await files.syncDirectory(folder);
+  await createFile(files, join(folder, name), (copy) => copyBytes(file, copy, { at: end.at, size: end.tailSize }));
   return name;
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { naming, syncFile } from '../segment/durable-steps.ts';
 import { nodePaths } from '../segment/format.ts';
 import { type SegmentFile, type SegmentFiles, writeFully } from '../segment/segment-files.ts';
 import { BreakablePause } from './breakable-pause.ts';
@@ -91,9 +92,9 @@ export class SpareSegments {
     const { files, directory, direct } = this.#options;
     this.#made += 1;
     const path = join(directory, nodePaths.segments, `${this.#made}.spare`);
-    const created = await files.open(path, { access: 'create', direct: false });
+    const created = await naming(files.open(path, { access: 'create', direct: false }));
     await created.close();
-    const file = await files.open(path, { access: 'write', direct });
+    const file = await naming(files.open(path, { access: 'write', direct }));
     let whole = false;
     try {
       whole = await this.#zero(file);
@@ -113,7 +114,7 @@ export class SpareSegments {
       if (this.#pause.broken) return false;
       await writeFully(file, zeros.subarray(0, Math.min(WRITE_SIZE, segmentSize - at)), at);
     }
-    await file.sync();
+    await syncFile(file);
     return true;
   }
 

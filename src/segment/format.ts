@@ -222,6 +222,7 @@ export const nodePaths = {
   index: 'idx',
   quarantine: 'quarantine',
   scrub: 'SCRUB',
+  readOnly: 'READ-ONLY',
 } as const;
 
 const SEGMENT_FILE = /^([0-9a-f]{16})\.seg$/;

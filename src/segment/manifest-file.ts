@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
+import { createFile, syncData, syncFile } from './durable-steps.ts';
 import { nodePaths } from './format.ts';
 import { readFully, type SegmentFile, type SegmentFiles, writeFully } from './segment-files.ts';
 import { decodeManifest, encodeManifestEntry, type ManifestContent, type ManifestEntry } from './segment-manifest.ts';
@@ -32,7 +33,8 @@ export class ManifestFile {
   }
 
   /**
-   * Makes an empty MANIFEST durable where there is none. A torn tail is copied to `quarantine/` and cut.
+   * Makes an empty MANIFEST durable where there is none. A torn tail is copied to `quarantine/` and cut. What a process
+   * wrote that died before its sync may be in the page cache only: it is synced before anybody relies on it.
    * @throws QuasarError `corrupt` when good entries follow behind a bad one; the file is left as it is.
    */
   static async open(options: ManifestOptions): Promise<{ manifest: ManifestFile; content: ManifestContent }> {
@@ -47,6 +49,7 @@ export class ManifestFile {
         });
       }
       if (content.fault !== undefined) await quarantineTail(options, file, content.end);
+      else if (content.entries.length > 0) await syncData(file);
       return { manifest: new ManifestFile(file, clock, content), content };
     } catch (error) {
       await file.close();
@@ -73,7 +76,7 @@ export class ManifestFile {
     const bytes = encodeManifestEntry({ number: this.#number + 1, timeMs: this.#clock.now(), entry });
     try {
       await writeFully(this.#file, bytes, this.#end);
-      await this.#file.dataSync();
+      await syncData(this.#file);
     } catch (cause) {
       this.#failure = cause;
       throw cause;
@@ -96,24 +99,15 @@ async function openOrCreate(files: SegmentFiles, directory: string): Promise<Seg
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const file = await files.open(path, { access: 'create', direct: false });
-  await file.sync();
-  await files.syncDirectory(directory);
-  return file;
+  await createFile(files, path, async () => undefined);
+  return files.open(path, { access: 'write', direct: false });
 }
 
 async function quarantineTail({ files, directory, clock }: ManifestOptions, file: SegmentFile, end: number): Promise<void> {
   const tail = Buffer.alloc((await file.size()) - end);
   await readFully(file, tail, end);
   const folder = join(directory, nodePaths.quarantine);
-  const copy = await files.open(join(folder, `MANIFEST-${end}-${clock.now()}`), { access: 'create', direct: false });
-  try {
-    await writeFully(copy, tail, 0);
-    await copy.sync();
-  } finally {
-    await copy.close();
-  }
-  await files.syncDirectory(folder);
+  await createFile(files, join(folder, `MANIFEST-${end}-${clock.now()}`), (copy) => writeFully(copy, tail, 0));
   await file.truncate(end);
-  await file.sync();
+  await syncFile(file);
 }

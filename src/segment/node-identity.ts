@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { QuasarError } from '../core/errors.ts';
 import { isId, type NodeId } from '../core/ids.ts';
+import { replaceFile } from './durable-steps.ts';
 import { Fault } from './fault.ts';
 import { FORMAT_VERSION, HASH_BLAKE3, NODE_COPY, NODE_COPY_COUNT, NODE_MAGIC, nodePaths, PAGE_SIZE } from './format.ts';
 import { getU64, isZero, putU64, viewOf } from './little-endian.ts';
-import { replaceFile } from './replace-file.ts';
 import { readFully, type SegmentFile, type SegmentFiles } from './segment-files.ts';
 import { uuidFromBytes, uuidToBytes } from './uuid.ts';
 

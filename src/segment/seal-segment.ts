@@ -1,4 +1,5 @@
 import { assert } from '../core/assert.ts';
+import { syncFile } from './durable-steps.ts';
 import { Fault } from './fault.ts';
 import { decodeFooter, type FooterBuilder, type FooterSummary } from './footer.ts';
 import { type SegmentFile, writeFully } from './segment-files.ts';
@@ -31,6 +32,6 @@ export async function sealSegment({ file, superblock, entries, at, root }: SealO
   await writeFully(file, bytes, at);
   await file.truncate(at + bytes.byteLength);
   await file.chmod(SEALED_MODE);
-  await file.sync();
+  await syncFile(file);
   return { ...summary, superblock, fileSize: at + bytes.byteLength };
 }

@@ -11,7 +11,8 @@ export interface SegmentFiles {
   unlink(path: string): Promise<void>;
   /** Makes names in a directory durable. */
   syncDirectory(path: string): Promise<void>;
-  makeDirectory(path: string): Promise<void>;
+  /** With missing parents. Returns the first folder that was made; undefined when all were there. */
+  makeDirectory(path: string): Promise<string | undefined>;
   /** Names in a directory, in no order. */
   list(path: string): Promise<readonly string[]>;
 }
@@ -80,9 +81,7 @@ export const diskFiles: SegmentFiles = {
     }),
   rename: (from, to) => promises.rename(from, to),
   unlink: (path) => promises.unlink(path),
-  makeDirectory: async (path) => {
-    await promises.mkdir(path, { recursive: true, mode: 0o700 });
-  },
+  makeDirectory: (path) => promises.mkdir(path, { recursive: true, mode: 0o700 }),
   list: (path) => promises.readdir(path),
   syncDirectory: async (path) => {
     const directory = await promises.open(path, constants.O_RDONLY | constants.O_DIRECTORY);

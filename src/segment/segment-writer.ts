@@ -1,10 +1,12 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { assert } from '../core/assert.ts';
-import { isQuasarError, QuasarError } from '../core/errors.ts';
+import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { ActiveSegment, type OpenSegment } from './active-segment.ts';
 import { type Batch, BatchFormer, type OutgoingRecord, PendingAppend, type RecordPlace } from './batch-former.ts';
 import { BatchWriter, type FramedBatch } from './batch-writer.ts';
+import { diskFaultOf } from './disk-fault.ts';
+import { syncData } from './durable-steps.ts';
 import type { FooterEntry } from './footer.ts';
 import { PAGE_SIZE, PAYLOAD_SIZE_MAX, recordSpan, SEGMENT_RECORDS_MAX, SUPERBLOCK } from './format.ts';
 import { type SealedSegment, sealSegment } from './seal-segment.ts';
@@ -23,7 +25,7 @@ export interface SegmentWriterOptions {
   readonly writeSize?: number;
   /** The sequence number of the first record. */
   readonly firstSequence: number;
-  /** Makes and opens the next segment. When the disk is full (ENOSPC, `storage_full`) only the waiting batch fails. */
+  /** Makes and opens the next segment. Only a final failure (`diskFaultOf`) kills the writer; others fail the waiting batch. */
   openNext(): Promise<OpenSegment>;
   /** The segment's footer is durable and the file read-only: make the seal durable in MANIFEST. */
   onSealed(sealed: SealedSegment): Promise<void>;
@@ -31,6 +33,8 @@ export interface SegmentWriterOptions {
   onDeath(death: WriterDeath): void;
   /** The disk had no room for a batch, a new segment or a footer; the writer goes on. */
   onFull(error: unknown): void;
+  /** Something was short for a moment, or a segment could not be opened; the writer goes on. */
+  onRefused(error: unknown): void;
 }
 
 export interface WriterDeath {
@@ -57,7 +61,8 @@ export const writerBufferSize = WRITE_BUFFER_COUNT * limits.segmentWriteSize;
  * fdatasync, then every append of the batch resolves. Records of the forming batch are gathered as they come, and full
  * buffers of them are written ahead; their frame follows when the batch before is durable. So bytes behind a batch that
  * is not durable can be anything but a batch. An error of a write or of fdatasync is final, since a second
- * fdatasync may succeed over lost pages. Only a full disk is not: a write says so before anything was promised.
+ * fdatasync may succeed over lost pages. A write that finds the disk full, or the machine short of something, is not: it
+ * says so before anything was promised.
  */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
@@ -94,7 +99,7 @@ export class SegmentWriter {
 
   /**
    * Resolves when all records are durable, with their places in the order given. They share a batch when they fit.
-   * @throws QuasarError `node_read_only`, `storage_full`, `node_closed`; none of the records counts then.
+   * @throws QuasarError `node_read_only`, `storage_full`, `storage_busy`, `node_closed`; none of the records counts then.
    */
   append(records: readonly OutgoingRecord[]): Promise<RecordPlace[]> {
     if (this.#death !== undefined) return Promise.reject(readOnly(this.#death));
@@ -194,7 +199,7 @@ export class SegmentWriter {
       return;
     }
     try {
-      const synced = segment.file.dataSync();
+      const synced = syncData(segment.file);
       this.#gatherAhead();
       await synced;
     } catch (cause) {
@@ -222,13 +227,13 @@ export class SegmentWriter {
       this.#active = new ActiveSegment(await this.#options.openNext());
       return this.#active;
     } catch (cause) {
-      if (isFull(cause)) this.#failFull(batch, cause);
-      else this.#die({ step: 'creation of a segment', segment: undefined, cause }, batch);
+      if (isFinal(cause)) this.#die({ step: 'creation of a segment', segment: undefined, cause }, batch);
+      else this.#refuse(batch, cause);
       return undefined;
     }
   }
 
-  /** Only a full disk is not final. What was written ahead is given up, too: it lies behind bytes that will not be. */
+  /** Not every error is final. What was written ahead is given up, too: it lies behind bytes that will not be. */
   async #writeFailed(segment: ActiveSegment, batch: Batch, error: unknown): Promise<void> {
     const cause = [error, ...(await this.#abandonAhead())].find(isFinal);
     if (cause === undefined) await this.#cutBack(segment, batch, error);
@@ -246,10 +251,20 @@ export class SegmentWriter {
     try {
       await segment.file.truncate(segment.position);
     } catch (cause) {
-      this.#die(deathOf('truncation of', segment, cause), batch);
-      return;
+      if (isFinal(cause)) {
+        this.#die(deathOf('truncation of', segment, cause), batch);
+        return;
+      }
+      await this.#leave(segment);
     }
-    this.#failFull(batch, error);
+    this.#refuse(batch, error);
+  }
+
+  /** Nothing is written behind remains that could not be cut: the next start does that, and seals. */
+  async #leave(segment: ActiveSegment): Promise<void> {
+    this.#active = undefined;
+    await segment.file.close();
+    await segment.sealFile.close();
   }
 
   #advance(segment: ActiveSegment, framed: FramedBatch): void {
@@ -289,8 +304,8 @@ export class SegmentWriter {
     try {
       await this.#sealAndClose(segment);
     } catch (cause) {
-      if (isFull(cause)) this.#options.onFull(cause);
-      else this.#die(deathOf('seal of', segment, cause));
+      if (isFinal(cause)) this.#die(deathOf('seal of', segment, cause));
+      else this.#tell(cause);
     }
   }
 
@@ -306,9 +321,15 @@ export class SegmentWriter {
     }
   }
 
-  #failFull(batch: Batch, cause: unknown): void {
-    this.#fail(batch, new QuasarError('storage_full', { op: 'segment.append', cause }));
-    this.#options.onFull(cause);
+  #refuse(batch: Batch, cause: unknown): void {
+    const code = diskFaultOf(cause) === 'full' ? 'storage_full' : 'storage_busy';
+    this.#fail(batch, new QuasarError(code, { op: 'segment.append', cause }));
+    this.#tell(cause);
+  }
+
+  #tell(cause: unknown): void {
+    if (diskFaultOf(cause) === 'full') this.#options.onFull(cause);
+    else this.#options.onRefused(cause);
   }
 
   #fail(batch: Batch, error: Error): void {
@@ -345,11 +366,5 @@ function deathOf(step: string, { id }: ActiveSegment, cause: unknown): WriterDea
 }
 
 function isFinal(error: unknown): boolean {
-  return error !== undefined && !isFull(error);
-}
-
-function isFull(error: unknown): boolean {
-  if (isQuasarError(error, 'storage_full')) return true;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  return error !== undefined && diskFaultOf(error) === 'final';
 }

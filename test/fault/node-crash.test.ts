@@ -30,11 +30,16 @@ async function workload(directory: string, files: MemoryFiles): Promise<readonly
     node = await LocalNode.open(nodeOptions(directory, { files, segmentSize, directIo: false }));
     await put(node, blocksOf(3, { from: 20, size: 25_000 }));
   } catch (error) {
-    if (!String((error as Error).cause ?? error).includes(GONE)) throw error;
+    if (!rootOf(error).message.includes(GONE)) throw error;
   } finally {
     await node?.close();
   }
   return acknowledged;
+}
+
+function rootOf(error: unknown): Error {
+  const { cause } = error as Error;
+  return cause === undefined ? (error as Error) : rootOf(cause);
 }
 
 const GONE = 'the process is gone';

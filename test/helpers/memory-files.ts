@@ -59,7 +59,7 @@ export class MemoryFiles implements SegmentFiles {
     for (const [name, inode] of this.#names) if (dirname(name) === path) this.#durableNames.set(name, inode);
   }
 
-  async makeDirectory(): Promise<void> {}
+  async makeDirectory(): Promise<undefined> {}
 
   async list(path: string): Promise<readonly string[]> {
     return [...this.#names.keys()].filter((name) => dirname(name) === path).map((name) => basename(name));

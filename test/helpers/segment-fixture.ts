@@ -69,6 +69,7 @@ export interface WriterFixture {
   readonly sealed: SealedSegment[];
   readonly deaths: WriterDeath[];
   readonly full: unknown[];
+  readonly refused: unknown[];
   readonly created: number[];
 }
 
@@ -79,7 +80,13 @@ export function openWriter(
 ): WriterFixture {
   const { segmentSize = 64 * 1024, directory = nodeDirectory } = options;
   const slab = testSlab();
-  const fixture = { sealed: [] as SealedSegment[], deaths: [] as WriterDeath[], full: [] as unknown[], created: [] as number[] };
+  const fixture = {
+    sealed: [] as SealedSegment[],
+    deaths: [] as WriterDeath[],
+    full: [] as unknown[],
+    refused: [] as unknown[],
+    created: [] as number[],
+  };
   const writer = new SegmentWriter({
     memory: slab,
     buffersAt: slab.extraAt,
@@ -96,6 +103,7 @@ export function openWriter(
     },
     onDeath: (death) => fixture.deaths.push(death),
     onFull: (error) => fixture.full.push(error),
+    onRefused: (error) => fixture.refused.push(error),
     ...options,
   });
   return { writer, ...fixture };
