@@ -1,5 +1,4 @@
-import type { ErrorKind } from '../core/errors.ts';
-import { isQuasarError } from '../core/errors.ts';
+import { type ErrorKind, isQuasarError, type QuasarError } from '../core/errors.ts';
 
 /** What the exit codes mean; the help prints those a command can end with. */
 export const exitCodes = {
@@ -34,5 +33,11 @@ const byKind: Record<ErrorKind, ExitCode> = {
 };
 
 export function exitCodeOf(error: unknown): ExitCode {
-  return isQuasarError(error) ? byKind[error.kind] : 1;
+  if (!isQuasarError(error)) return 1;
+  return cutByServer(error) ? 5 : byKind[error.kind];
+}
+
+/** Nobody interrupted the command: the server cut the request, and may take it later. */
+function cutByServer(error: QuasarError): boolean {
+  return error.code === 'upload_stalled' || (error.kind === 'cancelled' && error.details.status !== undefined);
 }

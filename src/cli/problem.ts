@@ -33,6 +33,8 @@ function codeOfStatus(status: number): ErrorCode {
       return 'forbidden';
     case 404:
       return 'document_not_found';
+    case 408:
+      return 'upload_stalled';
     case 409:
       return 'version_conflict';
     case 410:
