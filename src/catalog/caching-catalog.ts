@@ -165,10 +165,6 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     return this.#catalog.findDocument(scope, documentId);
   }
 
-  showDocument(...question: Parameters<Catalog['showDocument']>): ReturnType<Catalog['showDocument']> {
-    return this.#catalog.showDocument(...question);
-  }
-
   findBlobDocuments(...question: Parameters<Catalog['findBlobDocuments']>): ReturnType<Catalog['findBlobDocuments']> {
     return this.#catalog.findBlobDocuments(...question);
   }
@@ -194,7 +190,7 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     try {
       return await change();
     } catch (error) {
-      if (!isQuasarError(error, 'precondition_failed')) this.#doubt(documentId);
+      this.#doubt(documentId);
       throw error;
     } finally {
       this.#forget(scope, documentId);

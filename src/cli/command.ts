@@ -14,6 +14,8 @@ export interface Command {
   readonly argumentCount: { readonly min: number; readonly max: number };
   readonly flags: readonly FlagSpec[];
   readonly examples: readonly Example[];
+  /** Lines of the help, for what flags and examples cannot say. */
+  readonly notes?: readonly string[];
   /** Those of `exitCodes` (exit-code.ts) that can happen, without 0. */
   readonly exitCodes: readonly number[];
   /** It takes the process's signals itself, when it is ready to; `signal` is not for it. */

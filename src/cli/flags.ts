@@ -93,7 +93,7 @@ function explain(cause: unknown, specs: readonly FlagSpec[]): string {
 
 function checkCount(spec: FlagSpec, text: unknown): void {
   if (spec.kind !== 'count' || text === undefined) return;
-  const value = /^\d{1,12}$/.test(String(text)) ? Number(text) : -1;
+  const value = /^\d{1,15}$/.test(String(text)) ? Number(text) : -1;
   const { min = 1, max } = spec;
   if (value >= min && value <= (max ?? Number.MAX_SAFE_INTEGER)) return;
   const bound = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;

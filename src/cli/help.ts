@@ -27,6 +27,10 @@ export function commandHelp(command: Command): string {
     `Usage: ${['quasar', command.name, '[FLAGS]', command.usage].filter((word) => word !== '').join(' ')}`,
     ...section('Arguments', table(command.arguments.map(({ name, description }) => [name, description]))),
     ...section('Flags', table([...command.flags, helpFlag].map((flag) => [flagName(flag), flagText(flag)]))),
+    ...section(
+      'Notes',
+      (command.notes ?? []).map((line) => `  ${line}`),
+    ),
     ...section('Examples', table(command.examples.map(({ line, explanation }) => [line, explanation]))),
     ...section(
       'Exit codes',

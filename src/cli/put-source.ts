@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, type Dirent, fstatSync, lstatSync, open } from 'node:fs';
+import { type BigIntStats, closeSync, constants, type Dirent, fstatSync, open, type Stats, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { QuasarError } from '../core/errors.ts';
 import { fileFault } from './file-fault.ts';
@@ -17,13 +16,13 @@ export type PutSource =
   | { readonly kind: 'unreadable'; readonly path: string; readonly failure: QuasarError };
 
 /**
- * An open file together with the identity it had when it was opened. Who opened it closes it (`closeSource`). Opening and
- * reading may wait for a disk and go to a thread; what is asked of an open file does not, and a thread costs more.
+ * An open file together with what the file system said of it when it was opened. Who opened it closes it (`closeSource`).
+ * `size` is a hint, not a promise: some file systems report sizes that their files do not have, so only a read that finds
+ * the end tells how many bytes there are.
  */
 export interface OpenSource {
   readonly descriptor: number;
   readonly size: number;
-  readonly stats: BigIntStats;
 }
 
 /**
@@ -39,8 +38,13 @@ export async function* listSources(paths: readonly string[], recursive: boolean)
   }
 }
 
+/** Follows a symbolic link: what is named is meant. Whatever cannot be asked is met again, and reported, when it is opened. */
 function isFolder(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 async function* walk(root: string, folder: string): AsyncGenerator<PutSource> {
@@ -68,20 +72,34 @@ function nameFault(): QuasarError {
   return new QuasarError('file_unreadable', { op: 'cli.put', message: 'Its name is not valid UTF-8. Rename it, then store it.' });
 }
 
-const openFile: (path: string, flags: string) => Promise<number> = promisify(open);
+const openFile: (path: string, flags: number) => Promise<number> = promisify(open);
+
+/** Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever, and nothing could interrupt it. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** @throws QuasarError `file_unreadable`. */
 export async function openSource(path: string): Promise<OpenSource> {
   let descriptor: number | undefined;
   try {
-    descriptor = await openFile(path, 'r');
-    const stats = fstatSync(descriptor, { bigint: true });
-    if (!stats.isFile()) throw new QuasarError('file_unreadable', { op: 'cli.put', message: 'It is not a regular file.' });
-    return { descriptor, size: Number(stats.size), stats };
+    descriptor = await openFile(path, OPEN_FLAGS);
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw unstorable(path, stats);
+    return { descriptor, size: stats.size };
   } catch (cause) {
     if (descriptor !== undefined) closeSync(descriptor);
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && path.includes(LOST)) throw nameFault();
+    if (code === 'ENXIO')
+      throw new QuasarError('file_unreadable', { op: 'cli.put', message: 'It is a socket, not a file.', cause });
     throw fileFault(cause, 'read');
   }
+}
+
+function unstorable(path: string, stats: Stats): QuasarError {
+  const message = stats.isDirectory()
+    ? 'It is a folder.'
+    : `It is not a regular file. To store what it gives until its end, use "quasar put - < ${path}".`;
+  return new QuasarError('file_unreadable', { op: 'cli.put', message });
 }
 
 /** Call when nothing reads it any more. */
@@ -89,21 +107,19 @@ export function closeSource({ descriptor }: OpenSource): void {
   closeSync(descriptor);
 }
 
-/** @throws QuasarError `file_changed` when the file is no longer the one that was opened: what was sent may be a mixture. */
-export function assertUnchanged(source: OpenSource): void {
-  const now = fstatSync(source.descriptor, { bigint: true });
-  if (now.size === source.stats.size && now.mtimeNs === source.stats.mtimeNs) return;
-  throw new QuasarError('file_changed', {
-    op: 'cli.put',
-    message: 'It changed while it was being sent; nothing of it was stored. Store it again when it is complete.',
-  });
+/** What tells that an open file was written to. Asking an open file waits for no disk, and a thread would cost more. */
+export function stateOf({ descriptor }: OpenSource): BigIntStats {
+  return fstatSync(descriptor, { bigint: true });
 }
 
-/**
- * The same file and wishes give the same key in every run, so the server continues, or answers again, what it has;
- * a file that was touched gives another.
- */
-export function idempotencyKeyOf(path: string, stats: BigIntStats, wishes: readonly (string | undefined)[]): string {
-  const parts = [resolve(path), stats.dev, stats.ino, stats.size, stats.mtimeNs, ...wishes.map((wish) => wish ?? '')];
-  return `put-${createHash('sha256').update(parts.join('\0')).digest('hex')}`;
+export function isUnchanged(source: OpenSource, before: BigIntStats): boolean {
+  const now = stateOf(source);
+  return now.size === before.size && now.mtimeNs === before.mtimeNs;
+}
+
+export function fileChanged(): QuasarError {
+  return new QuasarError('file_changed', {
+    op: 'cli.put',
+    message: 'It changed while it was read or sent; nothing of it was stored. Store it again when no program writes to it.',
+  });
 }

@@ -10,9 +10,21 @@ export interface SessionWish {
   readonly folderId: string | undefined;
   readonly filename: string;
   readonly contentType: string | undefined;
+}
+
+/** A session as it is asked for; the server compares what is announced here when the upload is finalised. */
+export interface SessionRequest extends SessionWish {
   /** Undefined when only the end of the input will tell. */
   readonly size: number | undefined;
+  readonly digests: { readonly blake3?: string | undefined; readonly sha256?: string | undefined };
   readonly idempotencyKey: string;
+}
+
+export interface OpenedSession {
+  readonly uploadId: string;
+  readonly offset: number;
+  /** It was there before this request. */
+  readonly found: boolean;
 }
 
 export interface StoredDocument {
@@ -35,7 +47,11 @@ export class UploadClient {
   }
 
   /** One request for a small document. Safe to repeat: the key makes the server answer again. */
-  async putWhole(bytes: Buffer, sha256: string, wish: SessionWish): Promise<StoredDocument> {
+  async putWhole(
+    bytes: Buffer,
+    sha256: string,
+    wish: SessionWish & { readonly idempotencyKey: string },
+  ): Promise<StoredDocument> {
     const answer = await this.#http.json({
       method: 'POST',
       path: `/v1/documents?filename=${encodeURIComponent(wish.filename)}${wish.folderId === undefined ? '' : `&folder=${wish.folderId}`}`,
@@ -49,18 +65,25 @@ export class UploadClient {
     return storedDocument(answer);
   }
 
-  /** Opens a session, or finds the one that an earlier request with the same key opened. */
-  async open(wish: SessionWish): Promise<{ uploadId: string; offset: number }> {
-    const { filename, contentType, size, documentId, folderId } = wish;
-    const { value } = await this.#http.json({
+  /** Opens a session, or finds one: that of an earlier request with the same key, or the caller's open one of the same document. */
+  async open(wish: SessionRequest): Promise<OpenedSession> {
+    const { filename, contentType, size, digests, documentId, folderId } = wish;
+    const { status, value } = await this.#http.json({
       method: 'POST',
       path: '/v1/documents',
       headers: { 'content-type': 'application/json', 'idempotency-key': wish.idempotencyKey },
-      body: jsonBody({ documentId, folderId, filename, contentType, size }),
+      body: jsonBody({ documentId, folderId, filename, contentType, size, digests }),
     });
     const { uploadId, offset } = record(value);
     if (typeof uploadId !== 'string' || !isSize(offset)) throw unexpected('an upload session');
-    return { uploadId, offset };
+    return { uploadId, offset, found: status !== 201 };
+  }
+
+  /** What a session was opened for. */
+  async announced(uploadId: string): Promise<Pick<SessionRequest, 'size' | 'digests'>> {
+    const { value } = await this.#http.json({ method: 'GET', path: `/v1/uploads/${uploadId}` });
+    const { size, digests } = record(value);
+    return { size: isSize(size) ? size : undefined, digests: record(digests) };
   }
 
   /** Sends bytes from `offset`; resolves with the durable offset after them. */
@@ -78,6 +101,11 @@ export class UploadClient {
   async offset(uploadId: string): Promise<number> {
     const { headers } = await this.#http.json({ method: 'HEAD', path: `/v1/uploads/${uploadId}` });
     return requiredOffset(headers['upload-offset']);
+  }
+
+  /** Gives up what was sent so far. Safe to repeat. */
+  async cancel(uploadId: string): Promise<void> {
+    await this.#http.json({ method: 'DELETE', path: `/v1/uploads/${uploadId}` });
   }
 
   /** Safe to repeat: the server keeps its answer. */

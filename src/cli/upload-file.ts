@@ -1,16 +1,39 @@
 import { createHash } from 'node:crypto';
-import { isQuasarError, QuasarError } from '../core/errors.ts';
+import { blake3Hasher, blockIdOf } from '../core/blake3.ts';
+import { type ErrorCode, isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Attempts } from './attempts.ts';
-import { FileBytes, readAt } from './file-bytes.ts';
-import { assertUnchanged, type OpenSource } from './put-source.ts';
-import { offsetAfterFailure, type SessionWish, type StoredDocument, type UploadClient, unexpected } from './upload-client.ts';
+import { assertExpected, assertNotTooLong, type ExpectedSource } from './expected-source.ts';
+import { contentOf, FileBytes, type FileContent, readWhole } from './file-bytes.ts';
+import type { HttpClient } from './http-client.ts';
+import { openSession, otherUpload } from './open-session.ts';
+import { fileChanged, type OpenSource } from './put-source.ts';
+import { findPresent, type TargetDocument } from './put-target.ts';
+import type { Turn } from './turn.ts';
+import {
+  offsetAfterFailure,
+  record,
+  type SessionWish,
+  type StoredDocument,
+  type UploadClient,
+  unexpected,
+} from './upload-client.ts';
 
 /** Sends a file and makes sure that what the server says it stored is what was read here. */
 export interface UploadTask {
   readonly client: UploadClient;
+  readonly http: HttpClient;
   readonly attempts: Attempts;
+  readonly signal: AbortSignal;
+  readonly turn: Turn;
   readonly wish: SessionWish;
+  readonly expected: ExpectedSource;
+  /** The document that gets a version, when its current one may be what is to be stored. */
+  readonly known: TargetDocument | undefined;
+  /** Nothing that an earlier run began is continued. */
+  readonly again: boolean;
+  /** The idempotency key of this content. */
+  readonly keyOf: (content: { readonly kind: 'whole' | 'session'; readonly blake3: string }) => string;
   /** Told the offset up to which bytes left us; it goes back when a connection broke. */
   readonly onProgress: (offset: number) => void;
   /** Told when sending goes on at bytes the server holds already. */
@@ -19,47 +42,71 @@ export interface UploadTask {
 
 /** One request for what fits into memory, a session for the rest. JSON bodies of one request would be taken for a session's. */
 export async function uploadFile(source: OpenSource, task: UploadTask): Promise<StoredDocument> {
-  const whole =
-    source.size <= limits.putOneShotMax && task.wish.documentId === undefined && task.wish.contentType !== 'application/json';
-  const { stored, sha256 } = whole ? await uploadWhole(source, task) : await uploadInSession(source, task);
-  assertSame(stored, sha256, source.size);
+  const fits = task.wish.documentId === undefined && task.wish.contentType !== 'application/json';
+  const whole = fits ? await readWhole(source) : undefined;
+  return whole === undefined ? uploadInSession(source, task) : uploadWhole(whole, task);
+}
+
+async function uploadWhole(bytes: Buffer, task: UploadTask): Promise<StoredDocument> {
+  const { client, attempts, wish, expected } = task;
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const blake3 = blockIdOf(bytes);
+  assertExpected(expected, { size: bytes.length, sha256, blake3 });
+  const present = await attempts.run(() => findPresent(task.http, task.known, blake3));
+  if (present !== undefined) return present;
+  const idempotencyKey = task.keyOf({ kind: 'whole', blake3 });
+  const put = () => attempts.run(() => asDamage(client.putWhole(bytes, sha256, { ...wish, idempotencyKey })));
+  const stored = await task.turn.take(idempotencyKey, put);
+  task.onProgress(bytes.length);
+  assertSame(stored, sha256, bytes.length);
   return stored;
 }
 
-interface Outcome {
-  readonly stored: StoredDocument;
-  readonly sha256: string;
+/** Read once to know what it is, and once more to send it: the server refuses what is no longer the same. */
+async function uploadInSession(source: OpenSource, task: UploadTask): Promise<StoredDocument> {
+  const { signal, expected } = task;
+  const content = await contentOf(source, { signal, withSha256: expected.sha256 !== undefined });
+  assertExpected(expected, content);
+  const present = await task.attempts.run(() => findPresent(task.http, task.known, content.blake3));
+  if (present !== undefined) return present;
+  const idempotencyKey = task.keyOf({ kind: 'session', blake3: content.blake3 });
+  return task.turn.take(idempotencyKey, () => sendInSession(source, content, idempotencyKey, task));
 }
 
-async function uploadWhole(source: OpenSource, task: UploadTask): Promise<Outcome> {
-  const bytes = Buffer.allocUnsafeSlow(source.size);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const bytesRead = await readAt(source.descriptor, bytes.subarray(filled), filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  assertUnchanged(source);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const stored = await task.attempts.run(() => asDamage(task.client.putWhole(bytes, sha256, task.wish)));
-  task.onProgress(source.size);
-  return { stored, sha256 };
-}
-
-async function uploadInSession(source: OpenSource, task: UploadTask): Promise<Outcome> {
+async function sendInSession(
+  source: OpenSource,
+  { size, blake3 }: FileContent,
+  idempotencyKey: string,
+  task: UploadTask,
+): Promise<StoredDocument> {
   const { client, attempts, wish } = task;
-  const bytes = new FileBytes(source.descriptor, source.size);
+  const bytes = new FileBytes(source.descriptor, size);
   try {
-    const { uploadId, offset } = await attempts.run(() => client.open(wish));
-    if (offset > 0 && offset < source.size) task.onResume(offset);
-    await sendFile(bytes, { uploadId, offset }, task);
-    assertUnchanged(source);
-    const sha256 = await bytes.sha256();
-    return { stored: await attempts.run(() => asDamage(client.finalize(uploadId, sha256))), sha256 };
+    const { uploadId, offset } = await openSession({ ...wish, size, digests: { blake3 }, idempotencyKey }, task);
+    return await orCancel({ client, uploadId }, async () => {
+      if (offset > 0 && offset < size) task.onResume(offset);
+      await sendFile(bytes, { uploadId, offset }, task);
+      const sha256 = await bytes.sha256();
+      const stored = await attempts.run(() => asChange(client.finalize(uploadId, sha256), sha256));
+      assertSame(stored, sha256, size);
+      return stored;
+    });
   } finally {
     await bytes.settle();
   }
 }
+
+/** A session that holds bytes of something else can never be finalised, and must not be found again by a later run. */
+async function orCancel<T>({ client, uploadId }: { client: UploadClient; uploadId: string }, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isQuasarError(error) && SPOILT.has(error.code)) await client.cancel(uploadId).catch(() => undefined);
+    throw error;
+  }
+}
+
+const SPOILT: ReadonlySet<ErrorCode> = new Set(['corrupt', 'file_changed', 'source_differs']);
 
 /** Sends from the offset to the end; whatever breaks meanwhile, it goes on where the server stands. */
 async function sendFile(bytes: FileBytes, session: { uploadId: string; offset: number }, task: UploadTask): Promise<void> {
@@ -101,19 +148,44 @@ async function* reported(
  * Its session is found again within this run only.
  */
 export async function uploadPipe(input: AsyncIterable<Buffer>, task: UploadTask): Promise<StoredDocument> {
-  const { client, attempts, wish } = task;
-  const hash = createHash('sha256');
-  const session = await attempts.run(() => client.open(wish));
-  let at = session.offset;
+  const { client, attempts, wish, expected } = task;
+  const { size, ...digests } = expected;
+  const idempotencyKey = task.keyOf({ kind: 'session', blake3: '' });
+  const { uploadId, offset } = await openSession({ ...wish, size, digests, idempotencyKey }, task);
+  // What an earlier run sent of its input cannot be compared with the beginning of this one.
+  if (offset > 0) throw otherUpload(uploadId);
+  return orCancel({ client, uploadId }, async () => {
+    const read = await sendPipe(input, uploadId, task);
+    await assertUninterrupted(task.signal);
+    assertExpected(expected, read);
+    const stored = await attempts.run(() => asDamage(client.finalize(uploadId, read.sha256)));
+    assertSame(stored, read.sha256, read.size);
+    return stored;
+  });
+}
+
+async function sendPipe(
+  input: AsyncIterable<Buffer>,
+  uploadId: string,
+  task: UploadTask,
+): Promise<{ readonly size: number; readonly sha256: string; readonly blake3: string }> {
+  const sha256 = createHash('sha256');
+  const blake3 = blake3Hasher();
+  let at = 0;
   for await (const piece of pieces(input, limits.putPipedPieceSize)) {
-    hash.update(piece);
-    await sendPiece(piece, at, session.uploadId, task);
+    assertNotTooLong(task.expected, at + piece.length);
+    sha256.update(piece);
+    blake3.update(piece);
+    await sendPiece(piece, at, uploadId, task);
     at += piece.length;
   }
-  const sha256 = hash.digest('hex');
-  const stored = await attempts.run(() => asDamage(client.finalize(session.uploadId, sha256)));
-  assertSame(stored, sha256, at);
-  return stored;
+  return { size: at, sha256: sha256.digest('hex'), blake3: blake3.digest().toString('hex') };
+}
+
+/** Ctrl-C ends the whole pipeline: the end of the input then arrives together with the signal, and must not count as its end. */
+async function assertUninterrupted(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  signal.throwIfAborted();
 }
 
 async function sendPiece(piece: Buffer, at: number, uploadId: string, task: UploadTask): Promise<void> {
@@ -168,6 +240,16 @@ async function asDamage<T>(outcome: Promise<T>): Promise<T> {
   } catch (cause) {
     if (!isQuasarError(cause, 'digest_mismatch')) throw cause;
     throw damage(cause);
+  }
+}
+
+/** The server got what was sent: so the file is no longer what it was when it was read first. */
+async function asChange<T>(outcome: Promise<T>, sha256: string): Promise<T> {
+  try {
+    return await outcome;
+  } catch (cause) {
+    if (!isQuasarError(cause, 'digest_mismatch')) throw cause;
+    throw record(cause.details.received).sha256 === sha256 ? fileChanged() : damage(cause);
   }
 }
 

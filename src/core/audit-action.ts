@@ -54,7 +54,6 @@ export const auditActions = [
   'principal.change',
   'folder.move',
   'org.resume',
-  'org.recover',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

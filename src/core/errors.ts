@@ -39,7 +39,6 @@ export const errorTable = {
   body_too_large: { kind: 'too_large', title: 'The request body is larger than this route takes.' },
   precondition_failed: { kind: 'precondition', title: 'A condition of the request does not hold.' },
   precondition_required: { kind: 'precondition', title: 'The request must say what it was written against.' },
-  precondition_unsupported: { kind: 'invalid', title: 'The route cannot evaluate a condition of the request.' },
   range_unsatisfiable: { kind: 'unsatisfiable', title: 'No part of the requested range exists.' },
   // who may
   unauthenticated: { kind: 'unauthenticated', title: 'The request carries no credentials that are valid here.' },
@@ -139,6 +138,7 @@ export const errorTable = {
   // the client's side of a command
   file_unreadable: { kind: 'invalid', title: 'A local file cannot be read or written.' },
   file_changed: { kind: 'conflict', title: 'A local file changed while it was being sent.' },
+  source_differs: { kind: 'precondition', title: 'What was read is not what --size, --sha256 or --b3 says.' },
   server_unreachable: { kind: 'unavailable', title: 'The server does not answer.' },
   unexpected_answer: { kind: 'unavailable', title: 'The server answered something this client does not understand.' },
   internal: { kind: 'internal', title: 'An unexpected error happened.' },

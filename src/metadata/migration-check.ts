@@ -16,7 +16,7 @@ export interface Migration {
   readonly inverse: JsonPatch;
 }
 
-/** As `SchemaValidator` has it, on behalf of one caller. */
+/** As `SchemaValidator` has it. */
 export interface DataValidator {
   validate(schema: CheckedSchema, data: JsonValue): Promise<readonly MetadataFault[]>;
 }

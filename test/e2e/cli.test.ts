@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -24,11 +25,11 @@ interface Ran {
   readonly json: readonly Record<string, unknown>[];
 }
 
-function start(line: readonly string[], url: string) {
+function start(line: readonly string[], url: string, stdin: 'ignore' | 'pipe' = 'ignore') {
   return spawn(process.execPath, [MAIN, ...line], {
     env: { ...process.env, QUASAR_URL: url, QUASAR_KEY_FILE: product.keyFile },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+    stdio: [stdin, 'pipe', 'pipe'],
+  }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
 }
 
 async function quasar(line: readonly string[], url = product.url): Promise<Ran> {
@@ -175,6 +176,65 @@ t.test('stat, ranges and keys agree with what put said', async (t) => {
     'the first is still there',
   );
   t.equal((await quasar(['get', stored.documentId.replace(/^.{8}/, '00000000')])).code, 3);
+});
+
+t.test('a document that was changed can become what it was before, and is not stored again as what it is', async (t) => {
+  const path = join(folder, 'back.txt');
+  writeFileSync(path, 'one');
+  const [first] = (await quasar(['put', path, '--json'])).json as [{ documentId: string }];
+  for (const [text, fresh] of [
+    ['one', false],
+    ['two', true],
+    ['one', true],
+    ['one', false],
+  ] as const) {
+    writeFileSync(path, text);
+    const { code, json, stderr } = await quasar(['put', path, '--as-version', first.documentId, '--json']);
+    t.equal(code, 0, stderr);
+    t.match(json, [{ documentId: first.documentId, fresh }], text);
+  }
+  t.equal((await quasar(['get', first.documentId])).stdout.toString(), 'one');
+});
+
+t.test('--update keeps one document per path, for files in one request and in sessions', async (t) => {
+  const paths = ['Akte (1) ä.pdf', 'facts.json', 'large.bin'].map((name) => join(folder, 'kept', name));
+  mkdirSync(join(folder, 'kept'));
+  const write = (text: string) => {
+    for (const path of paths) writeFileSync(path, path.endsWith('.bin') ? Buffer.alloc(9 * MiB, text) : JSON.stringify(text));
+  };
+  const update = async () => {
+    const { code, json, stderr } = await quasar(['put', '-r', join(folder, 'kept'), '--update', '--json']);
+    t.equal(code, 0, stderr);
+    return new Map(json.map(({ file, documentId, fresh }) => [file as string, { documentId, fresh }]));
+  };
+  write('first');
+  const first = await update();
+  for (const [text, fresh] of [
+    ['first', false],
+    ['second', true],
+    ['second', false],
+  ] as const) {
+    write(text);
+    for (const [file, one] of await update()) t.same(one, { documentId: first.get(file)?.documentId, fresh }, `${text} ${file}`);
+  }
+});
+
+t.test('nothing is stored of a source that is not what the flags say', async (t) => {
+  const before = (await quasar(['ls', '--all', '--json'])).json.length;
+  const bytes = randomBytes(1000);
+  for (const flags of [
+    ['--size', '1001'],
+    ['--sha256', sha256(randomBytes(1))],
+    ['--b3', 'ab'.repeat(32)],
+  ]) {
+    const child = start(['put', '-', ...flags], product.url, 'pipe');
+    child.stdin?.end(bytes);
+    t.equal((await outcomeOf(child, false)).code, 4, flags.join(' '));
+  }
+  t.equal((await quasar(['ls', '--all', '--json'])).json.length, before);
+  const whole = start(['put', '-', '--size', '1000', '--sha256', sha256(bytes), '--json'], product.url, 'pipe');
+  whole.stdin?.end(bytes);
+  t.match(await outcomeOf(whole, true), { code: 0, json: [{ sha256: sha256(bytes), fresh: true }] });
 });
 
 t.test('a client killed in the middle of a put continues where the server stands', async (t) => {

@@ -53,6 +53,7 @@ export function sessionView(session: UploadSession, result: VersionFacts | undef
     size: session.size ?? null,
     filename: session.filename ?? null,
     contentType: session.contentType,
+    digests: session.digests,
     expiresAt: toTimestamp(session.expiresAtMs),
     result: result === undefined ? null : versionView(result),
   };

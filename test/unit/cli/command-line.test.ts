@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { exitCodeOf, exitCodes } from '../../../src/cli/exit-code.ts';
 import { helpFlag } from '../../../src/cli/flags.ts';
 import { packageVersion } from '../../../src/cli/version.ts';
 import { type ErrorCode, errorTable, QuasarError } from '../../../src/core/errors.ts';
 import { editDistance, nearest } from '../../../src/core/nearest.ts';
+import { repository } from '../../helpers/source-files.ts';
 import { runCommand, testTable } from './run-command.ts';
 
 t.test('the overview names every command with its purpose', async (t) => {
@@ -125,27 +128,40 @@ t.test('up hands its flags to the role', async (t) => {
   t.same(seen, [{ data: 'd', port: 0 }]);
 });
 
-t.test('every error code has an exit code, by its kind', (t) => {
-  const byCode = Object.fromEntries(
-    Object.keys(errorTable).map((code) => [code, exitCodeOf(new QuasarError(code as ErrorCode, { op: 'test' }))]),
+/** The table at the head of docs/errors.md: kind to exit code. */
+function documentedExitCodes(): Map<string, number> {
+  const page = readFileSync(join(repository, 'docs', 'errors.md'), 'utf8');
+  const rows = page.matchAll(/^\| ([a-z_, ]+) \|[^|]*\|[^|]*\| (\d+)[^|]*\|$/gm);
+  return new Map(
+    [...rows].flatMap(([, kinds, code]) => (kinds as string).split(', ').map((kind) => [kind, Number(code)] as const)),
   );
-  t.match(byCode, {
-    usage: 2,
-    file_unreadable: 2,
-    body_too_large: 2,
-    document_not_found: 3,
-    upload_expired: 3,
-    upload_offset_mismatch: 4,
-    range_unsatisfiable: 4,
-    storage_full: 5,
-    too_many_uploads: 5,
-    server_unreachable: 5,
+}
+
+t.test('every error code ends a command as the documents say for its kind', (t) => {
+  const documented = documentedExitCodes();
+  for (const [code, { kind }] of Object.entries(errorTable)) {
+    const error = new QuasarError(code as ErrorCode, { op: 'test' });
+    const expected = code === 'upload_stalled' ? 5 : documented.get(kind);
+    t.equal(exitCodeOf(error), expected, code);
+    t.ok(exitCodeOf(error) in exitCodes, code);
+  }
+  t.match(Object.fromEntries(documented), {
+    invalid: 2,
+    forbidden: 2,
+    too_large: 2,
+    gone: 3,
+    precondition: 4,
+    full: 5,
     corrupt: 6,
-    cancelled: 130,
-    internal: 1,
   });
-  for (const code of Object.values(byCode)) t.ok(code in exitCodes);
   t.equal(exitCodeOf(new Error('ours')), 1);
+  t.end();
+});
+
+t.test('only who interrupts a command ends it as interrupted, not a server that cuts the request', (t) => {
+  t.equal(exitCodeOf(new QuasarError('cancelled', { op: 'cli.run', message: 'Interrupted.' })), 130);
+  t.equal(exitCodeOf(new QuasarError('cancelled', { op: 'cli.request', details: { status: 499 } })), 5);
+  t.equal(exitCodeOf(new QuasarError('upload_stalled', { op: 'cli.request', details: { status: 408 } })), 5);
   t.end();
 });
 

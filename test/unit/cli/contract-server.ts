@@ -2,12 +2,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { blockIdOf } from '../../../src/core/blake3.ts';
 
 interface Upload {
   readonly uploadId: string;
   readonly documentId: string;
   readonly size: number | null;
   readonly filename: string | undefined;
+  readonly digests?: { readonly blake3?: string; readonly sha256?: string } | undefined;
+  cancelled?: boolean;
   bytes: Buffer;
   result: Record<string, unknown> | undefined;
 }
@@ -60,6 +63,8 @@ export class ContractServer {
   readonly requests: { method: string; path: string; headers: Record<string, unknown> }[] = [];
   readonly documents = new Map<string, Stored>();
   readonly uploads = new Map<string, Upload>();
+  /** Document ids by `system:value`. */
+  readonly refs = new Map<string, string>();
   inFlight = 0;
   inFlightMost = 0;
   readonly #server;
@@ -117,6 +122,11 @@ export class ContractServer {
       return this.#oneShot(url, request, response);
     }
     if (collection === 'documents' && id === undefined) return this.#list(url, response);
+    if (collection === 'documents' && part === 'refs') {
+      this.refs.set(decodeURIComponent(url.pathname.split('/').slice(5).join(':')), id as string);
+      request.resume();
+      return json(response, 201, {});
+    }
     if (collection === 'uploads') return this.#upload(method, id as string, part, request, response);
     if (collection === 'documents' && part === 'content')
       return this.#content(this.documents.get(id as string), request, response);
@@ -131,12 +141,13 @@ export class ContractServer {
   async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const wish = JSON.parse((await readAll(request)).toString('utf8')) as Record<string, unknown>;
     const key = request.headers['idempotency-key'] as string;
-    const known = this.uploads.get(this.#byKey.get(key) ?? '');
+    const known = this.uploads.get(this.#byKey.get(key) ?? '') ?? this.#liveUpload(wish.documentId);
     const upload = known ?? {
       uploadId: randomUUID(),
       documentId: (wish.documentId as string | undefined) ?? randomUUID(),
       size: (wish.size as number | undefined) ?? null,
       filename: wish.filename as string | undefined,
+      digests: wish.digests as Upload['digests'],
       bytes: Buffer.alloc(0),
       result: undefined,
     };
@@ -149,6 +160,13 @@ export class ContractServer {
       offset: upload.bytes.length,
       expiresAt: '2030-01-01T00:00:00.000Z',
     });
+  }
+
+  /** A caller has one open session for a document. */
+  #liveUpload(documentId: unknown): Upload | undefined {
+    return [...this.uploads.values()].find(
+      (upload) => upload.documentId === documentId && upload.result === undefined && upload.cancelled !== true,
+    );
   }
 
   async #oneShot(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -187,8 +205,16 @@ export class ContractServer {
         .end();
       return;
     }
-    if (method === 'GET')
-      return json(response, 200, { uploadId: id, state: 'open', offset: upload.bytes.length, size: upload.size });
+    if (method === 'GET') {
+      const { size, digests = {}, bytes } = upload;
+      return json(response, 200, { uploadId: id, state: 'open', offset: bytes.length, size, digests });
+    }
+    if (method === 'DELETE') {
+      upload.cancelled = true;
+      response.writeHead(204).end();
+      return;
+    }
+    if (upload.cancelled) return problem(response, 409, 'upload_closed');
     if (part === 'bytes') return this.#takeBytes(upload, request, response);
     if (part === 'finalize') return this.#finalize(upload, request, response);
     problem(response, 405, 'method_not_allowed');
@@ -220,6 +246,9 @@ export class ContractServer {
       return problem(response, 409, 'upload_incomplete', { offset: upload.bytes.length });
     const repeated = upload.result !== undefined;
     const { documentId, filename, bytes } = upload;
+    const received = { blake3: blockIdOf(bytes), sha256: sha256(bytes) };
+    if (upload.digests?.blake3 !== undefined && upload.digests.blake3 !== received.blake3)
+      return problem(response, 422, 'digest_mismatch', { received });
     const stored = { documentId, versionId: randomUUID(), filename, contentType: undefined, bytes };
     this.documents.set(documentId, stored);
     upload.result ??= this.#view(stored);
@@ -264,7 +293,8 @@ export class ContractServer {
   #list(url: URL, response: ServerResponse): void {
     const limit = Number(url.searchParams.get('limit') ?? 100);
     const start = Number(url.searchParams.get('cursor') ?? 0);
-    const all = [...this.documents.values()].reverse();
+    const ref = url.searchParams.get('ref');
+    const all = [...this.documents.values()].reverse().filter((one) => ref === null || this.refs.get(ref) === one.documentId);
     const items = all.slice(start, start + limit).map((stored) => this.#documentView(stored));
     json(response, 200, { items, nextCursor: start + limit < all.length ? String(start + limit) : null });
   }
@@ -292,9 +322,8 @@ export class ContractServer {
   }
 }
 
-/** Not BLAKE3: the client does not compute it, any 64 digits that depend on the bytes will do. */
 function keyOf(bytes: Buffer): string {
-  return `b3:${createHash('sha256').update('key').update(bytes).digest('hex')}`;
+  return `b3:${blockIdOf(bytes)}`;
 }
 
 export function sha256(bytes: Uint8Array): string {
