@@ -1,5 +1,6 @@
 import type { Page } from '../catalog/catalog.ts';
 import type { Actor } from '../core/actor.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
 import type { DocumentId, FolderId, Scope } from '../core/ids.ts';
 
 export interface NewFolder {
@@ -43,5 +44,6 @@ export interface FolderStore {
     by: Actor,
     documentId: DocumentId,
     folderId: FolderId | undefined,
+    guard?: DocumentGuard | undefined,
   ): Promise<'placed' | 'unchanged' | 'document_missing' | 'folder_missing'>;
 }

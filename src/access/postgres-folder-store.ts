@@ -1,10 +1,11 @@
 import type { Page } from '../catalog/catalog.ts';
 import type { Actor } from '../core/actor.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
 import type { DocumentId, FolderId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import type { Queries } from '../database/transaction.ts';
+import type { ConnectionPool } from '../database/transaction.ts';
 import type { Folder, FolderMoveOutcome, FolderStore, NewFolder } from './folder-store.ts';
-import { askChange, pageOf } from './postgres-rows.ts';
+import { askChange, askGuardedChange, pageOf } from './postgres-rows.ts';
 
 interface FolderRow {
   readonly id: FolderId;
@@ -16,16 +17,16 @@ interface FolderRow {
 
 /** The functions of migrations/000009-access.sql, one round trip each. */
 export class PostgresFolderStore implements FolderStore {
-  readonly #queries: Queries;
+  readonly #pool: ConnectionPool;
 
-  constructor(queries: Queries) {
-    this.#queries = queries;
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
   }
 
   createFolder(by: Actor, folder: NewFolder): Promise<'created' | 'parent_missing' | 'too_deep'> {
     const { folderId, parentId, name, caseNumber, atMs } = folder;
     const [parent, number] = [parentId ?? null, caseNumber ?? null];
-    return askChange(this.#queries, by, {
+    return askChange(this.#pool, by, {
       call: 'quasar.create_folder($1, $2, $3, $4, $5, $6, $7, $8)',
       values: [by.orgId, by.principalId, folderId, parent, name, number, limits.folderDepthMax, atMs],
       when: ['created'],
@@ -39,7 +40,7 @@ export class PostgresFolderStore implements FolderStore {
 
   moveFolder(by: Actor, folderId: FolderId, parentId: FolderId | undefined): Promise<FolderMoveOutcome> {
     const parent = parentId ?? null;
-    return askChange(this.#queries, by, {
+    return askChange(this.#pool, by, {
       call: 'quasar.move_folder($1, $2, $3, $4)',
       values: [by.orgId, folderId, parent, limits.folderDepthMax],
       when: ['moved'],
@@ -48,7 +49,7 @@ export class PostgresFolderStore implements FolderStore {
   }
 
   deleteFolder(by: Actor, folderId: FolderId): Promise<'deleted' | 'folder_missing' | 'folder_not_empty'> {
-    return askChange(this.#queries, by, {
+    return askChange(this.#pool, by, {
       call: 'quasar.delete_folder($1, $2)',
       values: [by.orgId, folderId],
       when: ['deleted'],
@@ -58,7 +59,7 @@ export class PostgresFolderStore implements FolderStore {
 
   async findFolder(scope: Scope, folderId: FolderId): Promise<Folder | undefined> {
     const text = 'SELECT * FROM quasar.find_folder($1, $2)';
-    const { rows } = await this.#queries.query<FolderRow>(text, [scope.orgId, folderId]);
+    const { rows } = await this.#pool.query<FolderRow>(text, [scope.orgId, folderId]);
     return rows[0] && toFolder(rows[0]);
   }
 
@@ -68,7 +69,7 @@ export class PostgresFolderStore implements FolderStore {
     { limit, after }: { readonly limit: number; readonly after: string | undefined },
   ): Promise<Page<Folder>> {
     const values = [scope.orgId, parentId ?? null, after ?? null, limit + 1];
-    const { rows } = await this.#queries.query<FolderRow>('SELECT * FROM quasar.list_folders($1, $2, $3, $4)', values);
+    const { rows } = await this.#pool.query<FolderRow>('SELECT * FROM quasar.list_folders($1, $2, $3, $4)', values);
     return pageOf(rows, limit, toFolder);
   }
 
@@ -76,14 +77,16 @@ export class PostgresFolderStore implements FolderStore {
     by: Actor,
     documentId: DocumentId,
     folderId: FolderId | undefined,
+    guard?: DocumentGuard,
   ): Promise<'placed' | 'unchanged' | 'document_missing' | 'folder_missing'> {
     const into = folderId ?? null;
-    return askChange(this.#queries, by, {
+    const change = {
       call: 'quasar.place_document($1, $2, $3)',
       values: [by.orgId, documentId, into],
       when: ['placed'],
       deed: { action: 'document.move', resource: { kind: 'document', id: documentId }, detail: { folderId: into } },
-    });
+    } as const;
+    return askGuardedChange(this.#pool, by, change, guard);
   }
 }
 

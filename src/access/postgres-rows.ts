@@ -1,8 +1,9 @@
 import type { Page } from '../catalog/catalog.ts';
 import type { Actor, Deed } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
-import { askNoted } from '../database/noted.ts';
-import type { Queries } from '../database/transaction.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
+import { askGuarded, askNoted, type NotedCall } from '../database/noted.ts';
+import type { ConnectionPool, Queries } from '../database/transaction.ts';
 
 /** The one word a function of migrations/ answers: `call` is it with its parameters. */
 export async function askOutcome<Outcome extends string>(
@@ -29,10 +30,23 @@ export interface NotedChange<Outcome extends string> {
 export async function askChange<Outcome extends string>(
   queries: Queries,
   by: Actor,
-  { call, values, when, deed }: NotedChange<Outcome>,
+  change: NotedChange<Outcome>,
 ): Promise<Outcome> {
-  const noted = { orgId: by.orgId, text: `SELECT ${call} AS outcome`, values, when, notes: [by.note(deed)] };
-  return (await askNoted<{ readonly outcome: Outcome }>(queries, noted)).outcome;
+  return (await askNoted<{ readonly outcome: Outcome }>(queries, callOf(by, change))).outcome;
+}
+
+/** The same, if the document is still what the guard demands. @throws QuasarError `precondition_failed`. */
+export async function askGuardedChange<Outcome extends string>(
+  pool: ConnectionPool,
+  by: Actor,
+  change: NotedChange<Outcome>,
+  guard: DocumentGuard | undefined,
+): Promise<Outcome> {
+  return (await askGuarded<{ readonly outcome: Outcome }>(pool, callOf(by, change), guard)).outcome;
+}
+
+function callOf<Outcome extends string>(by: Actor, { call, values, when, deed }: NotedChange<Outcome>): NotedCall {
+  return { orgId: by.orgId, text: `SELECT ${call} AS outcome`, values, when, notes: [by.note(deed)] };
 }
 
 /** Of rows in the order of their ids, of which one more than `limit` was asked for. */

@@ -165,6 +165,10 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     return this.#catalog.findDocument(scope, documentId);
   }
 
+  showDocument(...question: Parameters<Catalog['showDocument']>): ReturnType<Catalog['showDocument']> {
+    return this.#catalog.showDocument(...question);
+  }
+
   findBlobDocuments(...question: Parameters<Catalog['findBlobDocuments']>): ReturnType<Catalog['findBlobDocuments']> {
     return this.#catalog.findBlobDocuments(...question);
   }
@@ -190,7 +194,7 @@ export class CachingCatalog implements Catalog, VersionCommitter, LabelStore, Me
     try {
       return await change();
     } catch (error) {
-      this.#doubt(documentId);
+      if (!isQuasarError(error, 'precondition_failed')) this.#doubt(documentId);
       throw error;
     } finally {
       this.#forget(scope, documentId);

@@ -3,6 +3,7 @@ import type { Actor } from '../core/actor.ts';
 import type { BlobKey, ManifestRoot, Sha256 } from '../core/digest.ts';
 import type { DocumentId, FolderId, Scope, UploadId, VersionId } from '../core/ids.ts';
 import type { StoredMetadata } from './metadata-store.ts';
+import type { ExternalRef } from './ref-store.ts';
 
 /** What an org knows of a blob. `blockCount` 0 is the empty blob, 1 needs no manifest page: its only entry is its key. */
 export interface BlobFacts {
@@ -26,6 +27,14 @@ export interface DocumentDetails extends DocumentFacts {
   readonly folderId: FolderId | undefined;
   readonly retainUntilMs: number | undefined;
   readonly hold: { readonly reason: string; readonly setAtMs: number } | undefined;
+}
+
+/** All that is said of a document beside its versions, of one moment. */
+export interface DocumentShown extends DocumentDetails {
+  /** By system and value. */
+  readonly refs: readonly ExternalRef[];
+  /** 32 hex digits: another one as soon as anything that is shown of the document, labels included, is another. */
+  readonly state: string;
 }
 
 export interface VersionFacts {
@@ -61,6 +70,8 @@ export interface Page<T> {
 export interface Catalog {
   /** Disposed of or not, like the versions: whether it may be shown is for others to say. */
   findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentDetails | undefined>;
+  /** As `findDocument`, with its external references and its state. */
+  showDocument(scope: Scope, documentId: DocumentId): Promise<DocumentShown | undefined>;
   /** The version given, or the one labelled CURRENT. */
   findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined>;
   findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined>;

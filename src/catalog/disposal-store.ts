@@ -1,4 +1,5 @@
 import type { Actor } from '../core/actor.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
 import type { DocumentId, UploadId } from '../core/ids.ts';
 
 /** Why something is done to a document, and when. */
@@ -6,12 +7,15 @@ export interface DisposalWish {
   readonly documentId: DocumentId;
   readonly reason: string;
   readonly atMs: number;
+  /** What the document must still be. All changes @throws QuasarError `precondition_failed` when it is not. */
+  readonly guard?: DocumentGuard | undefined;
 }
 
 export interface RetentionWish {
   readonly documentId: DocumentId;
   readonly untilMs: number;
   readonly reason: string | undefined;
+  readonly guard?: DocumentGuard | undefined;
 }
 
 export type DisposeOutcome =

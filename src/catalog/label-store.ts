@@ -1,4 +1,5 @@
 import type { Actor } from '../core/actor.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
 import type { DocumentId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import type { Page } from './catalog.ts';
 
@@ -11,6 +12,8 @@ export interface LabelWish {
   readonly expected: VersionId | undefined;
   readonly reason: string | undefined;
   readonly atMs: number;
+  /** What the document must still be. @throws QuasarError `precondition_failed` when it is not. */
+  readonly guard?: DocumentGuard | undefined;
 }
 
 export type LabelOutcome =

@@ -1,7 +1,16 @@
 import { type BlobKey, blake3Of } from '../core/digest.ts';
 import type { DocumentId, FolderId, Scope, VersionId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
-import type { BlobFacts, Catalog, DocumentDetails, DocumentFacts, DocumentFilter, Page, VersionFacts } from './catalog.ts';
+import type {
+  BlobFacts,
+  Catalog,
+  DocumentDetails,
+  DocumentFacts,
+  DocumentFilter,
+  DocumentShown,
+  Page,
+  VersionFacts,
+} from './catalog.ts';
 import { FindQueue, type QueuedFind } from './find-queue.ts';
 import { type BlobRow, toBlobFacts, toVersionFacts, type VersionRow } from './version-row.ts';
 
@@ -15,6 +24,11 @@ interface DocumentRow {
   readonly hold_reason: string | null;
   readonly hold_set_at_ms: number | null;
 }
+
+type ShownRow = DocumentRow & {
+  readonly refs: readonly { readonly system: string; readonly value: string; readonly meta: string | null }[];
+  readonly state: string;
+};
 
 type ListedRow = VersionRow & { readonly document_created_at_ms: number; readonly document_updated_at_ms: number };
 
@@ -35,6 +49,13 @@ export class PostgresCatalog implements Catalog {
   async findDocument(scope: Scope, documentId: DocumentId): Promise<DocumentDetails | undefined> {
     const [row] = await this.#rows<DocumentRow>('SELECT * FROM quasar.find_document($1, $2)', [scope.orgId, documentId]);
     return row && toDetails(row);
+  }
+
+  async showDocument(scope: Scope, documentId: DocumentId): Promise<DocumentShown | undefined> {
+    const [row] = await this.#rows<ShownRow>('SELECT * FROM quasar.show_document($1, $2)', [scope.orgId, documentId]);
+    if (row === undefined) return undefined;
+    const refs = row.refs.map(({ system, value, meta }) => ({ system, value, meta: meta ?? undefined }));
+    return { ...toDetails(row), refs, state: row.state };
   }
 
   findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {

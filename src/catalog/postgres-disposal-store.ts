@@ -2,11 +2,12 @@ import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import { auditDetail } from '../core/audit-detail.ts';
 import { toTimestamp } from '../core/clock.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
 import type { UploadId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { askNoted, type NotedCall } from '../database/noted.ts';
+import { askGuarded, type NotedCall } from '../database/noted.ts';
 import { isWorthRetrying } from '../database/postgres-errors.ts';
-import type { Queries } from '../database/transaction.ts';
+import type { ConnectionPool } from '../database/transaction.ts';
 import type {
   DisposalStore,
   DisposalWish,
@@ -32,16 +33,16 @@ interface HoldRow {
   readonly set_at_ms: number | null;
 }
 
-/** The functions of migrations/, one round trip each. */
+/** The functions of migrations/, one round trip each unless the document is guarded. */
 export class PostgresDisposalStore implements DisposalStore {
-  readonly #queries: Queries;
+  readonly #pool: ConnectionPool;
 
-  constructor(queries: Queries) {
-    this.#queries = queries;
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
   }
 
-  async disposeDocument(by: Actor, { documentId, reason, atMs }: DisposalWish): Promise<DisposeOutcome> {
-    const row = await this.#ask<DisposeRow>({
+  async disposeDocument(by: Actor, { documentId, reason, atMs, guard }: DisposalWish): Promise<DisposeOutcome> {
+    const row = await this.#ask<DisposeRow>(guard, {
       orgId: by.orgId,
       text: 'SELECT * FROM quasar.dispose_document($1, $2, $3, $4, $5)',
       values: [by.orgId, by.principalId, documentId, reason, atMs],
@@ -61,9 +62,9 @@ export class PostgresDisposalStore implements DisposalStore {
     }
   }
 
-  async setRetention(by: Actor, { documentId, untilMs, reason }: RetentionWish): Promise<RetentionOutcome> {
+  async setRetention(by: Actor, { documentId, untilMs, reason, guard }: RetentionWish): Promise<RetentionOutcome> {
     const detail = auditDetail({ retainUntil: toTimestamp(untilMs), reason });
-    const row = await this.#ask<RetentionRow>({
+    const row = await this.#ask<RetentionRow>(guard, {
       orgId: by.orgId,
       text: 'SELECT * FROM quasar.set_retention($1, $2, $3)',
       values: [by.orgId, documentId, untilMs],
@@ -75,8 +76,8 @@ export class PostgresDisposalStore implements DisposalStore {
     return { kind: row.outcome, untilMs: row.retain_until_ms };
   }
 
-  async setHold(by: Actor, { documentId, reason, atMs }: DisposalWish): Promise<HoldOutcome> {
-    const row = await this.#ask<HoldRow>({
+  async setHold(by: Actor, { documentId, reason, atMs, guard }: DisposalWish): Promise<HoldOutcome> {
+    const row = await this.#ask<HoldRow>(guard, {
       orgId: by.orgId,
       text: 'SELECT * FROM quasar.set_hold($1, $2, $3, $4, $5)',
       values: [by.orgId, by.principalId, documentId, reason, atMs],
@@ -88,8 +89,11 @@ export class PostgresDisposalStore implements DisposalStore {
     return { kind: row.outcome, setAtMs: row.set_at_ms };
   }
 
-  async releaseHold(by: Actor, { documentId, reason }: DisposalWish): Promise<'changed' | 'unchanged' | 'document_missing'> {
-    const { outcome } = await this.#ask<{ readonly outcome: 'changed' | 'unchanged' | 'document_missing' }>({
+  async releaseHold(
+    by: Actor,
+    { documentId, reason, guard }: DisposalWish,
+  ): Promise<'changed' | 'unchanged' | 'document_missing'> {
+    const { outcome } = await this.#ask<{ readonly outcome: 'changed' | 'unchanged' | 'document_missing' }>(guard, {
       orgId: by.orgId,
       text: 'SELECT quasar.release_hold($1, $2) AS outcome',
       values: [by.orgId, documentId],
@@ -102,10 +106,10 @@ export class PostgresDisposalStore implements DisposalStore {
   }
 
   /** A commit of several versions locks documents and sessions in an order of its own, so one of us may be the victim. */
-  async #ask<Row extends { readonly outcome: string }>(call: NotedCall): Promise<Row> {
+  async #ask<Row extends { readonly outcome: string }>(guard: DocumentGuard | undefined, call: NotedCall): Promise<Row> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await askNoted<Row>(this.#queries, call);
+        return await askGuarded<Row>(this.#pool, call, guard);
       } catch (error) {
         if (attempt === limits.statementRetriesMax || !isWorthRetrying(error)) throw error;
       }

@@ -1,8 +1,8 @@
 import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
-import { askNoted } from '../database/noted.ts';
-import type { Queries } from '../database/transaction.ts';
+import { askGuarded } from '../database/noted.ts';
+import type { ConnectionPool } from '../database/transaction.ts';
 import type { Page } from './catalog.ts';
 import { labelDeed } from './deeds.ts';
 import type { LabelMove, LabelOutcome, LabelStore, LabelWish } from './label-store.ts';
@@ -23,24 +23,24 @@ interface MoveRow {
   readonly moved_at_us: string;
 }
 
-/** The functions of migrations/000007-label-moves.sql, one round trip each. */
+/** The functions of migrations/000007-label-moves.sql, one round trip each unless the document is guarded. */
 export class PostgresLabelStore implements LabelStore {
-  readonly #queries: Queries;
+  readonly #pool: ConnectionPool;
 
-  constructor(queries: Queries) {
-    this.#queries = queries;
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
   }
 
   async moveLabel(by: Actor, wish: LabelWish): Promise<LabelOutcome> {
     const { documentId, label, versionId, expected, reason, atMs } = wish;
-    const row = await askNoted<OutcomeRow>(this.#queries, {
+    const call = {
       orgId: by.orgId,
       text: 'SELECT * FROM quasar.move_label($1, $2, $3, $4, $5, $6, $7, $8)',
       values: [by.orgId, by.principalId, documentId, label, versionId, expected ?? null, reason ?? null, atMs],
       when: ['moved'],
       notes: [by.note(labelDeed(wish))],
-    });
-    return toOutcome(row);
+    };
+    return toOutcome(await askGuarded<OutcomeRow>(this.#pool, call, wish.guard));
   }
 
   async findLabel(
@@ -49,7 +49,7 @@ export class PostgresLabelStore implements LabelStore {
   ): Promise<VersionId | undefined> {
     const values = [scope.orgId, documentId, label, atMs ?? END_OF_TIME_MS];
     const text = 'SELECT quasar.label_at($1, $2, $3, $4) AS version_id';
-    const { rows } = await this.#queries.query<{ version_id: VersionId | null }>(text, values);
+    const { rows } = await this.#pool.query<{ version_id: VersionId | null }>(text, values);
     return rows[0]?.version_id ?? undefined;
   }
 
@@ -59,7 +59,7 @@ export class PostgresLabelStore implements LabelStore {
     { limit, after }: { readonly limit: number; readonly after: string | undefined },
   ): Promise<Page<LabelMove>> {
     const values = [scope.orgId, documentId, label, after ?? null, limit + 1];
-    const { rows } = await this.#queries.query<MoveRow>('SELECT * FROM quasar.list_label_moves($1, $2, $3, $4, $5)', values);
+    const { rows } = await this.#pool.query<MoveRow>('SELECT * FROM quasar.list_label_moves($1, $2, $3, $4, $5)', values);
     const shown = rows.slice(0, limit);
     return { items: shown.map(toMove), next: rows.length > limit ? shown.at(-1)?.moved_at_us : undefined };
   }

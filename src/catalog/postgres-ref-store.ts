@@ -1,7 +1,8 @@
 import type { Actor } from '../core/actor.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
 import type { DocumentId, Scope } from '../core/ids.ts';
-import { askNoted } from '../database/noted.ts';
-import type { Queries } from '../database/transaction.ts';
+import { askGuarded } from '../database/noted.ts';
+import type { ConnectionPool } from '../database/transaction.ts';
 import { refDeed } from './deeds.ts';
 import type { ExternalRef, RefStore } from './ref-store.ts';
 
@@ -9,37 +10,42 @@ type Added = Awaited<ReturnType<RefStore['addRef']>>;
 
 /** The functions of migrations/000008-records.sql, one round trip each. */
 export class PostgresRefStore implements RefStore {
-  readonly #queries: Queries;
+  readonly #pool: ConnectionPool;
 
-  constructor(queries: Queries) {
-    this.#queries = queries;
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
   }
 
-  async addRef(by: Actor, documentId: DocumentId, ref: ExternalRef, atMs: number): Promise<Added> {
+  async addRef(by: Actor, documentId: DocumentId, ref: ExternalRef, atMs: number, guard?: DocumentGuard): Promise<Added> {
     const { system, value, meta } = ref;
-    const row = await askNoted<{ outcome: Added }>(this.#queries, {
+    const call = {
       orgId: by.orgId,
       text: 'SELECT quasar.add_ref($1, $2, $3, $4, $5, $6, $7) AS outcome',
       values: [by.orgId, by.principalId, documentId, system, value, meta ?? null, atMs],
       when: ['added'],
       notes: [by.note(refDeed('reference.add', documentId, ref))],
-    });
-    return row.outcome;
+    };
+    return (await askGuarded<{ outcome: Added }>(this.#pool, call, guard)).outcome;
   }
 
-  async removeRef(by: Actor, documentId: DocumentId, ref: { readonly system: string; readonly value: string }): Promise<boolean> {
-    const row = await askNoted<{ outcome: 'removed' | 'absent' }>(this.#queries, {
+  async removeRef(
+    by: Actor,
+    documentId: DocumentId,
+    ref: { readonly system: string; readonly value: string },
+    guard?: DocumentGuard,
+  ): Promise<boolean> {
+    const call = {
       orgId: by.orgId,
       text: "SELECT CASE WHEN quasar.remove_ref($1, $2, $3, $4) THEN 'removed' ELSE 'absent' END AS outcome",
       values: [by.orgId, documentId, ref.system, ref.value],
       when: ['removed'],
       notes: [by.note(refDeed('reference.remove', documentId, ref))],
-    });
-    return row.outcome === 'removed';
+    };
+    return (await askGuarded<{ outcome: 'removed' | 'absent' }>(this.#pool, call, guard)).outcome === 'removed';
   }
 
   async listRefs(scope: Scope, documentId: DocumentId): Promise<readonly ExternalRef[]> {
-    const { rows } = await this.#queries.query<{ system: string; value: string; meta: string | null }>(
+    const { rows } = await this.#pool.query<{ system: string; value: string; meta: string | null }>(
       'SELECT * FROM quasar.list_refs($1, $2)',
       [scope.orgId, documentId],
     );
@@ -51,7 +57,7 @@ export class PostgresRefStore implements RefStore {
     { system, value }: { readonly system: string; readonly value: string },
   ): Promise<DocumentId | undefined> {
     const text = 'SELECT quasar.find_ref($1, $2, $3) AS document_id';
-    const { rows } = await this.#queries.query<{ document_id: DocumentId | null }>(text, [scope.orgId, system, value]);
+    const { rows } = await this.#pool.query<{ document_id: DocumentId | null }>(text, [scope.orgId, system, value]);
     return rows[0]?.document_id ?? undefined;
   }
 }

@@ -6,6 +6,7 @@ import { groupCommands } from './access/group-commands.ts';
 import { keyCommands } from './access/key-commands.ts';
 import { orgCommands } from './access/org-commands.ts';
 import { principalCommands } from './access/principal-commands.ts';
+import { type Recover, recoverCommand } from './access/recover.ts';
 import { tokenRevoke } from './access/token-revoke.ts';
 import { auditCommands } from './audit/audit-commands.ts';
 import type { Command } from './command.ts';
@@ -34,6 +35,7 @@ import { versions } from './versions.ts';
 /** What main.ts starts but this folder must not know. */
 export interface Roles {
   readonly up: (flags: UpFlags) => Promise<number>;
+  readonly recover: Recover;
 }
 
 /** Every command, in the order of the help. Only data is loaded here; what a command needs is imported when it runs. */
@@ -42,7 +44,7 @@ export function commandTable(roles: Roles): readonly Command[] {
   const records = [versions, label, metaGet, metaPut, metaPatch, schemaAdd, schemaLs, schemaShow, ...schemaLifecycle];
   const ends = [retain, hold, dispose];
   const subjects = [...orgCommands, ...principalCommands, ...groupCommands, ...keyCommands, tokenRevoke];
-  const access = [...subjects, ...folderCommands, ...aclCommands, accessExplain];
+  const access = [...subjects, ...folderCommands, ...aclCommands, accessExplain, recoverCommand(roles.recover)];
   const operation = [verify, inspectSegment, acceptDisk, configCheck, version];
   return [upCommand(roles.up), ...content, ...records, ...ends, ...access, ...auditCommands, ...operation];
 }

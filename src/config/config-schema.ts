@@ -39,7 +39,7 @@ export const configSchema = {
       min: 1,
       max: limits.uploadSlotsMax,
       default: limits.uploadsInFlightMax,
-      description: 'Uploads that send bytes at the same time; more are answered 503 with Retry-After.',
+      description: `Uploads that send bytes at the same time; more are answered 503 with Retry-After. ${limits.uploadsKept} further places are kept for principals and organisations with fewer than ${limits.uploadsFew} of them.`,
     }),
     'uploads.sizeMax': size({
       min: 1,

@@ -54,6 +54,7 @@ export const auditActions = [
   'principal.change',
   'folder.move',
   'org.resume',
+  'org.recover',
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

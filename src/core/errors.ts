@@ -39,6 +39,7 @@ export const errorTable = {
   body_too_large: { kind: 'too_large', title: 'The request body is larger than this route takes.' },
   precondition_failed: { kind: 'precondition', title: 'A condition of the request does not hold.' },
   precondition_required: { kind: 'precondition', title: 'The request must say what it was written against.' },
+  precondition_unsupported: { kind: 'invalid', title: 'The route cannot evaluate a condition of the request.' },
   range_unsatisfiable: { kind: 'unsatisfiable', title: 'No part of the requested range exists.' },
   // who may
   unauthenticated: { kind: 'unauthenticated', title: 'The request carries no credentials that are valid here.' },

@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { assertRelations } from './limit-relations.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -24,6 +24,9 @@ export const limits = {
   inlineSingleMax: 128 * KiB,
   /** Manifest entries take some 7 us each to hash: more of them than this are hashed on a lane. */
   inlineManifestEntriesMax: 256,
+
+  /** How long the readiness of what the server depends on is waited for: load balancers ask every few seconds. */
+  readinessMs: 2 * SECOND,
 
   // memory
   slotSize: MiB,
@@ -59,6 +62,9 @@ export const limits = {
 
   // uploads
   uploadsInFlightMax: 100,
+  /** Places beyond these, as far as the slab has slots, for principals and orgs with fewer than two uploads in flight. */
+  uploadsKept: 8,
+  uploadsFew: 2,
   /** Idle upload sessions live this long. */
   uploadLifetimeMs: 7 * DAY,
   idempotencyLifetimeMs: 7 * DAY,
@@ -198,6 +204,11 @@ export const limits = {
   validationMs: 2 * SECOND,
   validationThreads: 2,
   validationQueueMax: 256,
+  /** Beyond these, for principals and orgs of which few jobs wait. */
+  validationQueueKept: 64,
+  validationQueueFew: 8,
+  /** An org whose job was stopped leaves a thread to the others for so long. */
+  validationPenaltyMs: MINUTE,
   /** A schema's state that another process changed is noticed within this time. */
   schemaCacheMs: 1000,
   schemaCacheEntriesMax: 1000,
@@ -353,42 +364,4 @@ export const limits = {
   drainMs: 30 * SECOND,
 } as const;
 
-assert(limits.slotSize === limits.blockSizeMax, 'a block fills at most one slot');
-assert(limits.uploadSlotsMax * limits.slotSize <= limits.slabSize, 'the slab holds what uploads may take');
-assert(limits.uploadsInFlightMax <= limits.uploadSlotsMax, 'every admitted upload owns a slot');
-assert(limits.slotsPerUploadMax <= limits.uploadSlotsMax, 'one upload fits into the share of uploads');
-assert(limits.httpChunkMax <= limits.slotSize, 'a chunk spans at most two slots');
-assert(limits.smallRecordMax < limits.batchSizeShared, 'small records fit into a shared batch');
-assert(limits.batchSizeShared <= limits.batchSizeMax && limits.batchSizeMax <= limits.segmentSize / 4, 'a batch fits a segment');
-assert(limits.scrubRateMin <= limits.scrubRateMax, 'a scrub has a rate to go at');
-assert(2 * limits.httpKeepAliveMs <= limits.httpIdleMs, 'a slow client is seen before uWebSockets.js cuts it');
-assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
-assert(limits.inlineManifestEntriesMax <= limits.manifestPageEntries, 'a short manifest is one page');
-assert(Number.isInteger(Math.log2(limits.manifestPageEntries)), "a page's tree is a subtree of the blob's");
-assert(limits.inlineSingleMax <= limits.inlineHashMax, 'two hashes take longer than one');
-assert(limits.slotSize % limits.stretchSize === 0, 'stretches divide a block');
-assert(limits.stretchReadMax % limits.stretchSize === 0, 'a read takes whole stretches');
-assert(
-  limits.httpInlineReplyMax + limits.stretchSize <= limits.stretchReadMax,
-  'a small answer fits one read wherever it starts',
-);
-assert(
-  limits.putOneShotMax * limits.putLargeParallelDefault + limits.putSmallMax * limits.putParallelDefault <= 64 * MiB,
-  'a client command stays small',
-);
-assert(
-  limits.databasePoolSize + limits.commitLanes < limits.databaseConnectionsMax,
-  'the embedded server takes every connection',
-);
-assert(2 * limits.bearerMax <= limits.httpHeadMax, 'a token leaves room for the other headers');
-assert(limits.jwksTimeoutMs < limits.jwksCoolDownMs, 'one request for keys is over before the next may start');
-assert(limits.jwksFreshMs <= limits.jwksStaleMaxMs, 'keys are fresh before they are stale');
-assert(limits.tokenAgeMaxMs <= limits.tokenExpiryAheadMaxMs, 'a token that lives as long as it may is no mistake');
-assert(limits.metadataSizeMax <= limits.jsonBodyMax, 'metadata fits into a request');
-assert(limits.jsonStringMax <= limits.metadataSizeMax, 'a string fits into metadata');
-assert(limits.auditDetailMax < limits.auditEventMax, 'an event holds its detail');
-assert(
-  2 * limits.noteSizeMax < limits.auditLineMax && limits.auditEventMax < limits.auditLineMax,
-  'a line holds a note or an event',
-);
-assert(limits.indexFlushEntriesMax < limits.indexUnflushedMax, 'the index is flushed before writers wait for it');
+assertRelations(limits);

@@ -1,7 +1,9 @@
 import type { AuditNote } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
+import type { DocumentGuard } from '../core/document-guard.ts';
+import { QuasarError } from '../core/errors.ts';
 import type { OrgId } from '../core/ids.ts';
-import type { Queries } from './transaction.ts';
+import { type ConnectionPool, inTransaction, type Queries } from './transaction.ts';
 
 export interface NotedCall {
   readonly orgId: OrgId;
@@ -21,6 +23,26 @@ export async function askNoted<Row extends { readonly outcome: string }>(queries
   const row = await findNoted<Row>(queries, call);
   assert(row !== undefined, 'a change has an outcome');
   return row;
+}
+
+/**
+ * The same, if the document is what the guard demands: both in one transaction, under the lock of the document's row, so that
+ * nothing changes it in between. Without a guard one round trip, as `askNoted`.
+ * @throws QuasarError `precondition_failed` when it is not; nothing was changed then. `commit_unknown` as `inTransaction`.
+ */
+export async function askGuarded<Row extends { readonly outcome: string }>(
+  pool: ConnectionPool,
+  call: NotedCall,
+  guard: DocumentGuard | undefined,
+): Promise<Row> {
+  if (guard === undefined) return askNoted<Row>(pool, call);
+  return inTransaction(pool, async (connection) => {
+    const values = [call.orgId, guard.documentId, guard.versions, guard.states];
+    const text = 'SELECT quasar.document_matches($1, $2, $3::uuid[], $4::text[]) AS holds';
+    const { rows } = await connection.query<{ holds: boolean }>(text, values);
+    if (rows[0]?.holds !== true) throw new QuasarError('precondition_failed', { op: 'document.change' });
+    return askNoted<Row>(connection, call);
+  });
 }
 
 /**

@@ -7,8 +7,6 @@ export interface ContentFacts {
   readonly sha256: Sha256;
   readonly contentType: string;
   readonly filename: string | undefined;
-  /** True when the URL names these very bytes (a blob, or a version), so that they may be cached for ever. */
-  readonly immutable: boolean;
 }
 
 /** Strong: the digest of the bytes. */
@@ -37,8 +35,8 @@ export function contentHeaders(facts: ContentFacts): string[] {
 }
 
 /** What a 304 repeats (RFC 9110 15.4.5). */
-export function validatorHeaders(facts: Pick<ContentFacts, 'key' | 'immutable'>): string[] {
-  return ['ETag', etagOf(facts.key), 'Cache-Control', facts.immutable ? IMMUTABLE : REVALIDATE];
+export function validatorHeaders({ key }: Pick<ContentFacts, 'key'>): string[] {
+  return ['ETag', etagOf(key), ...PER_CALLER];
 }
 
 /** The stored media type as it may be written into a header. */
@@ -50,9 +48,11 @@ function essenceOf(contentType: string): string {
   return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
-/** Private: who may read is decided per request, so shared caches must not keep answers. */
-const IMMUTABLE = 'private, max-age=31536000, immutable';
-const REVALIDATE = 'private, no-cache';
+/**
+ * Who may read is decided per request, and changes: shared caches must not keep answers, and those of one caller must ask
+ * each time, also where the URL names a version or a blob, whose bytes never change. Flat: name, value.
+ */
+export const PER_CALLER: readonly string[] = ['Cache-Control', 'private, no-cache', 'Vary', 'Authorization'];
 
 /** Types a browser shows without running anything of theirs. All others are offered as a file. */
 const INLINE: ReadonlySet<string> = new Set([

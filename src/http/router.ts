@@ -2,6 +2,7 @@ import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { Caller } from './caller.ts';
 import type { Exchange } from './edge.ts';
+import type { EvaluatedCondition } from './preconditions.ts';
 import { open, type RouteAccess } from './route-access.ts';
 
 /** Path parameters, percent-decoded, by the names in the pattern. */
@@ -16,6 +17,8 @@ export interface Route<Services> {
   readonly pattern: string;
   readonly access: RouteAccess;
   readonly handler: Handler<Services>;
+  /** Of a route that changes something. All other preconditions are refused before the handler runs. */
+  readonly evaluates?: readonly EvaluatedCondition[];
 }
 
 export function route<Services>(
@@ -25,6 +28,11 @@ export function route<Services>(
   handler: Handler<Services>,
 ): Route<Services> {
   return { method, pattern, access, handler };
+}
+
+/** The same route, whose handler evaluates these preconditions together with the change. */
+export function evaluating<Services>(evaluates: readonly EvaluatedCondition[], entry: Route<Services>): Route<Services> {
+  return { ...entry, evaluates };
 }
 
 export interface Match<Services> {

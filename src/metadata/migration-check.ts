@@ -16,7 +16,7 @@ export interface Migration {
   readonly inverse: JsonPatch;
 }
 
-/** As `SchemaValidator` has it. */
+/** As `SchemaValidator` has it, on behalf of one caller. */
 export interface DataValidator {
   validate(schema: CheckedSchema, data: JsonValue): Promise<readonly MetadataFault[]>;
 }

@@ -2,11 +2,11 @@ import type { StoredSchema } from '../catalog/schema-store.ts';
 import type { Actor } from '../core/actor.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { QuasarError } from '../core/errors.ts';
-import type { DocumentId } from '../core/ids.ts';
+import type { DocumentId, Scope } from '../core/ids.ts';
 import type { Iri } from '../metadata/iri.ts';
 import { applyPatch } from '../metadata/json-patch.ts';
 import type { JsonObject, JsonValue } from '../metadata/json-value.ts';
-import { checkMigration } from '../metadata/migration-check.ts';
+import { checkMigration, type DataValidator } from '../metadata/migration-check.ts';
 import { parsePatch } from '../metadata/patch-operation.ts';
 import type { CheckedSchema } from '../metadata/schema-check.ts';
 import { requireUsable } from '../metadata/schema-lifecycle.ts';
@@ -39,7 +39,7 @@ export async function registerMigration(by: Actor, wish: MigrationWish, deps: Re
   }
   const forward = parsePatch(wish.forward);
   const inverse = parsePatch(wish.inverse);
-  await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, wish.samples, deps.validator);
+  await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, wish.samples, validatorFor(by, deps));
   const outcome = await deps.migrations.addMigration(
     by,
     {
@@ -78,7 +78,7 @@ export async function migrateMetadata(
   const forward = parsePatch(JSON.parse(migration.forward) as JsonValue);
   const inverse = parsePatch(JSON.parse(migration.inverse) as JsonValue);
   const data = JSON.parse(there.data) as JsonObject;
-  await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, [data], deps.validator);
+  await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, [data], validatorFor(by, deps));
   const moved = applyPatch(data, forward) as JsonObject;
   const made = { ...place, base: there.metadataId, data: moved, schema: to, provenance: undefined, reason };
   return putEntry(by, { action: 'metadata.migrate', ...made }, deps);
@@ -86,4 +86,8 @@ export async function migrateMetadata(
 
 function checked({ body, digest }: StoredSchema): CheckedSchema {
   return { text: body, hash: `sha256:${digest}` };
+}
+
+function validatorFor(asker: Scope, { validator }: RecordDeps): DataValidator {
+  return { validate: (schema, data) => validator.validate(schema, data, asker) };
 }

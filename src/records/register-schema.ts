@@ -32,7 +32,7 @@ export async function registerSchema(
   const op = 'schema.register';
   const { urn } = wish.urn;
   const checked = checkSchema(wish.schema, urn);
-  await validator.compile(checked);
+  await validator.compile(checked, by);
   const digest = checked.hash.slice('sha256:'.length);
   const outcome = await schemas.addSchema(
     by,

@@ -58,7 +58,7 @@ export async function makeEntries(scope: Scope, bundle: SubmittedBundle, deps: R
   for (const entry of bundle.entries) {
     const { namespace, data } = entry;
     const schema = await findPinnedSchema(scope, entry, deps);
-    entries.push(await makeEntry({ ...bundle, namespace, data, schema }, deps));
+    entries.push(await makeEntry(scope, { ...bundle, namespace, data, schema }, deps));
   }
   return entries;
 }
@@ -106,7 +106,7 @@ export async function putEntry(
   deps: RecordDeps,
 ): Promise<WrittenMetadata> {
   const { action, documentId, layer, namespace, base, reason } = wish;
-  const entry = await makeEntry(wish, deps);
+  const entry = await makeEntry(by, wish, deps);
   const changes = [{ layer, namespace, base, entry }];
   return await commit(by, { action, documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
 }
@@ -133,6 +133,7 @@ export async function findEntry(
 }
 
 async function makeEntry(
+  asker: Scope,
   made: {
     readonly layer: MetadataLayer;
     readonly namespace: Iri;
@@ -143,7 +144,7 @@ async function makeEntry(
   { validator, clock }: RecordDeps,
 ): Promise<StoredMetadata> {
   const { layer, namespace, data, schema, provenance } = made;
-  const faults = await validator.validate({ text: schema.body, hash: `sha256:${schema.digest}` }, data);
+  const faults = await validator.validate({ text: schema.body, hash: `sha256:${schema.digest}` }, data, asker);
   const { status, errors } = entryOf({ layer, namespace, schema: schema.urn as Iri, data, faults });
   return {
     metadataId: newId<MetadataId>(clock),

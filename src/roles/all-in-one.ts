@@ -50,6 +50,7 @@ import { PostgresSessionStore } from '../upload/postgres-session-store.ts';
 import { Uploads } from '../upload/uploads.ts';
 import { accessStores } from './access-stores.ts';
 import { openAuditLog } from './audit-log.ts';
+import { DatabaseCheck } from './database-check.ts';
 import { looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
 import { openGate } from './open-gate.ts';
@@ -173,7 +174,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   });
   closer.push('uploads', () => uploads.close());
 
-  const validator = SchemaValidator.onDemand();
+  const validator = SchemaValidator.onDemand({ clock: systemClock });
   closer.push('schema validator', () => validator.close());
 
   let opened: OpenedEdge | undefined;
@@ -187,6 +188,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     audit: audit.statistics,
     edge: () => opened?.edge,
   });
+  const databaseCheck = new DatabaseCheck({ ping: () => ping(database) });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
   const services: Services = {
     gate,
@@ -212,7 +214,13 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     uploadLifetimeMs: config.uploads.lifetimeMs,
     downloadStallMs: config.downloads.stallMs,
     readiness: () =>
-      readReadiness({ node, slab, pingDatabase: () => ping(database), edgeName: () => opened?.edge.name ?? 'not listening yet' }),
+      readReadiness({
+        node,
+        slab,
+        admission,
+        databaseAnswers: () => databaseCheck.answers(),
+        edgeName: () => opened?.edge.name ?? 'not listening yet',
+      }),
     metricsText: () => metrics.render(),
     openapi: openapiText(),
   };

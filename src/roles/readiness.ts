@@ -1,12 +1,13 @@
 import type { Slab } from '../core/slab.ts';
 import type { Node } from '../graviton/node.ts';
 import type { Readiness } from '../http/handlers/services.ts';
+import type { Admission } from '../upload/admission.ts';
 
 export interface ReadinessSources {
   readonly node: Node;
   readonly slab: Slab;
-  /** Resolves when the database answers. */
-  readonly pingDatabase: () => Promise<void>;
+  readonly admission: Pick<Admission, 'active' | 'places'>;
+  readonly databaseAnswers: () => Promise<boolean>;
   readonly edgeName: () => string;
 }
 
@@ -15,7 +16,7 @@ export interface ReadinessSources {
  * The details say what an operator needs and name no path, address or user.
  */
 export async function readReadiness(sources: ReadinessSources): Promise<Readiness> {
-  const db = await databaseState(sources);
+  const db = (await sources.databaseAnswers()) ? { ok: true, detail: 'answers' } : { ok: false, detail: 'does not answer' };
   const health = sources.node.health();
   const damaged = health.damagedRecords === 0 ? '' : `, ${health.damagedRecords} damaged records`;
   const graviton = {
@@ -23,20 +24,13 @@ export async function readReadiness(sources: ReadinessSources): Promise<Readines
     detail: `${health.readOnlyReason ?? (health.directIo ? 'writing with O_DIRECT' : 'writing through the page cache')}${damaged}`,
   };
   const disk = { ok: !health.full, detail: `${health.freeBytes} bytes free, uploads stop below ${health.floorBytes}` };
+  const { active, places } = sources.admission;
+  const uploads = { ok: active < places, detail: `${active} of ${places} upload places taken` };
   const memory = {
     ok: true,
     detail: `${sources.slab.freeSlots} of ${sources.slab.slotCount} slots free, ${sources.slab.uploadSlots} with uploads`,
   };
   const edge = { ok: true, detail: sources.edgeName() };
-  const status = !db.ok ? 'unavailable' : graviton.ok && disk.ok ? 'ready' : 'degraded';
-  return { status, dependencies: { db, graviton, disk, memory, edge } };
-}
-
-async function databaseState({ pingDatabase }: ReadinessSources): Promise<{ ok: boolean; detail: string }> {
-  try {
-    await pingDatabase();
-    return { ok: true, detail: 'answers' };
-  } catch {
-    return { ok: false, detail: 'does not answer' };
-  }
+  const status = !db.ok ? 'unavailable' : graviton.ok && disk.ok && uploads.ok ? 'ready' : 'degraded';
+  return { status, dependencies: { db, graviton, disk, uploads, memory, edge } };
 }

@@ -1,4 +1,6 @@
 import { QuasarError } from '../core/errors.ts';
+import { FairPlaces, type PlaceRefusal } from '../core/fair-places.ts';
+import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Slab, UploadAccount } from '../core/slab.ts';
 import type { Node } from '../graviton/node.ts';
@@ -7,6 +9,7 @@ import { OverflowGate } from './overflow-gate.ts';
 export interface AdmissionOptions {
   readonly slab: Slab;
   readonly node: Node;
+  /** Places that anybody may take; a few more are kept for those who have none or one. */
   readonly uploadsInFlightMax: number;
   readonly slotsPerUploadMax: number;
 }
@@ -21,23 +24,32 @@ export interface Admitted {
   close(): void;
 }
 
-/** Lets uploads in, so many at a time, while the disk has room and nobody is shutting down. */
+/**
+ * Lets uploads in, so many at a time, while the disk has room and nobody is shutting down. Whoever fills all places with
+ * uploads that drip leaves the last ones to others.
+ */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #gate = new OverflowGate(limits.uploadOverflowMax);
-  #active = 0;
+  readonly #places: FairPlaces;
   #draining = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#places = new FairPlaces(placesFor(options));
   }
 
   get active(): number {
-    return this.#active;
+    return this.#places.taken;
+  }
+
+  /** Uploads that may be in flight at once, those places that are kept for others included. */
+  get places(): number {
+    return this.#places.count;
   }
 
   /** @throws QuasarError `draining`, `storage_full`, `node_read_only`, `too_many_uploads`. */
-  admit(): Admitted {
+  admit(owner: Scope): Admitted {
     const op = 'upload.admit';
     if (this.#draining) throw new QuasarError('draining', { op });
     const health = this.#options.node.health();
@@ -45,32 +57,53 @@ export class Admission {
     if (health.full) {
       throw new QuasarError('storage_full', { op, details: { freeBytes: health.freeBytes, floorBytes: health.floorBytes } });
     }
-    return this.#enter(op);
+    return this.#enter(owner, op);
   }
 
   drain(): void {
     this.#draining = true;
   }
 
-  #enter(op: string): Admitted {
-    const { slab, uploadsInFlightMax, slotsPerUploadMax } = this.#options;
-    const account = this.#active < uploadsInFlightMax ? slab.admitUpload() : undefined;
-    if (account === undefined) throw new QuasarError('too_many_uploads', { op, details: { uploadsInFlightMax } });
-    this.#active += 1;
+  #enter(owner: Scope, op: string): Admitted {
+    const { slab, slotsPerUploadMax } = this.#options;
+    const place = this.#places.take(owner);
+    if (typeof place === 'string') throw tooMany(place, op);
+    const account = slab.admitUpload();
+    if (account === undefined) {
+      place.free();
+      throw tooMany('all', op);
+    }
     let open = true;
     return {
       account,
       gate: this.#gate,
       mayHold: () => {
-        const share = Math.floor((slab.uploadSlotsMax - uploadsInFlightMax + this.#active) / this.#active);
+        const share = Math.floor((slab.uploadSlotsMax - this.places + this.active) / this.active);
         return Math.min(slotsPerUploadMax, Math.max(1, share));
       },
       close: () => {
         if (!open) return;
         open = false;
         account.close();
-        this.#active -= 1;
+        place.free();
       },
     };
   }
 }
+
+/** Every place has a slot of the slab. Where it has none beyond `uploadsInFlightMax`, the kept places are among these. */
+function placesFor({ slab, uploadsInFlightMax }: AdmissionOptions): ConstructorParameters<typeof FairPlaces>[0] {
+  const count = Math.min(slab.uploadSlotsMax, uploadsInFlightMax + limits.uploadsKept);
+  const open = Math.min(uploadsInFlightMax, Math.max(Math.ceil(count / 2), count - limits.uploadsKept));
+  return { open, kept: count - open, few: limits.uploadsFew };
+}
+
+function tooMany(taken: PlaceRefusal, op: string): QuasarError {
+  return new QuasarError('too_many_uploads', { op, message: TOO_MANY[taken], details: { share: taken } });
+}
+
+const TOO_MANY: Readonly<Record<PlaceRefusal, string>> = {
+  all: 'All upload places are taken. Try again later.',
+  org: 'Uploads of your organisation have all the places it can take. Try again when one of them has ended.',
+  principal: 'Your own uploads have all the places that one principal can take. Try again when one of them has ended.',
+};

@@ -48,7 +48,7 @@ export function startAppend(
   if (request.size !== undefined && request.size > sizeMax) {
     throw new QuasarError('upload_too_large', { op, details: { size: session.size ?? deps.uploadSizeMax, offset: start } });
   }
-  const admitted = deps.admission.admit();
+  const admitted = deps.admission.admit(scope);
   const body = new IncomingBody({
     source: request.source,
     slab: deps.slab,

@@ -34,7 +34,7 @@ export interface OneShotRequest {
 
 /** One request, one version. What breaks off leaves nothing visible; there is no session to come back to. */
 export async function storeOneShot(by: Actor, request: OneShotRequest, deps: OneShotDeps): Promise<CommitOutcome> {
-  const admitted = deps.admission.admit();
+  const admitted = deps.admission.admit(by);
   const body = new IncomingBody({
     source: request.source,
     slab: deps.slab,

@@ -57,7 +57,7 @@ async function fileDocument(number = '4 K 12/26') {
     first: versionId as string,
     namespace,
     etag,
-    base: etag.slice(3, -1),
+    base: etag.slice(3, 39),
     post,
     patch: (body: unknown, headers?: Record<string, string>) => ask('POST', `${namespace}/patch`, body, headers),
     data: async () => ((await ask('GET', namespace)).json().entry as Json).data,

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type {
   BlobFacts,
   Catalog,
   CommitOutcome,
   DocumentDetails,
   DocumentFacts,
+  DocumentShown,
   Page,
   VersionCommit,
   VersionCommitter,
@@ -58,6 +60,11 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
       const document = this.#org(scope).documents.get(documentId);
       return document && { ...factsOf(documentId, document), folderId: undefined, retainUntilMs: undefined, hold: undefined };
     });
+  }
+
+  async showDocument(scope: Scope, documentId: DocumentId): Promise<DocumentShown | undefined> {
+    const found = await this.findDocument(scope, documentId);
+    return found && { ...found, refs: [], state: createHash('md5').update(JSON.stringify(found)).digest('hex') };
   }
 
   findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined> {

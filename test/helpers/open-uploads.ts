@@ -16,6 +16,7 @@ import { actorIn } from './actor.ts';
 import { MemoryCatalog } from './memory-catalog.ts';
 import { MemoryNode } from './memory-node.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
+import type { ScriptedSource } from './scripted-source.ts';
 import { standingClock } from './standing-clock.ts';
 
 export const testScope = actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
@@ -92,6 +93,14 @@ async function openSession(uploads: Uploads, { clock, chunker }: UploadsDeps, ch
 
 export function appendRequest(source: BodySource, offset: number, changes: Partial<AppendRequest> = {}): AppendRequest {
   return { source, offset, size: undefined, observe: undefined, verify: undefined, ...changes };
+}
+
+/**
+ * Waits until all of the source is taken, and so many blocks and pieces lie on the node: threads hash them, so no number of
+ * turns of the event loop is enough.
+ */
+export async function untilStored({ node }: OpenUploads, source: ScriptedSource, count: number): Promise<void> {
+  while (source.waiting > 0 || node.blocks.size < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The bytes of the document's current version, as the store holds them. */

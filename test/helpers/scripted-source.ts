@@ -17,6 +17,11 @@ export class ScriptedSource implements BodySource {
     this.#chunks = [...chunks];
   }
 
+  /** Chunks that nobody has taken yet. */
+  get waiting(): number {
+    return this.#chunks.length;
+  }
+
   get paused(): boolean {
     return this.#paused;
   }

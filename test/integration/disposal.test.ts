@@ -115,6 +115,73 @@ t.test('a hold and a retention keep a document, each until its end', async (t) =
   ]);
 });
 
+t.test('a change of a document that is no longer what was demanded is refused, and nothing is changed or noted', async (t) => {
+  const { documentId, versionId } = await makeDocument();
+  const stateOf = async () => (await catalog.showDocument(scope, documentId))?.state as string;
+  const before = await stateOf();
+  const guard = { documentId, versions: [], states: [before] };
+  const target = { documentId, reason, atMs: NOW, guard };
+  t.strictSame(await disposals.setHold(scope, target), { kind: 'changed', setAtMs: NOW });
+  const noted = await eventsOf(documentId);
+  const failed = { code: 'precondition_failed' };
+  const label = { documentId, label: 'sealed', versionId, expected: undefined, reason: undefined, atMs: NOW, guard };
+  const refused: readonly (() => Promise<unknown>)[] = [
+    () => disposals.releaseHold(scope, target),
+    () => disposals.setHold(scope, { ...target, reason: 'Another' }),
+    () => disposals.setRetention(scope, { documentId, untilMs: NOW, reason, guard }),
+    () => disposals.disposeDocument(scope, target),
+    () => labels.moveLabel(scope, label),
+    () => refs.addRef(scope, documentId, { ...name, value: 'guarded', meta: undefined }, NOW, guard),
+    () => refs.removeRef(scope, documentId, name, guard),
+    () => folders.placeDocument(scope, documentId, undefined, guard),
+    () => disposals.releaseHold(scope, { ...target, guard: { documentId, versions: [newId<VersionId>(clock)], states: [] } }),
+    () => disposals.releaseHold(scope, { ...target, guard: { documentId, versions: [], states: [] } }),
+  ];
+  for (const change of refused) {
+    await t.rejects(change(), failed, change.toString());
+  }
+  t.strictSame(await eventsOf(documentId), noted);
+  t.equal((await catalog.findDocument(scope, documentId))?.hold?.reason, reason);
+  const current = { documentId, versions: [versionId], states: [] };
+  t.equal(await disposals.releaseHold(scope, { ...target, guard: current }), 'changed');
+  t.equal(await stateOf(), before, 'what is shown is what it was, so is the state');
+  const seen = new Set([before]);
+  const folder = newFolder();
+  await folders.createFolder(scope, folder);
+  for (const change of [
+    () => refs.addRef(scope, documentId, { ...name, value: 'guarded', meta: '{}' }, NOW, current),
+    () => labels.moveLabel(scope, { ...label, guard: current }),
+    () => folders.placeDocument(scope, documentId, folder.folderId, current),
+    () => disposals.setRetention(scope, { documentId, untilMs: NOW, reason, guard: current }),
+    () => disposals.disposeDocument(scope, { ...target, guard: current }),
+  ]) {
+    await change();
+    seen.add(await stateOf());
+  }
+  t.equal(seen.size, 6, 'whatever is shown of a document is in its state');
+});
+
+t.test('of two changes that demand the same state, one is made', async (t) => {
+  for (let round = 0; round < 10; round++) {
+    const { documentId } = await makeDocument();
+    const state = (await catalog.showDocument(scope, documentId))?.state as string;
+    const guard = { documentId, versions: [], states: [state] };
+    const results = await Promise.allSettled([
+      disposals.setHold(scope, { documentId, reason: 'Appeal', atMs: NOW, guard }),
+      disposals.disposeDocument(scope, { documentId, reason, atMs: NOW, guard }),
+      refs.addRef(scope, documentId, { system: 'guard', value: String(round), meta: undefined }, NOW, guard),
+    ]);
+    const made = results.filter(({ status }) => status === 'fulfilled');
+    // Changes of what has been disposed of say so themselves.
+    const changed = made.filter((result) => 'value' in result && !['document_missing'].includes(kindOf(result.value)));
+    t.equal(changed.length, 1, JSON.stringify(results));
+  }
+});
+
+function kindOf(outcome: string | { readonly kind: string }): string {
+  return typeof outcome === 'string' ? outcome : outcome.kind;
+}
+
 t.test('a name is free again, for a document that wants it at the same time too', async (t) => {
   for (let round = 0; round < 10; round++) {
     const [old, next] = [await makeDocument(), await makeDocument()];

@@ -25,7 +25,7 @@ import { versionWish } from '../helpers/version-wish.ts';
 const { pool, scope } = await openTestDatabase(t);
 const noted = notedInDatabase(pool);
 const catalog = new PostgresCatalog(pool);
-const validator = SchemaValidator.onDemand();
+const validator = SchemaValidator.onDemand({ clock: systemClock });
 t.teardown(() => validator.close());
 const deps: RecordDeps = {
   catalog,

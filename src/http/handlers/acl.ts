@@ -8,8 +8,8 @@ import type { Caller } from '../caller.ts';
 import { matchesAny } from '../conditional.ts';
 import type { Exchange } from '../edge.ts';
 import { readJsonBody } from '../json-body.ts';
-import { replyJson } from '../reply.ts';
-import { type Route, route } from '../router.ts';
+import { replyJson, replyTagged } from '../reply.ts';
+import { evaluating, type Route, route } from '../router.ts';
 import { parseRulesBody } from './access-bodies.ts';
 import { ruleChangeView, rulesView } from './access-views.ts';
 import { requireHeldOn } from './held-capabilities.ts';
@@ -26,28 +26,32 @@ export const aclRoutes: readonly Route<Services>[] = ruledPlaces.flatMap((place)
 
 function getRules({ path, access, thingOf }: RuledPlace): Route<Services> {
   return route('GET', `${path}/acl`, access, async (exchange, params, services, caller) => {
-    replyRules(exchange, await findRules(thingOf(params, caller), services, caller));
+    const rules = await findRules(thingOf(params, caller), services, caller);
+    replyTagged(exchange, rulesEtagOf(rules), rulesView(rules));
   });
 }
 
 function putRules({ path, access, thingOf }: RuledPlace): Route<Services> {
-  return route('PUT', `${path}/acl`, access, async (exchange, params, services, caller) => {
-    const thing = thingOf(params, caller);
-    const ifMatch = exchange.header('if-match')?.trim();
-    if (ifMatch === undefined || ifMatch === '*') throw new QuasarError('precondition_required', { op: OP });
-    const wish = parseRulesBody(await readJsonBody(exchange, { optional: false }));
-    const current = await findRules(thing, services, caller);
-    if (!matchesAny(ifMatch, [rulesEtagOf(current)])) throw rulesChanged(current.version);
-    const ids = new Set(current.rules.map(({ id }) => id));
-    const rules = parseRules(wish, { clock: services.clock, current: ids, pointer: '/rules' });
-    await requireHeldOn(thing, caller, givenBy(rules, current.rules), services, OP);
-    const expectedVersion = current.version;
-    const atMs = services.clock.now();
-    const outcome = await services.access.rules.replaceRules(caller, thing, { rules, expectedVersion, atMs });
-    refuseUnreplaced(outcome, thing, rules);
-    services.gate.changed(caller.orgId);
-    replyRules(exchange, { version: outcome.version, rules });
-  });
+  return evaluating(
+    ['if-match'],
+    route('PUT', `${path}/acl`, access, async (exchange, params, services, caller) => {
+      const thing = thingOf(params, caller);
+      const ifMatch = exchange.header('if-match')?.trim();
+      if (ifMatch === undefined || ifMatch === '*') throw new QuasarError('precondition_required', { op: OP });
+      const wish = parseRulesBody(await readJsonBody(exchange, { optional: false }));
+      const current = await findRules(thing, services, caller);
+      if (!matchesAny(ifMatch, [rulesEtagOf(current)])) throw rulesChanged(current.version);
+      const ids = new Set(current.rules.map(({ id }) => id));
+      const rules = parseRules(wish, { clock: services.clock, current: ids, pointer: '/rules' });
+      await requireHeldOn(thing, caller, givenBy(rules, current.rules), services, OP);
+      const expectedVersion = current.version;
+      const atMs = services.clock.now();
+      const outcome = await services.access.rules.replaceRules(caller, thing, { rules, expectedVersion, atMs });
+      refuseUnreplaced(outcome, thing, rules);
+      services.gate.changed(caller.orgId);
+      replyRules(exchange, { version: outcome.version, rules });
+    }),
+  );
 }
 
 function listRuleChanges({ path, access, thingOf }: RuledPlace): Route<Services> {
@@ -101,6 +105,7 @@ function pointerTo(subjectId: SubjectId, rules: readonly AccessRule[]): string {
   return `/rules/${rules.findIndex(({ principals }) => principals.includes(subjectId))}/principals`;
 }
 
+/** After a change the conditions of the request have been met: they are none of this answer. */
 function replyRules(exchange: Exchange, rules: RuleSet): void {
   replyJson(exchange, 200, rulesView(rules), ['ETag', rulesEtagOf(rules)]);
 }

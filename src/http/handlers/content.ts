@@ -26,14 +26,13 @@ export const getContent = route(
   (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
     const selector = parseVersionSelector(exchange.query);
-    const named = selector.kind === 'version';
     const known =
       selector.kind === 'label'
         ? undefined
-        : services.catalog.peekVersion(caller, documentId, named ? selector.versionId : undefined);
-    if (known !== undefined) return answerVersion(exchange, known, named, services, caller);
+        : services.catalog.peekVersion(caller, documentId, selector.kind === 'version' ? selector.versionId : undefined);
+    if (known !== undefined) return answerVersion(exchange, known, services, caller);
     return findSelected(documentId, selector, services, caller).then((version) =>
-      answerVersion(exchange, version, named, services, caller),
+      answerVersion(exchange, version, services, caller),
     );
   },
 );
@@ -48,21 +47,15 @@ export const getBlob = route(
     const documentId = await findReadable(key, services, caller);
     const blob = documentId && (await services.catalog.findBlob(caller, key));
     if (blob === undefined || documentId === undefined) return services.gate.refuseBlob(caller, key);
-    const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined, immutable: true };
+    const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined };
     const read = { action: 'blob.read', documentId, versionId: undefined } as const;
     await answer(exchange, { blob, read, ...describeFacts(facts) }, services, caller);
   },
 );
 
-function answerVersion(
-  exchange: Exchange,
-  version: VersionFacts,
-  immutable: boolean,
-  services: Services,
-  caller: Caller,
-): void | Promise<void> {
+function answerVersion(exchange: Exchange, version: VersionFacts, services: Services, caller: Caller): void | Promise<void> {
   const { blob, documentId, versionId } = version;
-  const { facts, etag, headers } = describe(version, immutable);
+  const { facts, etag, headers } = describe(version);
   const content = { blob, facts, etag, headers, read: { action: 'blob.read', documentId, versionId } } as const;
   return answer(exchange, content, services, caller);
 }
@@ -94,11 +87,11 @@ interface Content extends Described {
 /** By the object the catalog's cache hands out: making the headers takes 2 us, and a whole hot range some 35. */
 const described = new WeakMap<VersionFacts, Described>();
 
-function describe(version: VersionFacts, immutable: boolean): Described {
+function describe(version: VersionFacts): Described {
   const known = described.get(version);
-  if (known !== undefined && known.facts.immutable === immutable) return known;
+  if (known !== undefined) return known;
   const { blob, contentType, filename } = version;
-  const facts = { key: blob.key, sha256: blob.sha256, contentType, filename, immutable };
+  const facts = { key: blob.key, sha256: blob.sha256, contentType, filename };
   const made = describeFacts(facts);
   described.set(version, made);
   return made;
@@ -111,7 +104,7 @@ function describeFacts(facts: ContentFacts): Described {
 function answer(exchange: Exchange, content: Content, services: Services, caller: Caller): void | Promise<void> {
   const { etag, read } = content;
   const ifRange = exchange.header('if-range');
-  const conditions = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match'), ifRange };
+  const conditions = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match') };
   switch (evaluateConditions(exchange.method, conditions, etag)) {
     case 'precondition_failed':
       return afterNote(services.gate.noteRead(caller, { ...read, bytes: 0 }), () => {
@@ -122,7 +115,11 @@ function answer(exchange: Exchange, content: Content, services: Services, caller
         exchange.reply(304, validatorHeaders(content.facts)),
       );
     case 'proceed': {
-      const plan = planAnswer(exchange, content, { useRange: rangeApplies(ifRange, etag), clock: services.clock });
+      const plan = planAnswer(exchange, content, {
+        // Range is for GET (RFC 9110 14.2); HEAD tells of all bytes.
+        useRange: exchange.method === 'GET' && rangeApplies(ifRange, etag),
+        clock: services.clock,
+      });
       if (plan === undefined) {
         return afterNote(services.gate.noteRead(caller, { ...read, bytes: 0 }), () => {
           throw new QuasarError('range_unsatisfiable', { op: 'download.content', details: { size: content.blob.size } });

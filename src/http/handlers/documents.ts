@@ -6,13 +6,14 @@ import type { VersionWish } from '../../upload/commit.ts';
 import { versionOf } from '../../upload/finalize.ts';
 import { storeOneShot } from '../../upload/one-shot.ts';
 import type { Caller } from '../caller.ts';
-import { expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
+import { documentEtagOf, expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
 import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
 import { filenameOf } from '../filename.ts';
-import { replyJson } from '../reply.ts';
+import { writeConditionsOf } from '../preconditions.ts';
+import { replyJson, replyTagged } from '../reply.ts';
 import { byHandler, onDocument } from '../route-access.ts';
-import { type Params, route } from '../router.ts';
+import { evaluating, type Params, route } from '../router.ts';
 import { mediaTypeOf } from '../sniff.ts';
 import { createSession } from './create-session.ts';
 import { parseDocumentFilter } from './document-filter.ts';
@@ -43,23 +44,26 @@ export const postDocument = route(
   },
 );
 
-export const putDocumentContent = route(
-  'PUT',
-  '/v1/documents/{documentId}/content',
-  onDocument('doc.write'),
-  async (exchange, params, services: Services, caller) => {
-    const documentId = documentIdOf(params);
-    await services.gate.require(caller, { kind: 'document', documentId }, 'blob.write');
-    const current = await services.catalog.findVersion(caller, documentId);
-    if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
-    const expectedVersionId = expectedVersionOf(exchange.header('if-match'), current);
-    // With a key it may be the repeat of a request that has moved the version itself: the commit tells.
-    if (expectedVersionId === NO_VERSION && idempotencyKeyOf(exchange) === undefined) {
-      throw new QuasarError('precondition_failed', { op: 'document.put', details: { etag: versionEtagOf(current.versionId) } });
-    }
-    const parents = parseParents(new URLSearchParams(exchange.query).getAll('parent'));
-    await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId, parents });
-  },
+export const putDocumentContent = evaluating(
+  ['if-match', 'if-none-match'],
+  route(
+    'PUT',
+    '/v1/documents/{documentId}/content',
+    onDocument('doc.write'),
+    async (exchange, params, services: Services, caller) => {
+      const documentId = documentIdOf(params);
+      await services.gate.require(caller, { kind: 'document', documentId }, 'blob.write');
+      const current = await services.catalog.findVersion(caller, documentId);
+      if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
+      const expectedVersionId = expectedVersionOf(writeConditionsOf(exchange), current);
+      // With a key it may be the repeat of a request that has moved the version itself: the commit tells.
+      if (expectedVersionId === NO_VERSION && idempotencyKeyOf(exchange) === undefined) {
+        throw new QuasarError('precondition_failed', { op: 'document.put', details: { etag: versionEtagOf(current.versionId) } });
+      }
+      const parents = parseParents(new URLSearchParams(exchange.query).getAll('parent'));
+      await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId, parents });
+    },
+  ),
 );
 
 export const listDocuments = route(
@@ -93,22 +97,21 @@ export const getDocument = route(
   onDocument('doc.read'),
   async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
-    const document = await services.catalog.findDocument(caller, documentId);
+    const document = await services.catalog.showDocument(caller, documentId);
     // By its id: a commit between the two questions must not pair one version's id with another's facts.
     const current = document && (await services.catalog.findVersion(caller, documentId, document.currentVersionId));
     if (document === undefined || current === undefined) throw new QuasarError('document_not_found', { op: 'document.get' });
     const selector = parseVersionSelector(exchange.query);
     const selected = selector.kind === 'current' ? undefined : await findSelected(documentId, selector, services, caller);
-    const refs = await services.records.refs.listRefs(caller, documentId);
     const { versionId } = selected ?? current;
     await services.gate.noteRead(caller, { action: 'doc.read', documentId, versionId, bytes: 0 });
     const view = {
       ...documentView(document, current),
       ...detailsView(document),
-      externalRefs: refs.map(refView),
+      externalRefs: document.refs.map(refView),
       ...(selected === undefined ? {} : { version: versionView(selected) }),
     };
-    replyJson(exchange, 200, view, ['ETag', versionEtagOf(document.currentVersionId)]);
+    replyTagged(exchange, documentEtagOf(document.currentVersionId, document.state), view);
   },
 );
 

@@ -8,10 +8,11 @@ import type { Caller } from '../caller.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { byHandler, onDocument, onFolder } from '../route-access.ts';
-import { route } from '../router.ts';
+import { evaluating, route } from '../router.ts';
 import { parseFolderBody, parseFolderChoice } from './access-bodies.ts';
 import { folderView } from './access-views.ts';
 import { documentIdOf } from './documents.ts';
+import { guardOf } from './guard-of.ts';
 import { WHOLE_ORG } from './held-capabilities.ts';
 import { pageOf } from './request-bodies.ts';
 import { folderIdOf } from './ruled-places.ts';
@@ -92,24 +93,28 @@ export const deleteFolder = route(
 );
 
 /** Other rules hold for the document then, so it takes who may change those. */
-export const putDocumentFolder = route(
-  'PUT',
-  '/v1/documents/{documentId}/folder',
-  onDocument('acl.admin'),
-  async (exchange, params, services: Services, caller) => {
-    const op = 'folder.place';
-    const documentId = documentIdOf(params);
-    const folderId = parseFolderChoice(await readJsonBody(exchange, { optional: false }), 'folderId');
-    await services.gate.require(caller, thingOf(folderId), 'doc.write');
-    const document = await services.catalog.findDocument(caller, documentId);
-    await requireLeaving(document?.folderId, folderId, services, caller);
-    const outcome = await services.access.folders.placeDocument(caller, documentId, folderId);
-    // It is there, as the gate knows, and documents do not vanish.
-    if (outcome === 'document_missing') throw new QuasarError('document_disposed', { op });
-    if (outcome === 'folder_missing') throw new QuasarError('folder_not_found', { op });
-    services.gate.changed(caller.orgId);
-    replyJson(exchange, 200, { documentId, folderId: folderId ?? null, moved: outcome === 'placed' });
-  },
+export const putDocumentFolder = evaluating(
+  ['if-match'],
+  route(
+    'PUT',
+    '/v1/documents/{documentId}/folder',
+    onDocument('acl.admin'),
+    async (exchange, params, services: Services, caller) => {
+      const op = 'folder.place';
+      const documentId = documentIdOf(params);
+      const folderId = parseFolderChoice(await readJsonBody(exchange, { optional: false }), 'folderId');
+      await services.gate.require(caller, thingOf(folderId), 'doc.write');
+      const document = await services.catalog.findDocument(caller, documentId);
+      await requireLeaving(document?.folderId, folderId, services, caller);
+      const guard = await guardOf(exchange, documentId, services, caller);
+      const outcome = await services.access.folders.placeDocument(caller, documentId, folderId, guard);
+      // It is there, as the gate knows, and documents do not vanish.
+      if (outcome === 'document_missing') throw new QuasarError('document_disposed', { op });
+      if (outcome === 'folder_missing') throw new QuasarError('folder_not_found', { op });
+      services.gate.changed(caller.orgId);
+      replyJson(exchange, 200, { documentId, folderId: folderId ?? null, moved: outcome === 'placed' });
+    },
+  ),
 );
 
 /** What leaves a folder is no longer under its rules: that takes who may change those. */

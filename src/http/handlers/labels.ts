@@ -5,23 +5,28 @@ import type { Caller } from '../caller.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { onDocument } from '../route-access.ts';
-import { type Params, route } from '../router.ts';
+import { evaluating, type Params, route } from '../router.ts';
 import { documentIdOf } from './documents.ts';
+import { guardOf } from './guard-of.ts';
 import { pageOf, parseLabel, parseLabelBody } from './request-bodies.ts';
 import type { Services } from './services.ts';
 
-export const putLabel = route(
-  'PUT',
-  '/v1/documents/{documentId}/labels/{label}',
-  onDocument('doc.write'),
-  async (exchange, params, services: Services, caller) => {
-    const documentId = documentIdOf(params);
-    const label = labelOf(params);
-    const body = parseLabelBody(await readJsonBody(exchange, { optional: false }));
-    const outcome = await services.catalog.moveLabel(caller, { documentId, label, ...body, atMs: services.clock.now() });
-    refuseUnmoved(outcome);
-    replyJson(exchange, 200, { label, versionId: body.versionId, moved: outcome.kind === 'moved' });
-  },
+export const putLabel = evaluating(
+  ['if-match'],
+  route(
+    'PUT',
+    '/v1/documents/{documentId}/labels/{label}',
+    onDocument('doc.write'),
+    async (exchange, params, services: Services, caller) => {
+      const documentId = documentIdOf(params);
+      const label = labelOf(params);
+      const body = parseLabelBody(await readJsonBody(exchange, { optional: false }));
+      const guard = await guardOf(exchange, documentId, services, caller);
+      const outcome = await services.catalog.moveLabel(caller, { documentId, label, ...body, atMs: services.clock.now(), guard });
+      refuseUnmoved(outcome);
+      replyJson(exchange, 200, { label, versionId: body.versionId, moved: outcome.kind === 'moved' });
+    },
+  ),
 );
 
 export const listLabelMoves = route(

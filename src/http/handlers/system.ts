@@ -1,3 +1,5 @@
+import { limits } from '../../core/limits.ts';
+import { within } from '../../core/within.ts';
 import { replyJson } from '../reply.ts';
 import { onOrg, open } from '../route-access.ts';
 import { route } from '../router.ts';
@@ -9,8 +11,7 @@ export const getHealth = route('GET', '/v1/health', open, (exchange, _params, _s
 });
 
 export const getReady = route('GET', '/v1/ready', open, async (exchange, _params, { readiness, gate }: Services) => {
-  const detailed = await gate.mayObserve(exchange);
-  const state = await readiness();
+  const [detailed, state] = await Promise.all([within(limits.readinessMs, gate.mayObserve(exchange), false), readiness()]);
   const shown = detailed ? state : { status: state.status };
   replyJson(exchange, state.status === 'unavailable' ? 503 : 200, shown, ['Cache-Control', 'no-store']);
 });

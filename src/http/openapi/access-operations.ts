@@ -323,9 +323,12 @@ function ruleOperations({ path, parameter, what, missing }: Place): readonly Ope
       operationId: `get${what}Rules`,
       tag,
       summary: `The access rules of this ${place} itself.`,
-      parameters: [parameter],
-      answers: { 200: { description: 'The rules and their version.', headers: ['ETag'], json: 'AccessRules' } },
-      problems: ['bad_parameter', missing, 'database_unavailable'],
+      parameters: [parameter, 'ifMatch', 'ifNoneMatch'],
+      answers: {
+        200: { description: 'The rules and their version.', headers: ['ETag', 'Cache-Control', 'Vary'], json: 'AccessRules' },
+        304: { description: 'The client has them.', headers: ['ETag', 'Cache-Control', 'Vary'] },
+      },
+      problems: ['bad_parameter', missing, 'precondition_failed', 'database_unavailable'],
     },
     {
       method: 'put',

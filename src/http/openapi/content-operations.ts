@@ -1,8 +1,9 @@
 import type { Answer, Operation } from './operation.ts';
 import type { HeaderName, ParameterName } from './parts.ts';
 
-const conditions: readonly ParameterName[] = ['range', 'ifRange', 'ifMatch', 'ifNoneMatch'];
-const validators: readonly HeaderName[] = ['ETag', 'Cache-Control'];
+const conditions: readonly ParameterName[] = ['ifMatch', 'ifNoneMatch'];
+const ranges: readonly ParameterName[] = ['range', 'ifRange'];
+const validators: readonly HeaderName[] = ['ETag', 'Cache-Control', 'Vary'];
 const described: readonly HeaderName[] = [...validators, 'Repr-Digest', 'Accept-Ranges', 'Content-Disposition'];
 
 const answers: Readonly<Record<number, Answer>> = {
@@ -17,11 +18,10 @@ const answers: Readonly<Record<number, Answer>> = {
 
 const headAnswers: Readonly<Record<number, Answer>> = {
   200: { description: 'The headers of GET.', headers: described },
-  206: { description: 'The headers of GET with Range.', headers: [...described, 'Content-Range'] },
   304: { description: 'The client has it.', headers: validators },
 };
 
-const problems = ['bad_parameter', 'precondition_failed', 'range_unsatisfiable', 'corrupt', 'database_unavailable'] as const;
+const problems = ['bad_parameter', 'precondition_failed', 'corrupt', 'database_unavailable'] as const;
 
 export const contentOperations: readonly Operation[] = [
   {
@@ -32,16 +32,16 @@ export const contentOperations: readonly Operation[] = [
     summary: 'The bytes of a document.',
     description:
       'Every block is verified before it is sent. Damage found on the way cuts the answer, which then is shorter than its Content-Length.',
-    parameters: ['documentId', 'version', 'versionLabel', 'asOf', ...conditions],
+    parameters: ['documentId', 'version', 'versionLabel', 'asOf', ...ranges, ...conditions],
     answers,
-    problems: ['document_not_found', 'version_not_found', ...problems],
+    problems: ['document_not_found', 'version_not_found', 'range_unsatisfiable', ...problems],
   },
   {
     method: 'head',
     path: '/v1/documents/{documentId}/content',
     operationId: 'headContent',
     tag: 'Content',
-    summary: 'Size, digests and type of a document.',
+    summary: 'Size, digests and type of a document; Range is ignored.',
     parameters: ['documentId', 'version', 'versionLabel', 'asOf', ...conditions],
     answers: headAnswers,
     problems: ['document_not_found', 'version_not_found', ...problems],
@@ -52,16 +52,16 @@ export const contentOperations: readonly Operation[] = [
     operationId: 'getBlob',
     tag: 'Content',
     summary: 'The bytes of a blob by their digest.',
-    parameters: ['key', ...conditions],
+    parameters: ['key', ...ranges, ...conditions],
     answers,
-    problems: ['blob_not_found', ...problems],
+    problems: ['blob_not_found', 'range_unsatisfiable', ...problems],
   },
   {
     method: 'head',
     path: '/v1/blobs/{key}',
     operationId: 'headBlob',
     tag: 'Content',
-    summary: 'Size and digests of a blob.',
+    summary: 'Size and digests of a blob; Range is ignored.',
     parameters: ['key', ...conditions],
     answers: headAnswers,
     problems: ['blob_not_found', ...problems],

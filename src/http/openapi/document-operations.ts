@@ -85,9 +85,12 @@ export const documentOperations: readonly Operation[] = [
     tag: 'Documents',
     summary: 'A document with its current version.',
     description: 'With `version`, `label` or `asOf` the answer also has the version they name, as `version`.',
-    parameters: ['documentId', 'version', 'versionLabel', 'asOf'],
-    answers: { 200: { description: 'The document.', headers: ['ETag'], json: 'DocumentWithRefs' } },
-    problems: ['bad_parameter', 'document_not_found', 'version_not_found', 'database_unavailable'],
+    parameters: ['documentId', 'version', 'versionLabel', 'asOf', 'ifMatch', 'ifNoneMatch'],
+    answers: {
+      200: { description: 'The document.', headers: ['ETag', 'Cache-Control', 'Vary'], json: 'DocumentWithRefs' },
+      304: { description: 'The client has it.', headers: ['ETag', 'Cache-Control', 'Vary'] },
+    },
+    problems: ['bad_parameter', 'precondition_failed', 'document_not_found', 'version_not_found', 'database_unavailable'],
   },
   {
     method: 'get',

@@ -36,9 +36,19 @@ export const metadataOperations: readonly Operation[] = [
     operationId: 'getNamespace',
     tag: 'Metadata',
     summary: 'The metadata of one namespace.',
-    parameters: ['documentId', 'namespace', 'mode', ...selectors, 'quarantined'],
-    answers: { 200: { description: 'The entry.', headers: ['ETag'], json: 'Namespace' } },
-    problems: ['bad_parameter', 'document_not_found', 'version_not_found', 'metadata_not_found', 'database_unavailable'],
+    parameters: ['documentId', 'namespace', 'mode', ...selectors, 'quarantined', 'ifMatch', 'ifNoneMatch'],
+    answers: {
+      200: { description: 'The entry.', headers: ['ETag', 'Cache-Control', 'Vary'], json: 'Namespace' },
+      304: { description: 'The client has it.', headers: ['ETag', 'Cache-Control', 'Vary'] },
+    },
+    problems: [
+      'bad_parameter',
+      'document_not_found',
+      'version_not_found',
+      'metadata_not_found',
+      'precondition_failed',
+      'database_unavailable',
+    ],
   },
   {
     method: 'post',

@@ -1,7 +1,6 @@
 import { assert } from '../../core/assert.ts';
 import { type ErrorCode, errorTable } from '../../core/errors.ts';
 import { statusOf } from '../problem.ts';
-import type { RouteAccess } from '../route-access.ts';
 import { routes } from '../routes.ts';
 import { accessOperations } from './access-operations.ts';
 import { accessWords, gateProblems, securityOf, securitySchemes } from './access-parts.ts';
@@ -11,7 +10,7 @@ import { disposalOperations } from './disposal-operations.ts';
 import { documentOperations } from './document-operations.ts';
 import { metadataOperations } from './metadata-operations.ts';
 import type { Answer, Operation, RequestBody } from './operation.ts';
-import { type HeaderName, headers, parameters } from './parts.ts';
+import { type HeaderName, headers, type ParameterName, parameters } from './parts.ts';
 import { ref } from './schema-parts.ts';
 import { schemas } from './schemas.ts';
 import { systemOperations } from './system-operations.ts';
@@ -57,7 +56,9 @@ export function openapiDocument(): object {
 
 function describe(operation: Operation): object {
   const { operationId, tag, summary, method } = operation;
-  const access = accessOf(operation);
+  const route = routeOf(operation);
+  const { access } = route;
+  const names = [...(operation.parameters ?? []), ...conditionsOf(route, operation)];
   const description = [operation.description, accessWords(access)].filter((text) => text !== undefined).join(' ');
   return {
     operationId,
@@ -65,24 +66,36 @@ function describe(operation: Operation): object {
     summary,
     ...(description === '' ? {} : { description }),
     ...securityOf(access),
-    ...(operation.parameters === undefined
-      ? {}
-      : { parameters: operation.parameters.map((name) => ({ $ref: `#/components/parameters/${name}` })) }),
+    ...(names.length === 0 ? {} : { parameters: names.map((name) => ({ $ref: `#/components/parameters/${name}` })) }),
     ...(operation.body === undefined ? {} : { requestBody: bodyOf(operation.body) }),
     responses: {
       ...answersOf(operation.answers),
-      ...problemsOf([...gateProblems(access), ...operation.problems], operation.answers, method),
+      ...problemsOf([...gateProblems(access), ...demandProblems(route), ...operation.problems], operation.answers, method),
     },
   };
 }
 
-/** That of its route; of GET for HEAD. */
-function accessOf({ method, path }: Operation): RouteAccess {
+/** That of GET for HEAD. */
+function routeOf({ method, path }: Operation): (typeof routes)[number] {
   const names = method === 'head' ? ['HEAD', 'GET'] : [method.toUpperCase()];
   const found = routes.find((route) => route.pattern === path && names.includes(route.method));
   assert(found !== undefined, `${method} ${path} has a route`);
-  return found.access;
+  return found;
 }
+
+/** The preconditions its route evaluates, where the operation has no words of its own for them. */
+function conditionsOf({ evaluates = [] }: (typeof routes)[number], operation: Operation): readonly ParameterName[] {
+  const named = new Set((operation.parameters ?? []).map((name) => parameters[name].name.toLowerCase()));
+  return evaluates.filter((name) => !named.has(name)).map((name) => CONDITION_WORDS[name]);
+}
+
+/** What a request that changes something may meet whatever it asks for. */
+function demandProblems({ method, evaluates = [] }: (typeof routes)[number]): readonly ErrorCode[] {
+  if (method === 'GET' || method === 'HEAD') return [];
+  return ['precondition_unsupported', ...(evaluates.length === 0 ? [] : (['precondition_failed', 'bad_parameter'] as const))];
+}
+
+const CONDITION_WORDS = { 'if-match': 'ifDocumentMatch', 'if-none-match': 'ifVersionNoneMatch' } as const;
 
 function bodyOf(body: RequestBody): object {
   return {

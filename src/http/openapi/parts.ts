@@ -40,7 +40,7 @@ export const parameters = {
     type: 'boolean',
     default: false,
   }),
-  ifMetadataMatch: header('If-Match', "The namespace's ETag (`m-` and its entry), for a bare patch.", {
+  ifMetadataMatch: header('If-Match', "The namespace's ETag (`m-` and its entry); a bare patch needs it.", {
     type: 'string',
     examples: ['"m-019aa5c0-6f02-7a3b-8c1d-2e4f5a6b7c8d"'],
   }),
@@ -111,6 +111,16 @@ export const parameters = {
     "Store only if this is still the document's ETag (`v-` and the current version) or the content's.",
     { type: 'string', examples: ['"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'] },
   ),
+  ifDocumentMatch: header(
+    'If-Match',
+    "Change it only if the document still has one of these ETags: its own, `v-` and a version that is current, or its content's. `*` is any.",
+    { type: 'string', examples: ['"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'] },
+  ),
+  ifVersionNoneMatch: header(
+    'If-None-Match',
+    "Store only if the document's and the content's ETag are none of these; `*` never holds, since there is a document.",
+    { type: 'string' },
+  ),
   ifNoneMatch: header('If-None-Match', 'Answer 304 if one of these is the ETag.', { type: 'string' }),
 } as const;
 
@@ -127,17 +137,21 @@ export const headers = {
   'Upload-Expires': says('When the session ends if nothing more arrives.', { type: 'string', format: 'date-time' }),
   'Quasar-Durability': says('How safe the acknowledged bytes are.', { type: 'string', examples: ['fsync;nodes=1'] }),
   ETag: says(
-    'Strong: the BLAKE3-256 of the bytes, the current version of a document, the entry of a namespace, or the version of access rules.',
+    'Strong: the BLAKE3-256 of the bytes, the current version of a document and the state of what is said of it, the entry of a namespace, or the version of access rules.',
     {
       type: 'string',
-      examples: [`"b3-${'0'.repeat(64)}"`, '"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d"'],
+      examples: [`"b3-${'0'.repeat(64)}"`, '"v-019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d.0f343b0931126a20f133d67c2b018a3b"'],
     },
   ),
   'Repr-Digest': says('SHA-256 of the whole file (RFC 9530).', digestField),
   'Accept-Ranges': says('Ranges are served.', { type: 'string', const: 'bytes' }),
   'Content-Range': says('Which bytes these are.', { type: 'string' }),
   'Content-Disposition': says('inline for harmless types, else attachment; with the name, made harmless.', { type: 'string' }),
-  'Cache-Control': says('immutable where the URL names a version or a blob.', { type: 'string' }),
+  'Cache-Control': says('May be kept by the caller, and is asked for again each time: who may read changes.', {
+    type: 'string',
+    examples: ['private, no-cache'],
+  }),
+  Vary: says('The answer is for who asked.', { type: 'string', const: 'Authorization' }),
   'Retry-After': says('Seconds to wait.', { type: 'integer' }),
 } as const;
 

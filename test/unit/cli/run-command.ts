@@ -53,7 +53,7 @@ export async function runCommand(line: readonly string[], options: RunOptions = 
   return { code, stdout: out, stderr: err, waits, json: line.includes('--json') ? parseLines(out.toString('utf8')) : [] };
 }
 
-export const testTable = commandTable({ up: async () => 0 });
+export const testTable = commandTable({ up: async () => 0, recover: async () => ({}) });
 
 function parseLines(text: string): Record<string, unknown>[] {
   return text

@@ -4,7 +4,7 @@ import { contentHeaders, contentTypeHeader, etagOf, validatorHeaders } from '../
 import { isWritableHeaderValue } from '../../../src/http/request-guard.ts';
 
 const key = parseBlobKey(`b3:${'0a'.repeat(32)}`);
-const facts = { key, sha256: 'ff'.repeat(32) as Sha256, contentType: 'application/pdf', filename: 'a.pdf', immutable: true };
+const facts = { key, sha256: 'ff'.repeat(32) as Sha256, contentType: 'application/pdf', filename: 'a.pdf' };
 
 function headers(changes: Partial<typeof facts>): Map<string, string> {
   const flat = contentHeaders({ ...facts, ...changes });
@@ -23,10 +23,10 @@ t.test('content is named by its digests', async (t) => {
   t.equal(pdf.get('X-Content-Type-Options'), 'nosniff');
 });
 
-t.test('what names a version is cached for ever, what names the current one is asked for again', async (t) => {
-  t.match(headers({}).get('Cache-Control'), /immutable/);
-  t.equal(headers({ immutable: false }).get('Cache-Control'), 'private, no-cache');
-  t.same(validatorHeaders({ key, immutable: false }), ['ETag', etagOf(key), 'Cache-Control', 'private, no-cache']);
+t.test('content is kept by its caller alone, and asked for again each time', async (t) => {
+  t.equal(headers({}).get('Cache-Control'), 'private, no-cache');
+  t.equal(headers({}).get('Vary'), 'Authorization');
+  t.same(validatorHeaders({ key }), ['ETag', etagOf(key), 'Cache-Control', 'private, no-cache', 'Vary', 'Authorization']);
 });
 
 t.test('nothing a browser could run is shown in place', async (t) => {

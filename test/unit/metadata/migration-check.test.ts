@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '../../../src/metadata/json-value.ts'
 import { checkMigration, type Migration } from '../../../src/metadata/migration-check.ts';
 import { parsePatch } from '../../../src/metadata/patch-operation.ts';
 import { type CheckedSchema, checkSchema } from '../../../src/metadata/schema-check.ts';
-import { SchemaValidator } from '../../../src/metadata/schema-validator.ts';
+import { openValidator } from '../../helpers/open-validator.ts';
 
 const older = schemaOf('urn:quasar:schema:case@1.0.0', { judge: { type: 'string' }, pages: { type: 'integer' } });
 const newer = schemaOf('urn:quasar:schema:case@2.0.0', {
@@ -24,12 +24,12 @@ const inverse: JsonValue = [
 const samples = [{ judge: 'A' }, { judge: 'B', pages: 3 }];
 
 t.test('a migration that carries every sample there and back is taken', async (t) => {
-  const validator = await open(t);
+  const validator = await openValidator(t, { threads: 1, timeMs: 60_000 });
   await t.resolves(checkMigration(migration(forward, inverse), samples, validator));
 });
 
 t.test('a migration whose inverse loses data is refused with the sample and what it loses', async (t) => {
-  const validator = await open(t);
+  const validator = await openValidator(t, { threads: 1, timeMs: 60_000 });
   const losing: JsonValue = [...(forward as JsonValue[]), { op: 'add', path: '/pages', value: 0 }];
   await t.rejects(
     checkMigration(migration(losing, [...(inverse as JsonValue[]), { op: 'remove', path: '/pages' }]), samples, validator),
@@ -45,7 +45,7 @@ t.test('a migration whose inverse loses data is refused with the sample and what
 });
 
 t.test('what comes out must fit the schema it goes to, and a sample the one it comes from', async (t) => {
-  const validator = await open(t);
+  const validator = await openValidator(t, { threads: 1, timeMs: 60_000 });
   await t.rejects(checkMigration(migration([], []), samples, validator), {
     code: 'migration_lossy',
     details: { sample: 0, step: 'to', errors: [{ path: '/judge', code: 'additionalProperties' }] },
@@ -57,7 +57,7 @@ t.test('what comes out must fit the schema it goes to, and a sample the one it c
 });
 
 t.test('a transform that cannot be applied to a sample is refused with the pointer', async (t) => {
-  const validator = await open(t);
+  const validator = await openValidator(t, { threads: 1, timeMs: 60_000 });
   await t.rejects(checkMigration(migration(forward, inverse), [{ judge: 'A' }, { pages: 1 }], validator), {
     code: 'migration_lossy',
     details: { sample: 1, step: 'forward', errors: [{ path: '/judge', code: 'patch_failed' }] },
@@ -73,7 +73,7 @@ t.test('a transform that cannot be applied to a sample is refused with the point
 });
 
 t.test('a migration without samples shows nothing and is refused', async (t) => {
-  const validator = await open(t);
+  const validator = await openValidator(t, { threads: 1, timeMs: 60_000 });
   await t.rejects(checkMigration(migration(forward, inverse), [], validator), { code: 'bad_body' });
   const many = Array(limits.migrationSamplesMax + 1).fill({ judge: 'A' });
   await t.rejects(checkMigration(migration(forward, inverse), many, validator), { code: 'bad_body' });
@@ -96,10 +96,4 @@ function migration(there: JsonValue, back: JsonValue): Migration {
 
 function schemaOf(urn: string, properties: JsonObject): CheckedSchema {
   return checkSchema({ type: 'object', properties, additionalProperties: false }, parseIri(urn, 'schemaUrn'));
-}
-
-async function open(t: { teardown(fn: () => Promise<void>): void }): Promise<SchemaValidator> {
-  const validator = await SchemaValidator.open({ threads: 1, timeMs: 60_000 });
-  t.teardown(() => validator.close());
-  return validator;
 }

@@ -1,9 +1,9 @@
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { limits } from '../../../src/core/limits.ts';
 import { parseIri } from '../../../src/metadata/iri.ts';
 import type { JsonObject } from '../../../src/metadata/json-value.ts';
 import { type CheckedSchema, checkSchema } from '../../../src/metadata/schema-check.ts';
-import { SchemaValidator } from '../../../src/metadata/schema-validator.ts';
+import { openValidator } from '../../helpers/open-validator.ts';
 
 /** So long that only what never ends meets it, on any machine. */
 const PATIENT = 60_000;
@@ -23,7 +23,7 @@ const person = schemaOf({
 });
 
 t.test('what does not fit is told by place, keyword and sentence', async (t) => {
-  const validator = await open(t, { timeMs: PATIENT });
+  const validator = await openValidator(t, { timeMs: PATIENT });
   t.strictSame(await validator.validate(person, { name: 'Ada', born: null, kids: [{ name: 'Bo', born: '2024-02-29' }] }), []);
   const faults = await validator.validate(person, {
     kids: [
@@ -39,27 +39,27 @@ t.test('what does not fit is told by place, keyword and sentence', async (t) => 
 });
 
 t.test('at most a hundred faults are told', async (t) => {
-  const validator = await open(t, { timeMs: PATIENT });
+  const validator = await openValidator(t, { timeMs: PATIENT });
   const list = schemaOf({ type: 'object', properties: { list: { type: 'array', items: { type: 'string' } } } });
   t.equal((await validator.validate(list, { list: Array(limits.jsonKeysMax - 1).fill(0) })).length, 100);
 });
 
 t.test('what all objects inherit is no member', async (t) => {
-  const validator = await open(t, { timeMs: PATIENT });
+  const validator = await openValidator(t, { timeMs: PATIENT });
   const wants = schemaOf({ type: 'object', required: ['toString'] });
   t.match(await validator.validate(wants, {}), [{ path: '/toString', code: 'required' }]);
   t.strictSame(await validator.validate(wants, { toString: 1 }), []);
 });
 
 t.test('formats are checked', async (t) => {
-  const validator = await open(t, { timeMs: PATIENT });
+  const validator = await openValidator(t, { timeMs: PATIENT });
   const time = schemaOf({ type: 'object', properties: { at: { type: 'string', format: 'date-time' } } });
   t.strictSame(await validator.validate(time, { at: '2026-05-04T03:02:01Z' }), []);
   t.match(await validator.validate(time, { at: '2026-05-04' }), [{ path: '/at', code: 'format' }]);
 });
 
 t.test('a schema that strict validation does not take is refused, and its thread goes on', async (t) => {
-  const validator = await open(t, { threads: 1, timeMs: PATIENT });
+  const validator = await openValidator(t, { threads: 1, timeMs: PATIENT });
   for (const [schema, path] of [
     [{ type: 'text' }, '/type'],
     [{ type: 'object', required: 'name' }, '/required'],
@@ -76,7 +76,7 @@ t.test('a schema that strict validation does not take is refused, and its thread
 });
 
 t.test('a schema whose compilation needs more stack than there is does not end the thread', async (t) => {
-  const validator = await open(t, { threads: 1, timeMs: PATIENT });
+  const validator = await openValidator(t, { threads: 1, timeMs: PATIENT });
   const defs = Object.fromEntries(
     Array.from({ length: 2000 }, (_, n) => [`d${n}`, n === 1999 ? true : { $ref: `#/$defs/d${n + 1}` }]),
   );
@@ -86,7 +86,7 @@ t.test('a schema whose compilation needs more stack than there is does not end t
 });
 
 t.test('many validations at once each get their own answer', async (t) => {
-  const validator = await open(t, { timeMs: PATIENT });
+  const validator = await openValidator(t, { timeMs: PATIENT });
   const schemas = Array.from({ length: 2 * limits.compiledSchemasMax }, (_, n) =>
     schemaOf({ type: 'object', properties: { n: { const: n } }, required: ['n'] }),
   );
@@ -103,7 +103,7 @@ t.test('many validations at once each get their own answer', async (t) => {
 });
 
 t.test('closing finishes what is under way and cancels what waits', async (t) => {
-  const validator = await SchemaValidator.open({ threads: 1, timeMs: PATIENT });
+  const validator = await openValidator(t, { threads: 1, timeMs: PATIENT });
   const under = validator.validate(person, { name: 'Ada' });
   const waits = validator.validate(person, { name: 'Ada' });
   const [closed] = await Promise.all([validator.close(), t.resolves(under), t.rejects(waits, { code: 'cancelled' })]);
@@ -114,10 +114,4 @@ t.test('closing finishes what is under way and cancels what waits', async (t) =>
 
 function schemaOf(schema: JsonObject): CheckedSchema {
   return checkSchema(schema, urn);
-}
-
-async function open(t: Test, options: { readonly threads?: number; readonly timeMs?: number }): Promise<SchemaValidator> {
-  const validator = await SchemaValidator.open(options);
-  t.teardown(() => validator.close());
-  return validator;
 }

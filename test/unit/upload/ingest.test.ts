@@ -13,6 +13,7 @@ import { InterruptedBody, ingest } from '../../../src/upload/ingest.ts';
 import type { StoredBlock } from '../../../src/upload/session.ts';
 import { blobKey, patternBytes, sha256 } from '../../helpers/bytes.ts';
 import { MemoryNode } from '../../helpers/memory-node.ts';
+import { testScope } from '../../helpers/open-uploads.ts';
 import { chunksOf, ScriptedSource } from '../../helpers/scripted-source.ts';
 import { cutAll } from '../chunker/cut-all.ts';
 
@@ -38,7 +39,7 @@ interface Drive {
 async function drive({ chunker, bytes, chunks = [100_000], slotsMax = SLOTS, openStream, prepare }: Drive) {
   const node = new MemoryNode();
   const admission = new Admission({ slab, node, uploadsInFlightMax: 2, slotsPerUploadMax: slotsMax });
-  const { account, mayHold, gate, close } = admission.admit();
+  const { account, mayHold, gate, close } = admission.admit(testScope);
   const source = new ScriptedSource(chunksOf(bytes, chunks));
   const stream = openStream?.(chunker) ?? hasher.openStream(chunker);
   const body = new IncomingBody({
@@ -210,7 +211,7 @@ t.test('a stream that is closed under an upload loses no slot', async (t) => {
   for (const chunker of chunkers) {
     const node = new MemoryNode();
     const admission = new Admission({ slab, node, uploadsInFlightMax: 1, slotsPerUploadMax: 2 });
-    const { account, mayHold, gate, close } = admission.admit();
+    const { account, mayHold, gate, close } = admission.admit(testScope);
     const stream = hasher.openStream(chunker);
     const source = new ScriptedSource(chunksOf(content.subarray(0, 3 * MiB), [300_000]));
     const body = new IncomingBody({

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { FinalizeWish } from '../../../src/upload/finalize.ts';
 import { Uploads } from '../../../src/upload/uploads.ts';
 import { blobKey, patternBytes } from '../../helpers/bytes.ts';
-import { appendRequest, openUploads, storedBytes, testScope } from '../../helpers/open-uploads.ts';
+import { appendRequest, openUploads, storedBytes, testScope, untilStored } from '../../helpers/open-uploads.ts';
 import { chunksOf, ScriptedSource } from '../../helpers/scripted-source.ts';
 
 const MiB = 1024 * 1024;
@@ -16,7 +16,7 @@ t.test('close ends writers, and the next process goes on at what is durable', as
   const source = sending(0, 1_200_000);
   source.endless = true;
   const writer = world.uploads.append(testScope, uploadId, appendRequest(source, 0));
-  await settleTurns();
+  await untilStored(world, source, 1);
   const [stopped] = await Promise.allSettled([writer, world.uploads.close()]);
   t.match(stopped, { status: 'rejected', reason: { code: 'draining' } });
   t.equal((await world.uploads.get(testScope, uploadId)).offset, 1_200_000);

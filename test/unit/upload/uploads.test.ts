@@ -5,7 +5,7 @@ import { isQuasarError, QuasarError } from '../../../src/core/errors.ts';
 import type { FinalizeWish } from '../../../src/upload/finalize.ts';
 import { blobKey, patternBytes, sha256 } from '../../helpers/bytes.ts';
 import { deedsOf, notedInMemory } from '../../helpers/noted-events.ts';
-import { appendRequest, type OpenUploads, openUploads, storedBytes, testScope } from '../../helpers/open-uploads.ts';
+import { appendRequest, type OpenUploads, openUploads, storedBytes, testScope, untilStored } from '../../helpers/open-uploads.ts';
 import { chunksOf, ScriptedSource } from '../../helpers/scripted-source.ts';
 import { versionWish } from '../../helpers/version-wish.ts';
 
@@ -36,8 +36,9 @@ function expectBytes(t: { ok(value: unknown): unknown }, actual: Buffer, expecte
 t.test('a second writer displaces the first, which learns of it; what was durable counts', async (t) => {
   const world = await openUploads(t);
   const { uploadId, documentId } = await world.open();
-  const ghost = world.uploads.append(testScope, uploadId, appendRequest(pausing(0, 1_500_000), 0));
-  await settleTurns();
+  const source = pausing(0, 1_500_000);
+  const ghost = world.uploads.append(testScope, uploadId, appendRequest(source, 0));
+  await untilStored(world, source, 1);
   const probe = world.uploads.append(testScope, uploadId, appendRequest(sending(0, 10), 0));
   await t.rejects(ghost, { code: 'upload_taken_over' });
   await t.rejects(probe, { code: 'upload_offset_mismatch', details: { expected: 1_500_000 } });
@@ -63,8 +64,9 @@ t.test('a request with a digest of its own that is displaced leaves nothing behi
   const { uploadId, documentId } = await world.open();
   await world.uploads.append(testScope, uploadId, appendRequest(sending(0, 700), 0));
   const verify = () => {};
-  const ghost = world.uploads.append(testScope, uploadId, appendRequest(pausing(700, 3 * MiB), 700, { verify }));
-  await settleTurns();
+  const source = pausing(700, 3 * MiB);
+  const ghost = world.uploads.append(testScope, uploadId, appendRequest(source, 700, { verify }));
+  await untilStored(world, source, 3);
   const next = world.uploads.append(testScope, uploadId, appendRequest(sending(700, 2 * MiB), 700));
   await t.rejects(ghost, { code: 'upload_taken_over' });
   t.equal(await next, 2 * MiB);
@@ -91,8 +93,9 @@ t.test('a digest that differs takes the whole request back, and the next one sta
 t.test('a finalize and an append that both wait for a slow writer do not meet', async (t) => {
   const world = await openUploads(t);
   const { uploadId, documentId } = await world.open();
-  const writer = world.uploads.append(testScope, uploadId, appendRequest(pausing(0, 1_200_000), 0));
-  await settleTurns();
+  const source = pausing(0, 1_200_000);
+  const writer = world.uploads.append(testScope, uploadId, appendRequest(source, 0));
+  await untilStored(world, source, 1);
   const late = world.uploads.append(testScope, uploadId, appendRequest(sending(1_200_000, 5 * MiB), 1_200_000));
   const finalized = world.uploads.finalize(testScope, uploadId, wish());
   await t.rejects(writer, { code: 'upload_taken_over' });
@@ -161,8 +164,9 @@ t.test('a cancel during finalize wins or comes too late, and nobody meets an inn
 t.test('a cancel stops the writer at once', async (t) => {
   const world = await openUploads(t);
   const { uploadId } = await world.open();
-  const writer = world.uploads.append(testScope, uploadId, appendRequest(pausing(0, 1_200_000), 0));
-  await settleTurns();
+  const source = pausing(0, 1_200_000);
+  const writer = world.uploads.append(testScope, uploadId, appendRequest(source, 0));
+  await untilStored(world, source, 1);
   const [stopped, cancelled] = await Promise.allSettled([writer, world.uploads.cancel(testScope, uploadId)]);
   t.match(stopped, { status: 'rejected', reason: { code: 'upload_closed' } });
   t.match(cancelled, { status: 'fulfilled', value: true });
@@ -211,8 +215,8 @@ t.test('a finalize needs no place among the uploads in flight', async (t) => {
   const world = await openUploads(t, { slots: 4 });
   const { uploadId } = await world.open();
   await world.uploads.append(testScope, uploadId, appendRequest(sending(0, 1000), 0));
-  const crowd = [world.admission.admit(), world.admission.admit()];
-  t.throws(() => world.admission.admit(), { code: 'too_many_uploads' });
+  const crowd = [world.admission.admit(testScope), world.admission.admit(testScope)];
+  t.throws(() => world.admission.admit(testScope), { code: 'too_many_uploads' });
   t.equal((await world.uploads.finalize(testScope, uploadId, wish())).version.blob.size, 1000);
   for (const { close } of crowd) close();
 });
