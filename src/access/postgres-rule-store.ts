@@ -63,10 +63,13 @@ export class PostgresRuleStore implements RuleStore {
     thing: RuledThing,
     { limit, after }: { readonly limit: number; readonly after: string | undefined },
   ): Promise<Page<RuleChange>> {
-    const values = [scope.orgId, thing.kind, idOf(scope, thing), after ?? null, limit + 1];
-    const { rows } = await this.#queries.query<ChangeRow>('SELECT * FROM quasar.list_rule_changes($1, $2, $3, $4, $5)', values);
-    const shown = rows.slice(0, limit);
-    return { items: shown.map(toChange), next: rows.length > limit ? String(shown.at(-1)?.version) : undefined };
+    const values = [scope.orgId, thing.kind, idOf(scope, thing), after ?? null, limit, limits.pageBytesMax];
+    const { rows } = await this.#queries.query<ChangeRow>(
+      'SELECT * FROM quasar.page_of_rule_changes($1, $2, $3, $4, $5, $6)',
+      values,
+    );
+    const last = rows.at(-1)?.version ?? FIRST_VERSION;
+    return { items: rows.map(toChange), next: last > FIRST_VERSION ? String(last) : undefined };
   }
 
   async #loadPlaces(scope: Scope, thing: RuledThing): Promise<readonly PlaceRow[]> {
@@ -108,3 +111,6 @@ function toOutcome({ outcome, version, subject_id }: OutcomeRow): RulesOutcome {
 function toChange({ version, rules, changed_by, changed_at_ms }: ChangeRow): RuleChange {
   return { version, rules, changedBy: changed_by, changedAtMs: changed_at_ms };
 }
+
+/** Of the rules of a thing; each later change has the next number. */
+const FIRST_VERSION = 1;

@@ -1,5 +1,6 @@
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
 import { type ConnectionPool, type Transaction, withTransaction } from '../database/transaction.ts';
 import type { AuditLog, EventFilter, EventPage, InclusionProof, LoggedEvent } from './audit-log.ts';
 import type { StoredCheckpoint } from './audit-store.ts';
@@ -38,10 +39,12 @@ export class PostgresAuditLog implements AuditLog {
     { limit, after }: { readonly limit: number; readonly after: string | undefined },
   ): Promise<EventPage> {
     const { text, values } = filterClauses(filter, after);
-    const query = `${EVENTS}${text} ORDER BY l.leaf DESC LIMIT ${limit + 1}`;
-    const rows = await this.#readEvents(scope, query, values);
-    const items = rows.slice(0, limit);
-    return { items, next: rows.length > limit ? items.at(-1)?.leaf.toString() : undefined };
+    const query = boundBytes(`${EVENTS}${text} ORDER BY l.leaf DESC LIMIT ${limit + 1}`, limit);
+    const { rows } = await withTransaction(this.#pool, scope, (transaction) =>
+      transaction.query<EventRow & { readonly found: string }>(query, [scope.orgId, ...values]),
+    );
+    const items = rows.map(toLoggedEvent);
+    return { items, next: Number(rows[0]?.found ?? 0) > rows.length ? items.at(-1)?.leaf.toString() : undefined };
   }
 
   async findLeaf(scope: Scope, leaf: number): Promise<LoggedEvent | undefined> {
@@ -79,6 +82,17 @@ export class PostgresAuditLog implements AuditLog {
     const { rows } = await withTransaction(this.#pool, scope, ({ query }) => query<EventRow>(text, [scope.orgId, ...values]));
     return rows.map(toLoggedEvent);
   }
+}
+
+/** The first `limit` rows of `query`, or as many as hold `limits.pageBytesMax`; `found` is how many it has. */
+function boundBytes(query: string, limit: number): string {
+  return `
+    SELECT leaf, hash, bytes, found FROM (
+      SELECT q.*, count(*) OVER () AS found, row_number() OVER latest AS n,
+             sum(octet_length(q.bytes)) OVER latest - octet_length(q.bytes) AS before
+        FROM (${query}) AS q WINDOW latest AS (ORDER BY q.leaf DESC ROWS UNBOUNDED PRECEDING)
+    ) AS measured
+     WHERE n <= ${limit} AND before < ${limits.pageBytesMax} ORDER BY leaf DESC`;
 }
 
 /** Written out for what is asked, so that the planner sees which index serves it. `$1` is the org. */

@@ -6,19 +6,22 @@ import { askNoted } from '../database/noted.ts';
 import type { Queries } from '../database/transaction.ts';
 import type { Page } from './catalog.ts';
 import { schemaDeed, schemaStateDeed } from './deeds.ts';
-import type { AddOutcome, NewSchema, SchemaStore, StateChange, StateOutcome, StoredSchema } from './schema-store.ts';
+import type { AddOutcome, NewSchema, SchemaFacts, SchemaStore, StateChange, StateOutcome, StoredSchema } from './schema-store.ts';
 
-interface SchemaRow {
+interface SchemaFactsRow {
   readonly urn: string;
   readonly namespace: string;
   readonly state: SchemaState;
-  readonly body: string;
   readonly digest: string;
   readonly created_at_ms: number;
   readonly changed_at_ms: number;
 }
 
-/** The functions of migrations/000008-records.sql, one round trip each. */
+interface SchemaRow extends SchemaFactsRow {
+  readonly body: string;
+}
+
+/** The functions of migrations/000008-records.sql and what followed, one round trip each. */
 export class PostgresSchemaStore implements SchemaStore {
   readonly #queries: Queries;
 
@@ -64,15 +67,18 @@ export class PostgresSchemaStore implements SchemaStore {
       limit,
       after,
     }: { readonly namespace: string | undefined; readonly limit: number; readonly after: string | undefined },
-  ): Promise<Page<StoredSchema>> {
+  ): Promise<Page<SchemaFacts>> {
     const values = [scope.orgId, namespace ?? null, after ?? null, limit + 1];
-    const { rows } = await this.#queries.query<SchemaRow>('SELECT * FROM quasar.list_schemas($1, $2, $3, $4)', values);
+    const { rows } = await this.#queries.query<SchemaFactsRow>('SELECT * FROM quasar.page_of_schemas($1, $2, $3, $4)', values);
     const shown = rows.slice(0, limit);
-    return { items: shown.map(toSchema), next: rows.length > limit ? shown.at(-1)?.urn : undefined };
+    return { items: shown.map(toFacts), next: rows.length > limit ? shown.at(-1)?.urn : undefined };
   }
 }
 
 function toSchema(row: SchemaRow): StoredSchema {
-  const { urn, namespace, state, body, digest } = row;
-  return { urn, namespace, state, body, digest, createdAtMs: row.created_at_ms, changedAtMs: row.changed_at_ms };
+  return { ...toFacts(row), body: row.body };
+}
+
+function toFacts({ urn, namespace, state, digest, created_at_ms, changed_at_ms }: SchemaFactsRow): SchemaFacts {
+  return { urn, namespace, state, digest, createdAtMs: created_at_ms, changedAtMs: changed_at_ms };
 }

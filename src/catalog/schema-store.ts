@@ -16,6 +16,9 @@ export interface StoredSchema {
   readonly changedAtMs: number;
 }
 
+/** What lists tell of a schema. */
+export type SchemaFacts = Omit<StoredSchema, 'body'>;
+
 export type NewSchema = Omit<StoredSchema, 'createdAtMs' | 'changedAtMs'> & {
   /** Equal for namespaces that a reader could take for each other. */
   readonly twinKey: string;
@@ -49,5 +52,5 @@ export interface SchemaStore {
   listSchemas(
     scope: Scope,
     options: { readonly namespace: string | undefined; readonly limit: number; readonly after: string | undefined },
-  ): Promise<Page<StoredSchema>>;
+  ): Promise<Page<SchemaFacts>>;
 }

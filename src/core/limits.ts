@@ -141,6 +141,8 @@ export const limits = {
   versionParentsMax: 32,
   pageSizeDefault: 100,
   pageSizeMax: 1000,
+  /** Where items may be large, a page ends with the one that reaches this. */
+  pageBytesMax: MiB,
   /** Documents, or folders, a list looks at for one page, when many of them are hidden. */
   listExaminedMax: 5000,
 

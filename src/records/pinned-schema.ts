@@ -1,4 +1,4 @@
-import type { StoredSchema } from '../catalog/schema-store.ts';
+import type { SchemaFacts, StoredSchema } from '../catalog/schema-store.ts';
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { SubmittedEntry } from '../metadata/envelope.ts';
@@ -25,19 +25,20 @@ export async function findPinnedSchema(scope: Scope, entry: SubmittedEntry, { sc
 }
 
 async function findNewest(scope: Scope, namespace: Iri, schemas: RecordDeps['schemas']): Promise<StoredSchema> {
-  let newest: StoredSchema | undefined;
+  let newest: SchemaFacts | undefined;
   let after: string | undefined;
   do {
     const page = await schemas.listSchemas(scope, { namespace, limit: limits.pageSizeMax, after });
     for (const schema of page.items) if (schema.state === 'active') newest = newer(newest, schema);
     after = page.next;
   } while (after !== undefined);
-  if (newest === undefined) throw refuse(namespace, 'The namespace has no active schema; name one, or register one.');
-  return newest;
+  const found = newest && (await schemas.findSchema(scope, newest.urn));
+  if (found === undefined) throw refuse(namespace, 'The namespace has no active schema; name one, or register one.');
+  return found;
 }
 
 /** By version, whatever the series; of two with the same version the later one by its URN. */
-function newer(a: StoredSchema | undefined, b: StoredSchema): StoredSchema {
+function newer(a: SchemaFacts | undefined, b: SchemaFacts): SchemaFacts {
   if (a === undefined) return b;
   const [first, second] = [parseSchemaUrn(a.urn, 'urn'), parseSchemaUrn(b.urn, 'urn')];
   return compareSchemaUrns(first, { ...second, series: first.series }) > 0 ? a : b;

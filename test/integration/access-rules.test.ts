@@ -164,6 +164,30 @@ t.test('rules replace the version they were written against, and no other', asyn
   t.strictSame(await rules.listRuleChanges(scope, thing, { limit: 1, after: '2' }), { items: [change(1, one)], next: undefined });
 });
 
+t.test('a page of changes ends where its bytes do, and the next one goes on behind it', async (t) => {
+  const thing = await makeDocument();
+  const many = () => Array.from({ length: limits.accessRulesMax }, () => newRule('allow', ['doc.read'], reader.principalId));
+  const count = 1 + Math.ceil(limits.pageBytesMax / JSON.stringify(many()).length) * 2;
+  for (let version = 0; version < count; version++) {
+    t.match(await rules.replaceRules(scope, thing, { rules: many(), expectedVersion: version, atMs: NOW }), { kind: 'replaced' });
+  }
+  const seen: number[] = [];
+  let after: string | undefined;
+  let pages = 0;
+  do {
+    const page = await rules.listRuleChanges(scope, thing, { limit: 1000, after });
+    t.ok(JSON.stringify(page.items).length < 2 * limits.pageBytesMax);
+    seen.push(...page.items.map(({ version }) => version));
+    after = page.next;
+    pages += 1;
+  } while (after !== undefined);
+  t.strictSame(
+    seen,
+    Array.from({ length: count }, (_, index) => count - index),
+  );
+  t.ok(pages > 1);
+});
+
 t.test('of writers at once one replaces the rules', async (t) => {
   const thing = await makeDocument();
   const wishes = Array.from({ length: 8 }, () => newRule('allow', ['doc.read'], reader.principalId));

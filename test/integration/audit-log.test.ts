@@ -45,6 +45,24 @@ t.test('events are found by what they were about, who, what and when, latest fir
   t.strictSame(seen, [8, 7, 6, 5, 4, 3, 2, 1, 0]);
 });
 
+t.test('a page of large events ends where its bytes do, and the next one goes on behind it', async (t) => {
+  const scope = await newLog();
+  const detail = { text: 'x'.repeat(limits.auditDetailMax - 100) };
+  const count = Math.ceil((1.5 * limits.pageBytesMax) / limits.auditDetailMax);
+  await write(
+    scope,
+    Array.from({ length: count }, (_, index) => eventOf(scope, index, { detail })),
+  );
+  const first = await log.listEvents(scope, {}, { limit: 1000, after: undefined });
+  t.ok(first.items.length < count);
+  const second = await log.listEvents(scope, {}, { limit: 1000, after: first.next });
+  t.equal(second.next, undefined);
+  t.strictSame(
+    [...first.items, ...second.items].map(({ leaf }) => leaf),
+    Array.from({ length: count }, (_, index) => count - 1 - index),
+  );
+});
+
 t.test('an event comes as it was stored', async (t) => {
   const scope = await newLog();
   const event = eventOf(scope, 0, { detail: { text: 'Ü \u2028', number: 1e21 } });

@@ -1,4 +1,4 @@
-import type { StoredSchema } from '../../catalog/schema-store.ts';
+import type { SchemaFacts } from '../../catalog/schema-store.ts';
 import { toTimestamp } from '../../core/clock.ts';
 import { parseIri } from '../../metadata/iri.ts';
 import { parseSchemaUrn } from '../../metadata/schema-urn.ts';
@@ -54,7 +54,7 @@ function urnOf(params: Params): string {
   return parseSchemaUrn(params.urn as string, 'urn').urn;
 }
 
-function schemaView(schema: StoredSchema): Record<string, unknown> {
+function schemaView(schema: SchemaFacts): Record<string, unknown> {
   return {
     schemaUrn: schema.urn,
     namespaceUrn: schema.namespace,
