@@ -38,7 +38,7 @@ async function openNode(directory: string, data: string): Promise<ReadOnlyNode> 
     return await ReadOnlyNode.open({ directory });
   } catch (cause) {
     if (isQuasarError(cause, 'storage_incompatible')) throw noNodeIn(data, cause);
-    throw fileFault(cause, 'read', directory);
+    throw fileFault(cause, 'read', (cause as NodeJS.ErrnoException).path ?? directory);
   }
 }
 

@@ -29,7 +29,8 @@ async function accept(
     return await work();
   } catch (cause) {
     if (isQuasarError(cause, 'storage_incompatible')) throw noNodeIn(data, cause);
-    if (!isQuasarError(cause, 'storage_in_use')) throw fileFault(cause, 'written', directory);
+    if (!isQuasarError(cause, 'storage_in_use'))
+      throw fileFault(cause, 'written', (cause as NodeJS.ErrnoException).path ?? directory);
     throw new QuasarError('storage_in_use', {
       op: 'cli.acceptDisk',
       message: `A server is using ${data}. Stop it, accept the disk, then start it again.`,

@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { type StatsFs, statfsSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 
@@ -9,7 +9,8 @@ export interface FreeSpaceFloor {
 }
 
 export interface SpaceReading {
-  readonly freeBytes: number;
+  /** Undefined where the file system does not say how large it is: writes go on until it says that it is full. */
+  readonly freeBytes: number | undefined;
   readonly floorBytes: number;
 }
 
@@ -21,12 +22,13 @@ export interface FileSystemSize {
 /**
  * How much room is left when all writes under way have ended. The file system is asked at most every
  * `freeSpaceCheckMs`, and at each look below the floor: in between, what writes will take is subtracted, so that the
- * fastest disk cannot go through the floor unseen.
+ * fastest disk cannot go through the floor unseen. A file system that does not answer, or does not say how large it is
+ * (some that go over a network do not), has an unknown size, not none.
  */
 export class DiskSpace {
   readonly #clock: Clock;
   readonly #floor: FreeSpaceFloor;
-  readonly #measure: () => FileSystemSize;
+  readonly #measure: () => FileSystemSize | undefined;
   #reading: SpaceReading;
   #readAt: number;
   /** Bytes of writes under way. */
@@ -34,7 +36,7 @@ export class DiskSpace {
   /** Bytes of writes that began after the last look. */
   #begunSince = 0;
 
-  constructor(options: { clock: Clock; floor: FreeSpaceFloor; measure: () => FileSystemSize }) {
+  constructor(options: { clock: Clock; floor: FreeSpaceFloor; measure: () => FileSystemSize | undefined }) {
     this.#clock = options.clock;
     this.#floor = options.floor;
     this.#measure = options.measure;
@@ -43,13 +45,12 @@ export class DiskSpace {
   }
 
   read(): SpaceReading {
-    const { freeBytes, floorBytes } = this.#reading;
     const now = this.#clock.monotonic();
-    if (now - this.#readAt >= limits.freeSpaceCheckMs || freeBytes - this.#begunSince < floorBytes) {
+    if (now - this.#readAt >= limits.freeSpaceCheckMs || isBelowFloor(this.#left())) {
       this.#readAt = now;
       this.#reading = this.#read();
     }
-    return { freeBytes: this.#reading.freeBytes - this.#begunSince, floorBytes };
+    return this.#left();
   }
 
   /** Call before up to `bytes` are written, and what it returns when they are. */
@@ -66,9 +67,17 @@ export class DiskSpace {
     this.#readAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** Of the last reading, when all that began since then is written. */
+  #left(): SpaceReading {
+    const { freeBytes, floorBytes } = this.#reading;
+    return { freeBytes: freeBytes === undefined ? undefined : freeBytes - this.#begunSince, floorBytes };
+  }
+
   #read(): SpaceReading {
-    const { freeBytes, totalBytes } = this.#measure();
+    const size = this.#measure();
     this.#begunSince = 0;
+    if (size === undefined) return { freeBytes: undefined, floorBytes: this.#floor.bytes };
+    const { freeBytes, totalBytes } = size;
     return {
       freeBytes: freeBytes - this.#underWay,
       floorBytes: Math.max(this.#floor.bytes, Math.ceil(totalBytes * this.#floor.ratio)),
@@ -76,8 +85,22 @@ export class DiskSpace {
   }
 }
 
-/** A few microseconds on a local disk, so not worth a trip to the thread pool. */
-export function measureFileSystem(directory: string): FileSystemSize {
-  const { bavail, blocks, bsize } = statfsSync(directory);
-  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+/** Less is free than the floor; never where nobody knows. */
+export function isBelowFloor({ freeBytes, floorBytes }: SpaceReading): boolean {
+  return freeBytes !== undefined && freeBytes < floorBytes;
+}
+
+/** A few microseconds on a local disk, so not worth a trip to the thread pool. Undefined where it does not say. */
+export function measureFileSystem(directory: string): FileSystemSize | undefined {
+  try {
+    return sizeFrom(statfsSync(directory));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A file system of no blocks at all does not say how many it has. */
+export function sizeFrom({ bavail, blocks, bsize }: Pick<StatsFs, 'bavail' | 'blocks' | 'bsize'>): FileSystemSize | undefined {
+  const totalBytes = blocks * bsize;
+  return totalBytes > 0 ? { freeBytes: bavail * bsize, totalBytes } : undefined;
 }

@@ -1,4 +1,5 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, open, readFile } from 'node:fs/promises';
 
 const PAGE = 4096;
 const META = { flags: 0x12, magic: 0x18, version: 0x1c, pageSize: 0x30, lastPage: 0x90 } as const;
@@ -13,7 +14,9 @@ const META_FLAG = 0x08;
 export async function lmdbFileDoubt(path: string, openingMark: string): Promise<string | undefined> {
   const mark = await readFile(openingMark, 'utf8').catch(noneIfMissing);
   if (mark !== undefined) return mark === '' ? 'the last attempt to open it ended the process' : mark;
-  if (!(await exists(path))) return undefined;
+  const found = await lookAt(path);
+  if (found === undefined) return undefined;
+  if (!found.isFile()) return 'something else lies where its file should be';
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
@@ -41,12 +44,6 @@ function noneIfMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
+function lookAt(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch(noneIfMissing);
 }

@@ -10,6 +10,7 @@ import type { WriterDeath, WriterStats } from '../segment/segment-writer.ts';
 import { BlockReader } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
 import { DiskFailures } from './disk-failures.ts';
+import { isBelowFloor, type SpaceReading } from './disk-space.ts';
 import { findHealthy } from './healthy-entry.ts';
 import type { BlockRead, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
 import type { LocalNodeOptions } from './node-options.ts';
@@ -21,6 +22,7 @@ import { sealUnsealed } from './seal-unsealed.ts';
 import { NODE_ITSELF } from './segment-ledger.ts';
 import { SegmentSupply } from './segment-supply.ts';
 import { SpareSegments } from './spare-segments.ts';
+import { explainStart } from './start-fault.ts';
 
 export type { LocalNodeOptions } from './node-options.ts';
 
@@ -66,7 +68,8 @@ export class LocalNode implements Node {
 
   /**
    * Opens the node in `directory`, or makes one. Recovers what a crash left, however it came.
-   * @throws QuasarError `storage_in_use`, `storage_incompatible`, `corrupt`; nothing stays open then.
+   * @throws QuasarError `storage_in_use`, `storage_incompatible`, `storage_unusable`, `storage_full`, `storage_busy`, `corrupt`; nothing
+   * stays open then.
    */
   static async open(options: LocalNodeOptions): Promise<LocalNode> {
     const closer = new Closer();
@@ -74,7 +77,7 @@ export class LocalNode implements Node {
       return await LocalNode.#start(options, closer);
     } catch (error) {
       await closer.close();
-      throw error;
+      throw explainStart(error, options.directory);
     }
   }
 
@@ -197,8 +200,8 @@ export class LocalNode implements Node {
     const { space, directIo } = this.#parts;
     const { freeBytes, floorBytes } = space.read();
     const readOnlyReason = this.#failures.reason ?? (this.#closed ? 'The node is closed.' : undefined);
-    const full = freeBytes < floorBytes;
-    if (full) this.#tellOfFloor(freeBytes, floorBytes);
+    const full = isBelowFloor({ freeBytes, floorBytes });
+    if (full) this.#tellOfFloor({ freeBytes, floorBytes });
     return {
       writable: readOnlyReason === undefined,
       readOnlyReason,
@@ -236,7 +239,7 @@ export class LocalNode implements Node {
       busy: () => this.#writer.busy,
       hasRoom: (size) => {
         const { freeBytes, floorBytes } = space.read();
-        return this.#failures.reason === undefined && freeBytes - size > floorBytes;
+        return this.#failures.reason === undefined && freeBytes !== undefined && freeBytes - size > floorBytes;
       },
       onFault: (error) => this.#spareFailed(error),
     });
@@ -312,11 +315,11 @@ export class LocalNode implements Node {
   }
 
   /** Said once a minute at most: free space may go to and fro about the floor. */
-  #tellOfFloor(freeBytes: number, floorBytes: number): void {
+  #tellOfFloor(space: SpaceReading): void {
     const now = this.#options.clock.monotonic();
     if (now - this.#floorToldAt < limits.freeSpaceWarningMs) return;
     this.#floorToldAt = now;
-    this.#log.warn({ freeBytes, floorBytes }, 'Less space is free than the floor: new uploads are refused, reads go on.');
+    this.#log.warn({ ...space }, 'Less space is free than the floor: new uploads are refused, reads go on.');
   }
 
   /** Said once a minute at most: whoever is refused comes back soon. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, lstatSync, openSync } from 'node:fs';
 import { QuasarError } from '../core/errors.ts';
+import { NotAFileError } from '../segment/not-a-file.ts';
 
 const HELD_BY_ANOTHER = 1;
 
@@ -16,8 +17,10 @@ export class NodeLock {
     this.#fd = fd;
   }
 
-  /** @throws QuasarError `storage_in_use`. */
+  /** @throws QuasarError `storage_in_use`; the file system's error. */
   static async acquire(path: string): Promise<NodeLock> {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && !found.isFile()) throw new NotAFileError(path, found);
     const fd = openSync(path, 'a', 0o600);
     try {
       const exitCode = await runFlock(fd);

@@ -22,5 +22,5 @@ export interface LocalNodeOptions {
   readonly directIo?: boolean;
   /** The file system, for tests that break it. */
   readonly files?: SegmentFiles;
-  readonly measureSpace?: () => FileSystemSize;
+  readonly measureSpace?: () => FileSystemSize | undefined;
 }

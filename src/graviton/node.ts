@@ -19,7 +19,8 @@ export interface NodeHealth {
   readonly readOnlyReason: string | undefined;
   /** True when new uploads must be refused with `storage_full`; reads and commits go on. */
   readonly full: boolean;
-  readonly freeBytes: number;
+  /** Undefined where the file system does not say how large it is. */
+  readonly freeBytes: number | undefined;
   readonly floorBytes: number;
   readonly directIo: boolean;
   readonly damagedRecords: number;

@@ -4,6 +4,7 @@ import { type BlockId, digestToHex } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { isDiskError } from '../segment/disk-fault.ts';
 import { Fault } from '../segment/fault.ts';
 import { NODE_COPY, NODE_COPY_COUNT, nodePaths } from '../segment/format.ts';
 import { decodeNodeIdentity, type NodeIdentity } from '../segment/node-identity.ts';
@@ -14,7 +15,7 @@ import type { BlockKind } from './node.ts';
 import { listSegmentFiles } from './node-directory.ts';
 import { SegmentFileCache } from './segment-file-cache.ts';
 import { SegmentLedger } from './segment-ledger.ts';
-import { readSegmentTable, type SegmentTable } from './segment-table.ts';
+import { emptyTable, readSegmentTable, type SegmentTable } from './segment-table.ts';
 
 /** One stored record of content and its place. */
 export interface StoredRecord {
@@ -65,7 +66,9 @@ export class ReadOnlyNode {
     }
     const segmentFiles = new SegmentFileCache({ files, directory, countMax: limits.openSegmentFilesMax });
     const load = (segment: number, report: (line: string) => void): Promise<SegmentTable> =>
-      segmentFiles.use(segment, (file) => readSegmentTable(file, { segment, known: ledger.find(segment), identity, report }));
+      segmentFiles
+        .use(segment, (file) => readSegmentTable(file, { segment, known: ledger.find(segment), identity, report }))
+        .catch((error: Error) => unreadable(segment, error, report));
     const node = new ReadOnlyNode({
       identity,
       problems,
@@ -159,6 +162,13 @@ interface FoundNode {
 }
 
 const ignore = (): void => undefined;
+
+/** One file that cannot be read hides no other. */
+function unreadable(segment: number, error: Error, report: (line: string) => void): SegmentTable {
+  if (!isDiskError(error)) throw error;
+  report(`Segment ${segment} cannot be read: ${error.message}`);
+  return emptyTable(segment);
+}
 
 async function readIdentity(files: SegmentFiles, directory: string): Promise<NodeIdentity> {
   const bytes = await readWhole(files, join(directory, nodePaths.identity), NODE_COPY.size * NODE_COPY_COUNT);

@@ -3,11 +3,13 @@ import type { Clock } from '../core/clock.ts';
 import type { BlockId } from '../core/digest.ts';
 import { renameFile } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
-import { nodePaths, segmentFileName } from '../segment/format.ts';
+import { nodePaths, parseSegmentFileName, segmentFileName } from '../segment/format.ts';
 import type { NodeIdentity } from '../segment/node-identity.ts';
+import { NotAFileError } from '../segment/not-a-file.ts';
 import type { SegmentFile, SegmentFiles } from '../segment/segment-files.ts';
 import { readFooter, readSuperblock } from '../segment/segment-reader.ts';
 import { scanSegment } from '../segment/segment-scan.ts';
+import type { Superblock } from '../segment/superblock.ts';
 import type { BlockIndex } from './block-index.ts';
 import { adopt, isBlockKind } from './healthy-entry.ts';
 import { listSegmentFiles, segmentPath } from './node-directory.ts';
@@ -59,6 +61,7 @@ export async function recoverSegments(context: RecoveryContext): Promise<Recover
   const { nodeSuspect } = journal.ledger;
   if (nodeSuspect !== undefined) context.report(`The storage node is read-only since an earlier start. ${nodeSuspect}`);
   await settleStrays(context);
+  await tellOfOthers(context);
   const unsealed: UnsealedSegment[] = [];
   const tally = { lastSequence: index.last?.sequence ?? 0 };
   let failure: DiskFailure | undefined;
@@ -86,6 +89,14 @@ export interface Tally {
   lastSequence: number;
 }
 
+/** They are nothing to us, but somebody may look for what they were. */
+async function tellOfOthers({ files, directory, report }: RecoveryContext): Promise<void> {
+  for (const name of await files.list(join(directory, nodePaths.segments))) {
+    if (parseSegmentFileName(name) === undefined && !name.endsWith('.spare'))
+      report(`${nodePaths.segments}/${name} is no segment by its name; it is left alone.`);
+  }
+}
+
 /** A file that MANIFEST does not name: a crash came between its creation and its entry, or MANIFEST was lost. */
 async function settleStrays(context: RecoveryContext): Promise<void> {
   const { files, directory, journal, writable } = context;
@@ -100,8 +111,7 @@ async function settleStrays(context: RecoveryContext): Promise<void> {
 
 async function settleStray(context: RecoveryContext, segment: number, path: string): Promise<void> {
   const { files, directory, identity, journal, report } = context;
-  const file = await files.open(path, { access: 'read', direct: false });
-  const superblock = await closing(file, () => readSuperblock(file));
+  const superblock = await readStray(files, path);
   if (superblock instanceof Fault || superblock.segment !== segment || superblock.nodeId !== identity.nodeId) {
     const name = `${segmentFileName(segment)}.${context.clock.now()}.stray`;
     await renameFile(files, path, join(directory, nodePaths.quarantine, name));
@@ -110,6 +120,17 @@ async function settleStray(context: RecoveryContext, segment: number, path: stri
   }
   await journal.record({ kind: 'create', segment, salt: superblock.salt });
   report(`Segment ${segment} was missing from MANIFEST and was entered again.`);
+}
+
+/** What is no file at all is none of ours either. @throws the file's errors. */
+async function readStray(files: SegmentFiles, path: string): Promise<Superblock | Fault> {
+  try {
+    const file = await files.open(path, { access: 'read', direct: false });
+    return await closing(file, () => readSuperblock(file));
+  } catch (error) {
+    if (error instanceof NotAFileError) return new Fault(error.message);
+    throw error;
+  }
 }
 
 async function checkSealed(context: RecoveryContext, segment: LedgerSegment, tally: Tally): Promise<void> {

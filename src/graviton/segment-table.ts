@@ -39,12 +39,17 @@ export interface TableOptions {
 export async function readSegmentTable(file: SegmentFile, options: TableOptions): Promise<SegmentTable> {
   const { segment, known, report } = options;
   const superblock = await superblockOf(file, options);
-  if (superblock === undefined) return { mark: { segment, saltBits: 0 }, records: () => [], find: () => [] };
+  if (superblock === undefined) return emptyTable(segment);
   const mark = segmentMark(superblock);
   const footer = await readFooter(file, mark);
   if (!(footer instanceof Fault)) return tableOfFooter(footer, mark);
   if (known?.sealed !== undefined) report(`The footer of segment ${segment} is damaged: ${footer.meaning}.`);
   return tableOfRecords(await scanRecords(file, superblock, options), mark);
+}
+
+/** Of a segment of which nothing can be told. */
+export function emptyTable(segment: number): SegmentTable {
+  return { mark: { segment, saltBits: 0 }, records: () => [], find: () => [] };
 }
 
 async function superblockOf(

@@ -23,7 +23,9 @@ export async function readReadiness(sources: ReadinessSources): Promise<Readines
     ok: health.writable,
     detail: `${health.readOnlyReason ?? (health.directIo ? 'writing with O_DIRECT' : 'writing through the page cache')}${damaged}`,
   };
-  const disk = { ok: !health.full, detail: `${health.freeBytes} bytes free, uploads stop below ${health.floorBytes}` };
+  const free =
+    health.freeBytes === undefined ? 'the file system does not say how much is free' : `${health.freeBytes} bytes free`;
+  const disk = { ok: !health.full, detail: `${free}, uploads stop below ${health.floorBytes}` };
   const { active, places } = sources.admission;
   const uploads = { ok: active < places, detail: `${active} of ${places} upload places taken` };
   const memory = {

@@ -59,7 +59,10 @@ export function registerStoreMetrics(metrics: Metrics, sources: MetricSources): 
     { name: 'quasar_writer_appends_waiting', help: 'Appends accepted or queued, not durable yet.' },
     () => node.writerStats.waiting,
   );
-  metrics.gauge({ name: 'quasar_disk_free_bytes', help: 'Free bytes where segments lie.' }, () => node.health().freeBytes);
+  metrics.gauge(
+    { name: 'quasar_disk_free_bytes', help: 'Free bytes where segments lie; NaN where the file system does not say.' },
+    () => node.health().freeBytes ?? Number.NaN,
+  );
   metrics.gauge(
     { name: 'quasar_disk_floor_bytes', help: 'New uploads stop below this many free bytes.' },
     () => node.health().floorBytes,

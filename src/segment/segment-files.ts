@@ -1,11 +1,13 @@
 import { close, constants, fchmod, fdatasync, fstat, fsync, ftruncate, open, promises, read, readv, write } from 'node:fs';
 import { PAGE_SIZE } from './format.ts';
+import { NotAFileError } from './not-a-file.ts';
 
 /**
  * The file system as a segment node uses it: few calls, each one durable step or one system call, so that tests can
- * fail, shorten or forget any of them. Errors are Node's own, with their `code`.
+ * fail, shorten or forget any of them. Errors are Node's own, with their `code`, but for NotAFileError.
  */
 export interface SegmentFiles {
+  /** @throws NotAFileError when something else than a file lies there, a link to one included. */
   open(path: string, options: OpenOptions): Promise<SegmentFile>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -75,10 +77,12 @@ export async function readPages(file: SegmentFile, into: Uint8Array, at: number)
 }
 
 export const diskFiles: SegmentFiles = {
-  open: (path, options) =>
-    new Promise((resolve, reject) => {
+  open: async (path, options) => {
+    await refuseOthers(path);
+    return new Promise((resolve, reject) => {
       open(path, openFlags(options), 0o600, (error, fd) => (error === null ? resolve(new DiskFile(path, fd)) : reject(error)));
-    }),
+    });
+  },
   rename: (from, to) => promises.rename(from, to),
   unlink: (path) => promises.unlink(path),
   makeDirectory: (path) => promises.mkdir(path, { recursive: true, mode: 0o700 }),
@@ -92,6 +96,12 @@ export const diskFiles: SegmentFiles = {
     }
   },
 };
+
+/** @throws NotAFileError. What is not there, or cannot be looked at, is for the call itself to tell. */
+async function refuseOthers(path: string): Promise<void> {
+  const found = await promises.lstat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) throw new NotAFileError(path, found);
+}
 
 function openFlags({ access, direct }: OpenOptions): number {
   const flags = {

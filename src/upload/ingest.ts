@@ -81,7 +81,7 @@ export async function ingest(body: IncomingBody, upload: IngestUpload, deps: Ing
  */
 function isReserveTouched(node: Node): boolean {
   const { freeBytes, floorBytes } = node.health();
-  return freeBytes < floorBytes / 2;
+  return freeBytes !== undefined && freeBytes < floorBytes / 2;
 }
 
 /** The body broke off; what came before is durable, `piece` included. */

@@ -143,6 +143,17 @@ t.test('a read that the disk fails is no damage: the next one may succeed', asyn
   t.equal(node.health().damagedRecords, 0);
 });
 
+t.test('a file system that does not say how large it is takes writes until it says that it is full', async (t) => {
+  const { files, open } = bench(t);
+  const node = await open({ freeSpaceFloor: { ratio: 0.05, bytes: 1000 }, measureSpace: () => undefined });
+  t.match(node.health(), { full: false, freeBytes: undefined, floorBytes: 1000 });
+  t.same(await node.putBlocks([blockOf(1)]), ['written']);
+  failOn(files, 'ENOSPC', (step) => isSegment(step) && step.op === 'write');
+  await t.rejects(node.putBlocks([blockOf(2)]), { code: 'storage_full' });
+  heal(files);
+  t.same(await node.putBlocks([blockOf(2)]), ['written']);
+});
+
 t.test('below the floor of free space the node says that it is full, and stores all the same', async (t) => {
   const room = { freeBytes: 1000, totalBytes: 100_000 };
   let now = 0;

@@ -10,6 +10,7 @@ const storing = [
   'too_many_uploads',
   'draining',
   'storage_full',
+  'storage_busy',
   'node_read_only',
   'database_unavailable',
   'commit_unknown',

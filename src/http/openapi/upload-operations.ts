@@ -64,6 +64,7 @@ export const uploadOperations: readonly Operation[] = [
       'too_many_uploads',
       'draining',
       'storage_full',
+      'storage_busy',
       'node_read_only',
       'database_unavailable',
     ],

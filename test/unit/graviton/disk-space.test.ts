@@ -1,7 +1,7 @@
 import t from 'tap';
 import { systemClock } from '../../../src/core/clock.ts';
 import { limits } from '../../../src/core/limits.ts';
-import { DiskSpace, measureFileSystem } from '../../../src/graviton/disk-space.ts';
+import { DiskSpace, isBelowFloor, measureFileSystem, sizeFrom } from '../../../src/graviton/disk-space.ts';
 import { temporaryFolder } from '../../helpers/temporary-folder.ts';
 
 function spaceWith(floor: { ratio: number; bytes: number }) {
@@ -48,6 +48,18 @@ t.test('nobody is told of a floor that was not looked at: the same blocks again 
 });
 
 t.test('a real file system has a size', async (t) => {
-  const { freeBytes, totalBytes } = measureFileSystem(temporaryFolder(t));
+  const { freeBytes, totalBytes } = measureFileSystem(temporaryFolder(t)) ?? { freeBytes: 0, totalBytes: 0 };
   t.ok(freeBytes > 0 && freeBytes <= totalBytes);
+});
+
+t.test('a file system that does not say how large it is, or does not answer, has an unknown size', (t) => {
+  t.same(sizeFrom({ bavail: 0, blocks: 0, bsize: 4096 }), undefined);
+  t.same(sizeFrom({ bavail: 0, blocks: 0, bsize: 0 }), undefined);
+  t.same(sizeFrom({ bavail: 0, blocks: 10, bsize: 4096 }), { freeBytes: 0, totalBytes: 40_960 }, 'this one is full');
+  t.equal(measureFileSystem('/proc/self/no-such-folder'), undefined);
+  const space = new DiskSpace({ clock: systemClock, floor: { ratio: 0.05, bytes: 100 }, measure: () => undefined });
+  space.take(1000);
+  t.same(space.read(), { freeBytes: undefined, floorBytes: 100 });
+  t.equal(isBelowFloor(space.read()), false);
+  t.end();
 });
