@@ -16,8 +16,16 @@ export interface AuditNote {
   readonly bytes: Uint8Array;
 }
 
+/** No promise when nothing is to be looked up. */
+export type Confirm = () => void | Promise<void>;
+
 /** On whose behalf something is changed. Whoever stores the change stores its note with it. */
 export interface Actor extends Scope {
   /** A fresh note of what this actor does; it is stored once. @throws QuasarError `bad_body` when a text in it is no Unicode. */
   note(deed: Deed): AuditNote;
+  /**
+   * Decides again, by what holds now, all that was allowed so far: for changes long after the decision, right before they are made. Absent
+   * where nothing was decided. @throws QuasarError that refuses.
+   */
+  readonly confirm?: Confirm | undefined;
 }

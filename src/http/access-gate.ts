@@ -58,6 +58,11 @@ export class AccessGate implements Gate {
   }
 
   require(caller: Caller, thing: RuledThing, capability: Capability): void | Promise<void> {
+    caller.required.push({ thing, capability });
+    return this.#decide(caller, thing, capability);
+  }
+
+  #decide(caller: Caller, thing: RuledThing, capability: Capability): void | Promise<void> {
     const list = this.#options.lists.peek(caller, thing);
     const decision = list && decide(caller.session.requester, list, capability);
     if (list !== undefined && decision !== undefined && passes(decision, thing) && !isGone(list, capability)) {
@@ -150,12 +155,29 @@ export class AccessGate implements Gate {
 
   #admit(exchange: Exchange, access: RouteAccess, params: Params, session: Session): Caller | Promise<Caller> {
     const caller = new RequestCaller(session, exchange.requestId, this.#options.clock);
+    caller.confirm = () => this.#confirm(exchange, caller);
+    exchange.confirm = caller.confirm;
     const limited = this.#takeRates(exchange, session);
     const admitted =
       limited === undefined
         ? this.#requireRoute(exchange, access, params, caller)
         : limited.then(() => this.#requireRoute(exchange, access, params, caller));
     return admitted === undefined ? caller : admitted.then(() => caller);
+  }
+
+  /** The credential first: whoever was suspended meanwhile, or whose key was revoked, is nobody any more. */
+  #confirm(exchange: Exchange, caller: Caller): void | Promise<void> {
+    const session = this.#authenticate(exchange);
+    if (session instanceof Promise) return session.then((found) => this.#decideAgain(caller, found));
+    return this.#decideAgain(caller, session);
+  }
+
+  #decideAgain(caller: Caller, session: Session): void | Promise<void> {
+    const { requestId, required } = caller;
+    const now = session === caller.session ? caller : new RequestCaller(session, requestId, this.#options.clock);
+    const open = required.map(({ thing, capability }) => this.#decide(now, thing, capability));
+    const waiting = open.filter((one) => one !== undefined);
+    return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
   }
 
   #takeRates({ bodySize }: Exchange, { account }: Session): Promise<void> | undefined {

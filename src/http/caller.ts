@@ -1,8 +1,10 @@
 import type { DecisionReason } from '../access/decide.ts';
+import type { RuledThing } from '../access/rule-store.ts';
 import type { Session } from '../access/session.ts';
 import { makeNote, type NoteContext } from '../audit/note-maker.ts';
-import type { Actor, AuditNote, Deed } from '../core/actor.ts';
+import type { Actor, AuditNote, Confirm, Deed } from '../core/actor.ts';
 import { AssertionError } from '../core/assert.ts';
+import type { Capability } from '../core/capability.ts';
 import type { Clock } from '../core/clock.ts';
 import type { OrgId, PrincipalId } from '../core/ids.ts';
 
@@ -12,6 +14,13 @@ export interface Caller extends Actor {
   readonly session: Session;
   /** Why the last decision about this request allowed it; the gate sets it, events tell it. */
   allowedBy: DecisionReason | 'member';
+  /** All that was asked for this request, in order; the gate adds to it. */
+  readonly required: Required[];
+}
+
+export interface Required {
+  readonly thing: RuledThing;
+  readonly capability: Capability;
 }
 
 /** A principal with a credential that was taken. */
@@ -21,6 +30,9 @@ export class RequestCaller implements Caller {
   readonly requestId: string;
   readonly session: Session;
   allowedBy: Caller['allowedBy'] = 'member';
+  readonly required: Required[] = [];
+  /** Set by the gate. */
+  confirm: Confirm | undefined = undefined;
   readonly #clock: Clock;
 
   constructor(session: Session, requestId: string, clock: Clock) {
@@ -42,6 +54,7 @@ export class NobodyCaller implements Caller {
   readonly principalId = NO_ID as PrincipalId;
   readonly requestId: string;
   allowedBy: Caller['allowedBy'] = 'member';
+  readonly required: Required[] = [];
 
   constructor(requestId: string) {
     this.requestId = requestId;

@@ -1,3 +1,4 @@
+import type { Confirm } from '../core/actor.ts';
 import type { Clock } from '../core/clock.ts';
 import type { QuasarError } from '../core/errors.ts';
 
@@ -34,6 +35,8 @@ export interface Exchange {
   readonly gone: boolean;
   /** The pattern that matched, for log and metrics. Set by the router. */
   route: string | undefined;
+  /** Decides again all that was allowed so far, for when the body is in: it may have taken its time. Set by the gate. */
+  confirm?: Confirm | undefined;
 
   header(name: string): string | undefined;
 

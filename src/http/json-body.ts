@@ -14,10 +14,13 @@ export interface JsonBodyOptions {
 /**
  * The whole JSON body of a request, at most `limits.jsonBodyMax` bytes, of which there is one reading
  * (metadata/strict-json.ts).
- * @throws QuasarError `body_too_large`, `unsupported_media_type`, `bad_body`, `upload_stalled`, `cancelled`.
+ * @throws QuasarError `body_too_large`, `unsupported_media_type`, `bad_body`, `upload_stalled`, `cancelled`; and
+ * what refuses the request by now, when its body took so long that it may no longer.
  */
 export async function readJsonBody(exchange: Exchange, options: JsonBodyOptions): Promise<JsonValue | undefined> {
   const bytes = await readBytes(exchange);
+  const confirmed = exchange.confirm?.();
+  if (confirmed !== undefined) await confirmed;
   if (bytes.byteLength === 0 && options.optional) return undefined;
   const contentType = exchange.header('content-type');
   if (contentType !== undefined && !JSON_TYPE.test(contentType) && mediaTypeOf(contentType) !== options.alsoType) {

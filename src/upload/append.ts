@@ -1,6 +1,6 @@
+import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
-import type { Scope } from '../core/ids.ts';
 import type { Admitted } from './admission.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { type BodySource, IncomingBody } from './incoming-body.ts';
@@ -32,7 +32,7 @@ export interface StartedAppend {
  * @throws QuasarError `upload_offset_mismatch`, `upload_too_large`, and what admission throws.
  */
 export function startAppend(
-  scope: Scope,
+  by: Actor,
   session: UploadSession,
   live: LiveUpload,
   request: AppendRequest,
@@ -48,7 +48,7 @@ export function startAppend(
   if (request.size !== undefined && request.size > sizeMax) {
     throw new QuasarError('upload_too_large', { op, details: { size: session.size ?? deps.uploadSizeMax, offset: start } });
   }
-  const admitted = deps.admission.admit(scope);
+  const admitted = deps.admission.admit(by);
   const body = new IncomingBody({
     source: request.source,
     slab: deps.slab,
@@ -59,7 +59,7 @@ export function startAppend(
     carries: live.stream.carries,
     observe: request.observe,
   });
-  const offset = write(scope, session, live, { request, body, admitted, start }, deps).finally(() => {
+  const offset = write(by, session, live, { request, body, admitted, start }, deps).finally(() => {
     body.close();
     admitted.close();
     live.writer = undefined;
@@ -75,16 +75,10 @@ interface Writing {
   readonly start: number;
 }
 
-async function write(
-  scope: Scope,
-  session: UploadSession,
-  live: LiveUpload,
-  writing: Writing,
-  deps: UploadsDeps,
-): Promise<number> {
+async function write(by: Actor, session: UploadSession, live: LiveUpload, writing: Writing, deps: UploadsDeps): Promise<number> {
   const { request, body, start } = writing;
   const whole = live.hashedUpToDate;
-  const checkpoints = new Checkpointer(scope, live, deps, (error) => body.fail(error));
+  const checkpoints = new Checkpointer(by, live, deps, (error) => body.fail(error));
   const endWatch = watchForStall(body, deps.stallRule);
   live.sound = false;
   try {
@@ -106,6 +100,7 @@ async function write(
       deps,
     );
     request.verify?.();
+    await by.confirm?.();
     await settle(live, whole, rest, checkpoints);
     return live.offset;
   } catch (error) {

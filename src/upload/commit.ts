@@ -33,7 +33,8 @@ export interface CutBlob {
 export type VersionWish = Omit<VersionCommit, 'blob' | 'pages' | 'createdAtMs'>;
 
 /**
- * Makes a stored blob a version: manifest records durable on the node, then one round trip to the database.
+ * Makes a stored blob a version: manifest records durable on the node, then one round trip to the database. Whether it may become one is
+ * decided again in between: its bytes may have taken hours.
  * @throws QuasarError `commit_unknown` when even asking again does not tell whether the commit happened.
  */
 export async function commitBlob(by: Actor, blob: CutBlob, wish: VersionWish, deps: CommitDeps): Promise<CommitOutcome> {
@@ -56,6 +57,7 @@ export async function commitBlob(by: Actor, blob: CutBlob, wish: VersionWish, de
     // The bytes are arguments too.
     idempotency: wish.idempotency && { ...wish.idempotency, fingerprint: `${wish.idempotency.fingerprint}:${facts.key}` },
   };
+  await by.confirm?.();
   try {
     return await deps.committer.commit(by, commit);
   } catch (error) {

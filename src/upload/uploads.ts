@@ -56,10 +56,10 @@ export class Uploads {
   }
 
   /** Streams a request's bytes behind the durable offset; returns the new one. A writer that is still at it is displaced. */
-  async append(scope: Scope, uploadId: UploadId, request: AppendRequest): Promise<number> {
-    if (this.#finalizing.has(finalizingKey(scope, uploadId)))
+  async append(by: Actor, uploadId: UploadId, request: AppendRequest): Promise<number> {
+    if (this.#finalizing.has(finalizingKey(by, uploadId)))
       throw new QuasarError('upload_closed', { op: 'upload.append', details: { state: 'sealing' } });
-    const { live, offset } = await this.#turns.run(uploadId, () => this.#startAppend(scope, uploadId, request));
+    const { live, offset } = await this.#turns.run(uploadId, () => this.#startAppend(by, uploadId, request));
     try {
       return await offset;
     } finally {
@@ -113,15 +113,15 @@ export class Uploads {
   }
 
   async #startAppend(
-    scope: Scope,
+    by: Actor,
     uploadId: UploadId,
     request: AppendRequest,
   ): Promise<StartedAppend & { readonly live: LiveUpload }> {
-    const session = await this.get(scope, uploadId);
+    const session = await this.get(by, uploadId);
     requireOpen(session, 'upload.append');
-    const live = await this.#enter(scope, session, 'upload_taken_over');
+    const live = await this.#enter(by, session, 'upload_taken_over');
     try {
-      return { live, ...startAppend(scope, session, live, request, this.#deps) };
+      return { live, ...startAppend(by, session, live, request, this.#deps) };
     } catch (error) {
       this.#leave(live);
       throw error;

@@ -110,6 +110,18 @@ t.test('a revoked token is refused at once, and other tokens of its principal ar
   t.equal(await fateOf(published, signJwt(key, { ...claims, jti: 'other' })), 200);
 });
 
+t.test('a token stays revoked although its expiry was told wrongly, as of a time that has passed', async (t) => {
+  const { claims } = await newcomer(published, 'hasty', 'reader');
+  for (const [jti, expiresAt] of Object.entries({ long: '2001-01-01T00:00:00Z', soon: new Date(Date.now() + 1).toISOString() })) {
+    const token = signJwt(key, { ...claims, jti });
+    t.equal(await fateOf(published, token), 200);
+    await done(published, 'POST', '/v1/tokens/revoke', { jti, expiresAt });
+    // The next one clears what has run out.
+    await done(published, 'POST', '/v1/tokens/revoke', { jti: `after ${jti}`, expiresAt });
+    t.equal(await fateOf(published, token), 'token_revoked');
+  }
+});
+
 t.test('no token of a suspended principal is taken, until it is back', async (t) => {
   const { principalId, claims } = await newcomer(published, 'on leave', 'reader');
   const token = signJwt(key, claims);

@@ -59,15 +59,20 @@ export const deleteKey = route('DELETE', '/v1/keys/{keyId}', administer, async (
   exchange.reply(204, []);
 });
 
-/** A token that is not known here can be revoked before it is first seen. */
+/**
+ * A token that is not known here can be revoked before it is first seen. Its expiry is what somebody says: when that lies too
+ * early, even in the past, the revocation lasts as long as any token that is there by now can be taken.
+ */
 export const revokeToken = route(
   'POST',
   '/v1/tokens/revoke',
   administer,
   async (exchange, _params, services: Services, caller) => {
     const { jti, expiresAtMs } = parseTokenBody(await readJsonBody(exchange, { optional: false }));
-    const untilMs = expiresAtMs + limits.tokenSkewMs;
-    await services.access.revocations.revokeToken(caller, { jti, untilMs, atMs: services.clock.now() });
+    const atMs = services.clock.now();
+    const latestMs = atMs + limits.tokenSkewMs + limits.tokenAgeMaxMs;
+    const untilMs = Math.max(expiresAtMs, latestMs) + limits.tokenSkewMs;
+    await services.access.revocations.revokeToken(caller, { jti, untilMs, atMs });
     services.gate.changed(caller.orgId);
     exchange.reply(204, []);
   },

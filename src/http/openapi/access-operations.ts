@@ -294,6 +294,7 @@ const keyOperations: readonly Operation[] = [
     operationId: 'revokeToken',
     tag,
     summary: 'Revoke a JWT by its jti until it would have expired anyway.',
+    description: 'For a day at least, whatever expiresAt says: by then any token that was issued before is too old.',
     body: { required: true, json: 'RevokeToken' },
     answers: { 204: { description: 'Revoked.' } },
     problems: [...bodies, 'database_unavailable'],
