@@ -3,7 +3,6 @@
  * what it does when it does something. Two of them at once wait for each other.
  *
  *   node setup.mjs               set up
- *   node setup.mjs --tests       set up for tests too
  *   node setup.mjs up --port 80  set up, then run `quasar up --port 80` in this process
  *
  * Plain JavaScript without packages: it runs before there are any.
@@ -27,7 +26,7 @@ const say = (line) => console.log(`setup: ${line}`);
 
 const [first, ...rest] = process.argv.slice(2);
 checkNode();
-setUp(first === '--tests');
+setUp();
 if (first !== undefined && first !== '--tests') await runQuasar([first, ...rest]);
 
 function checkNode() {
@@ -38,11 +37,10 @@ function checkNode() {
   );
 }
 
-function setUp(forTests) {
+function setUp() {
   const steps = [
     { needed: packagesAreStale, run: installPackages },
     { needed: buildIsStale, run: build },
-    { needed: () => forTests && tapIsStale(), run: buildTap },
     { needed: commandIsMissing, run: linkCommand },
   ];
   if (!steps.some((step) => step.needed())) return;
@@ -108,20 +106,6 @@ function removeOrphans() {
       if (!fs.existsSync(at(source))) fs.rmSync(file);
     }
   }
-}
-
-/** tap is shipped built with a TypeScript loader. We run compiled code, .taprc drops the loader, and tap must be built again. */
-function tapIsStale() {
-  return readText(tapBuilt('index.js'))?.includes('@tapjs/typescript') ?? true;
-}
-
-function tapBuilt(name) {
-  return at('node_modules', '@tapjs', 'test', 'test-built', 'dist', 'esm', name);
-}
-
-function buildTap() {
-  say('building the test runner (tap build)');
-  run(process.execPath, [at('node_modules', 'tap', 'dist', 'esm', 'run.mjs'), 'build'], 'tap build failed.');
 }
 
 function commandIsMissing() {
