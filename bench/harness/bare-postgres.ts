@@ -55,6 +55,10 @@ export class BarePostgres implements Queries {
     });
     return { rows, command };
   }
+
+  change<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.query<Row>(text, values);
+  }
 }
 
 /** Lines of postmaster.pid, from 0. */

@@ -5,10 +5,10 @@ import type { OrgId } from '../core/ids.ts';
 import type { Queries } from '../database/transaction.ts';
 import { Fault } from '../segment/fault.ts';
 
-/** Of a deed about an org: in the log of the actor's org, and in that of the org it is about. */
-export async function noteForBoth(connection: Queries, by: Actor, deed: Deed): Promise<void> {
+/** Of a deed about an org: in the log of the actor's org, and in that of the org it is about. `first` is the note for the former. */
+export async function noteForBoth(connection: Queries, by: Actor, deed: Deed, first = by.note(deed)): Promise<void> {
   const about = deed.resource.id as OrgId;
-  await append(connection, by.orgId, by.note(deed));
+  await append(connection, by.orgId, first);
   if (about !== by.orgId) await append(connection, about, readdressed(by.note(deed), about));
 }
 

@@ -1,5 +1,5 @@
 import type { GroupId, PrincipalId, Scope } from '../core/ids.ts';
-import { type ConnectionPool, withTransaction } from '../database/transaction.ts';
+import { type ConnectionPool, withSnapshot } from '../database/transaction.ts';
 import type { Directory } from './directory.ts';
 import type { Group } from './group-store.ts';
 import { type OrgRow, toOrg } from './org-row.ts';
@@ -44,6 +44,6 @@ export class PostgresDirectory implements Directory {
   }
 
   #findRow<Row extends object>(scope: Scope, text: string, values: readonly unknown[]): Promise<Row | undefined> {
-    return withTransaction(this.#pool, scope, async ({ query }) => (await query<Row>(text, values)).rows[0]);
+    return withSnapshot(this.#pool, scope, async ({ query }) => (await query<Row>(text, values)).rows[0]);
   }
 }

@@ -82,7 +82,7 @@ export class PostgresKeyStore implements KeyStore {
 
   async noteUse(orgId: OrgId, keyId: KeyId, atMs: number): Promise<boolean> {
     const text = 'SELECT core.note_key_use($1, $2, $3, $4) AS noted';
-    const { rows } = await this.#queries.query<{ noted: boolean }>(text, [orgId, keyId, atMs, limits.keyUseIntervalMs]);
+    const { rows } = await this.#queries.change<{ noted: boolean }>(text, [orgId, keyId, atMs, limits.keyUseIntervalMs]);
     assert(rows[0] !== undefined, 'a use was noted or not');
     return rows[0].noted;
   }

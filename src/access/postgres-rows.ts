@@ -11,7 +11,7 @@ export async function askOutcome<Outcome extends string>(
   call: string,
   values: readonly unknown[],
 ): Promise<Outcome> {
-  const { rows } = await queries.query<{ outcome: Outcome }>(`SELECT ${call} AS outcome`, values);
+  const { rows } = await queries.change<{ outcome: Outcome }>(`SELECT ${call} AS outcome`, values);
   const [row] = rows;
   assert(row !== undefined, 'a change has an outcome');
   return row.outcome;
@@ -46,7 +46,9 @@ export async function askGuardedChange<Outcome extends string>(
 }
 
 function callOf<Outcome extends string>(by: Actor, { call, values, when, deed }: NotedChange<Outcome>): NotedCall {
-  return { orgId: by.orgId, text: `SELECT ${call} AS outcome`, values, when, notes: [by.note(deed)] };
+  const [only, ...others] = when;
+  const done = only !== undefined && others.length === 0 ? { done: { outcome: only } } : {};
+  return { orgId: by.orgId, text: `SELECT ${call} AS outcome`, values, when, notes: [by.note(deed)], ...done };
 }
 
 /** Of rows in the order of their ids, of which one more than `limit` was asked for. */

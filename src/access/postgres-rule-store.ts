@@ -38,7 +38,9 @@ export class PostgresRuleStore implements RuleStore {
     const id = idOf(by, thing);
     const values = [by.orgId, by.principalId, thing.kind, id, expectedVersion, JSON.stringify(rules), atMs];
     const notes = [by.note(deedOfRules({ kind: thing.kind, id }, wish))];
-    return toOutcome(await askNoted<OutcomeRow>(this.#queries, { orgId: by.orgId, text, values, when: ['replaced'], notes }));
+    const done = { outcome: 'replaced', version: expectedVersion + 1, subject_id: null };
+    const call = { orgId: by.orgId, text, values, when: ['replaced'], notes, done };
+    return toOutcome(await askNoted<OutcomeRow>(this.#queries, call));
   }
 
   async findRules(scope: Scope, thing: RuledThing): Promise<RuleSet | undefined> {

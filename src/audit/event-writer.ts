@@ -2,6 +2,7 @@ import type { AuditNote } from '../core/actor.ts';
 import { BatchQueue } from '../core/batch-queue.ts';
 import type { OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { tookPlace } from '../database/outcome.ts';
 import type { Queries } from '../database/transaction.ts';
 
 interface QueuedNote {
@@ -24,7 +25,7 @@ export class EventWriter {
     this.#queries = queries;
   }
 
-  /** Resolves when it is durable. @throws QuasarError as `Queries.query`; it may have been stored all the same. */
+  /** Resolves when it is durable. @throws QuasarError as `Queries.change`; it may have been stored all the same. */
   append(orgId: OrgId, note: AuditNote): Promise<void> {
     return new Promise((resolve, reject) => this.#queue.add({ orgId, note, resolve, reject }));
   }
@@ -33,10 +34,13 @@ export class EventWriter {
     const ids = batch.map(({ note }) => note.id);
     const bytes = batch.map(({ note }) => Buffer.from(note.bytes));
     try {
-      await this.#queries.query(APPEND, [batch[0]?.orgId, ids, bytes]);
+      const orgId = batch[0]?.orgId as OrgId;
+      await this.#queries.change(APPEND, [orgId, ids, bytes], { orgId, eventIds: ids });
     } catch (error) {
-      for (const { reject } of batch) reject(error);
-      return;
+      if (!tookPlace(error)) {
+        for (const { reject } of batch) reject(error);
+        return;
+      }
     }
     for (const { resolve } of batch) resolve();
   }

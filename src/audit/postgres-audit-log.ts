@@ -1,7 +1,7 @@
 import { QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { type ConnectionPool, type Transaction, withTransaction } from '../database/transaction.ts';
+import { type ConnectionPool, type Transaction, withSnapshot } from '../database/transaction.ts';
 import type { AuditLog, EventFilter, EventPage, InclusionProof, LoggedEvent } from './audit-log.ts';
 import type { StoredCheckpoint } from './audit-store.ts';
 import { decodeEvent, EventFault } from './event.ts';
@@ -30,7 +30,7 @@ export class PostgresAuditLog implements AuditLog {
   }
 
   getSize(scope: Scope): Promise<number> {
-    return withTransaction(this.#pool, scope, readSize);
+    return withSnapshot(this.#pool, scope, readSize);
   }
 
   async listEvents(
@@ -40,7 +40,7 @@ export class PostgresAuditLog implements AuditLog {
   ): Promise<EventPage> {
     const { text, values } = filterClauses(filter, after);
     const query = boundBytes(`${EVENTS}${text} ORDER BY l.leaf DESC LIMIT ${limit + 1}`, limit);
-    const { rows } = await withTransaction(this.#pool, scope, (transaction) =>
+    const { rows } = await withSnapshot(this.#pool, scope, (transaction) =>
       transaction.query<EventRow & { readonly found: string }>(query, [scope.orgId, ...values]),
     );
     const items = rows.map(toLoggedEvent);
@@ -53,11 +53,11 @@ export class PostgresAuditLog implements AuditLog {
   }
 
   findCheckpoint(scope: Scope, size?: number): Promise<StoredCheckpoint | undefined> {
-    return withTransaction(this.#pool, scope, (transaction) => findLastCheckpoint(transaction, scope.orgId, size));
+    return withSnapshot(this.#pool, scope, (transaction) => findLastCheckpoint(transaction, scope.orgId, size));
   }
 
   proveInclusion(scope: Scope, leaf: number, size: number): Promise<InclusionProof> {
-    return withTransaction(this.#pool, scope, async (transaction) => {
+    return withSnapshot(this.#pool, scope, async (transaction) => {
       requireOrder('leaf', { smaller: leaf, larger: size - 1 });
       await requireSize(transaction, 'size', size);
       const hashes = new PostgresTreeHashes(transaction, scope.orgId);
@@ -67,7 +67,7 @@ export class PostgresAuditLog implements AuditLog {
   }
 
   proveConsistency(scope: Scope, first: number, second: number): Promise<readonly TreeHash[]> {
-    return withTransaction(this.#pool, scope, async (transaction) => {
+    return withSnapshot(this.#pool, scope, async (transaction) => {
       requireOrder('first', { smaller: first, larger: second });
       await requireSize(transaction, 'second', second);
       return proveConsistency(new PostgresTreeHashes(transaction, scope.orgId), first, second);
@@ -79,7 +79,7 @@ export class PostgresAuditLog implements AuditLog {
   }
 
   async #readEvents(scope: Scope, text: string, values: readonly unknown[]): Promise<readonly LoggedEvent[]> {
-    const { rows } = await withTransaction(this.#pool, scope, ({ query }) => query<EventRow>(text, [scope.orgId, ...values]));
+    const { rows } = await withSnapshot(this.#pool, scope, ({ query }) => query<EventRow>(text, [scope.orgId, ...values]));
     return rows.map(toLoggedEvent);
   }
 }

@@ -1,6 +1,6 @@
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { type ConnectionPool, type Transaction, withTransaction } from '../database/transaction.ts';
+import { type ConnectionPool, type Transaction, withSnapshot } from '../database/transaction.ts';
 import { originOf } from './checkpoint.ts';
 import { formatExportLine } from './export-line.ts';
 import { listCheckpoints } from './postgres-checkpoints.ts';
@@ -35,10 +35,10 @@ const LEAVES = `
  * since the log only grows, and where it ends is read at the beginning, leaves and checkpoints in one snapshot.
  */
 export async function* exportLines(pool: ConnectionPool, scope: Scope): AsyncGenerator<string, void, undefined> {
-  const ends = await withTransaction(pool, scope, readEnds);
+  const ends = await withSnapshot(pool, scope, readEnds);
   yield formatExportLine({ kind: 'header', origin: originOf(scope.orgId) });
   for (let at = 0, more = true; more; ) {
-    const page = await withTransaction(pool, scope, (transaction) => readPage(transaction, ends, at));
+    const page = await withSnapshot(pool, scope, (transaction) => readPage(transaction, ends, at));
     yield* page.lines;
     more = page.more;
     at = page.end;

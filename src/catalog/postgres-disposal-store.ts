@@ -50,6 +50,7 @@ export class PostgresDisposalStore implements DisposalStore {
       notes: [
         by.note({ action: 'document.dispose', resource: { kind: 'document', id: documentId }, detail: auditDetail({ reason }) }),
       ],
+      done: { outcome: 'disposed', retain_until_ms: null, upload_ids: null },
     });
     switch (row.outcome) {
       case 'disposed':
@@ -70,6 +71,7 @@ export class PostgresDisposalStore implements DisposalStore {
       values: [by.orgId, documentId, untilMs],
       when: ['changed'],
       notes: [by.note({ action: 'retention.set', resource: { kind: 'document', id: documentId }, detail })],
+      done: { outcome: 'changed', retain_until_ms: untilMs },
     });
     if (row.outcome === 'document_missing') return { kind: row.outcome };
     assert(row.retain_until_ms !== null, 'a retention has an end');
@@ -83,6 +85,7 @@ export class PostgresDisposalStore implements DisposalStore {
       values: [by.orgId, by.principalId, documentId, reason, atMs],
       when: ['changed'],
       notes: [by.note({ action: 'hold.set', resource: { kind: 'document', id: documentId }, detail: auditDetail({ reason }) })],
+      done: { outcome: 'changed', set_at_ms: atMs },
     });
     if (row.outcome === 'document_missing') return { kind: row.outcome };
     assert(row.set_at_ms !== null, 'a hold has a beginning');
@@ -101,6 +104,7 @@ export class PostgresDisposalStore implements DisposalStore {
       notes: [
         by.note({ action: 'hold.release', resource: { kind: 'document', id: documentId }, detail: auditDetail({ reason }) }),
       ],
+      done: { outcome: 'changed' },
     });
     return outcome;
   }

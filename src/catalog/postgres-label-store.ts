@@ -2,6 +2,7 @@ import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
 import type { DocumentId, PrincipalId, Scope, VersionId } from '../core/ids.ts';
 import { askGuarded } from '../database/noted.ts';
+import { tookPlace } from '../database/outcome.ts';
 import type { ConnectionPool } from '../database/transaction.ts';
 import type { Page } from './catalog.ts';
 import { labelDeed } from './deeds.ts';
@@ -40,7 +41,19 @@ export class PostgresLabelStore implements LabelStore {
       when: ['moved'],
       notes: [by.note(labelDeed(wish))],
     };
-    return toOutcome(await askGuarded<OutcomeRow>(this.#pool, call, wish.guard));
+    try {
+      return toOutcome(await askGuarded<OutcomeRow>(this.#pool, call, wish.guard));
+    } catch (error) {
+      const move = tookPlace(error) ? await this.#findMove(by, wish) : undefined;
+      if (move === undefined) throw error;
+      return { kind: 'moved', previous: move.previous, movedAtMs: move.movedAtMs };
+    }
+  }
+
+  /** The last move there, since it was not long ago. */
+  async #findMove(scope: Scope, { documentId, label, versionId }: LabelWish): Promise<LabelMove | undefined> {
+    const { items } = await this.listLabelMoves(scope, { documentId, label }, { limit: MOVES_SINCE, after: undefined });
+    return items.find((move) => move.versionId === versionId);
   }
 
   async findLabel(
@@ -87,5 +100,7 @@ function toMove(row: MoveRow): LabelMove {
   };
 }
 
+/** Moves that others may have made since. */
+const MOVES_SINCE = 20;
 /** The last millisecond of the year 9999, the last one a timestamp of ours can name. */
 const END_OF_TIME_MS = 253_402_300_799_999;

@@ -59,6 +59,7 @@ export class PostgresMetadataStore implements MetadataStore {
       ],
       when: ['committed'],
       notes: metadataNotes(by, wish),
+      done: { outcome: 'committed', namespace: null, found_id: null },
     });
     return toOutcome(row);
   }

@@ -23,6 +23,7 @@ export class PostgresMigrationStore implements MigrationStore {
       values: [by.orgId, by.principalId, from, to, forward, inverse, samples, atMs],
       when: ['added'],
       notes: [by.note(migrationDeed(migration))],
+      done: { outcome: 'added' },
     });
     return row.outcome;
   }

@@ -24,6 +24,7 @@ export class PostgresRefStore implements RefStore {
       values: [by.orgId, by.principalId, documentId, system, value, meta ?? null, atMs],
       when: ['added'],
       notes: [by.note(refDeed('reference.add', documentId, ref))],
+      done: { outcome: 'added' },
     };
     return (await askGuarded<{ outcome: Added }>(this.#pool, call, guard)).outcome;
   }
@@ -40,6 +41,7 @@ export class PostgresRefStore implements RefStore {
       values: [by.orgId, documentId, ref.system, ref.value],
       when: ['removed'],
       notes: [by.note(refDeed('reference.remove', documentId, ref))],
+      done: { outcome: 'removed' },
     };
     return (await askGuarded<{ outcome: 'removed' | 'absent' }>(this.#pool, call, guard)).outcome === 'removed';
   }

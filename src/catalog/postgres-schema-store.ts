@@ -37,6 +37,7 @@ export class PostgresSchemaStore implements SchemaStore {
       values: [by.orgId, by.principalId, urn, namespace, twinKey, state, body, digest, atMs],
       when: ['added'],
       notes: [by.note(schemaDeed(schema))],
+      done: { outcome: 'added' },
     });
     return row.outcome;
   }
@@ -48,6 +49,7 @@ export class PostgresSchemaStore implements SchemaStore {
       values: [by.orgId, by.principalId, urn, from, to, atMs],
       when: ['changed'],
       notes: [by.note(schemaStateDeed(urn, from, to))],
+      done: { outcome: 'changed', state: null },
     });
     if (row.outcome !== 'state_differs') return { kind: row.outcome };
     assert(row.state !== null, 'a schema has a state');

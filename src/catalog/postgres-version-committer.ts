@@ -101,9 +101,10 @@ export class PostgresVersionCommitter implements VersionCommitter {
       Buffer.concat(batch.map(({ note }) => note.bytes)),
       endsOf(batch),
     ];
+    const proof = { orgId: first.by.orgId, eventIds: batch.map(({ note }) => note.id) };
     for (let attempt = 1; ; attempt++) {
       try {
-        const { rows } = await this.#pool.query<OutcomeRow>(COMMIT, values);
+        const { rows } = await this.#pool.change<OutcomeRow>(COMMIT, values, proof);
         return rows;
       } catch (error) {
         if (attempt === limits.statementRetriesMax || !isWorthRetrying(error)) throw error;
@@ -169,6 +170,5 @@ function toCommitError(error: unknown): unknown {
     const message = 'A name, type, label or reason holds characters that cannot be stored.';
     return new QuasarError('bad_parameter', { op, message, cause: error });
   }
-  if (changedNothing(error)) return error;
-  return new QuasarError('commit_unknown', { op, cause: error });
+  return changedNothing(error) ? error : new QuasarError('commit_unknown', { op, cause: error });
 }

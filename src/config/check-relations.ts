@@ -1,5 +1,6 @@
 import type { ConfigFileName, ConfigSchema } from './config-schema.ts';
 import type { ConfigValues } from './config-values.ts';
+import { parseDatabaseUrl } from './database-url.ts';
 import { isLoopbackHost } from './listen-host.ts';
 import { uploadSlots } from './upload-slots.ts';
 
@@ -20,8 +21,16 @@ function checkSlab(values: ConfigValues): string[] {
 }
 
 function checkDatabase(values: ConfigValues): string[] {
-  if (!isSet(values, 'db.conf', 'directUrl') || isSet(values, 'db.conf', 'url')) return [];
-  return ['db.conf: "directUrl" is set, but "url" is missing; set both, or neither to use the embedded server'];
+  const problems = (['url', 'directUrl'] as const).flatMap((key) => checkUrl(values, key));
+  if (!isSet(values, 'db.conf', 'directUrl') || isSet(values, 'db.conf', 'url')) return problems;
+  return [...problems, 'db.conf: "directUrl" is set, but "url" is missing; set both, or neither to use the embedded server'];
+}
+
+function checkUrl(values: ConfigValues, key: 'url' | 'directUrl'): string[] {
+  const url = values.get('db.conf', key);
+  if (url === undefined) return [];
+  const address = parseDatabaseUrl(url.reveal());
+  return typeof address === 'string' ? [`db.conf: "${key}" ${address}`] : [];
 }
 
 /** Keys and tokens travel with every request: whoever reads along has them. */

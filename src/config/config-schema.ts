@@ -88,28 +88,31 @@ export const configSchema = {
   },
   'db.conf': {
     url: databaseUrl({
-      description: 'PostgreSQL server to use; it may go through PgBouncer. Without it, `quasar up` runs a server of its own.',
+      description:
+        'PostgreSQL server to use; it may go through PgBouncer. Without it, `quasar up` runs a server of its own. Add ?sslmode=verify-full for TLS: docs/operations.md tells of it.',
     }),
     directUrl: databaseUrl({
-      description: 'The same server without PgBouncer, for locks, notifications and migrations. The default is url.',
+      description:
+        'The same server without PgBouncer, for locks, notifications and migrations. The default is url, which then must not go through a pooler.',
     }),
     poolSize: integer({
       min: 1,
       max: 100,
       default: limits.databasePoolSize,
-      description: 'Connections this process opens at most.',
+      description: 'Connections for requests that this process opens at most. A few more serve its start and its notifications.',
     }),
     connectTimeout: duration({
       min: 100,
       max: 300 * SECOND,
       default: limits.databaseConnectMs,
-      description: 'How long to wait for a connection.',
+      description: 'How long to wait for a connection, be it to the server or for a free one of the pool.',
     }),
     statementTimeout: duration({
       min: 100,
       max: 3600 * SECOND,
       default: limits.databaseStatementMs,
-      description: 'A statement that takes longer is cancelled.',
+      description:
+        'A statement that takes longer is cancelled, changes nothing and is answered 503 with the code timeout. Migrations have an hour.',
     }),
   },
   'storage.conf': {

@@ -130,8 +130,8 @@ export const errorTable = {
   // dependencies and ourselves
   database_unavailable: { kind: 'unavailable', title: 'The database does not answer.' },
   database_refused: { kind: 'unavailable', title: 'The database is not set up safely.' },
-  commit_unknown: { kind: 'unavailable', title: 'The outcome of the commit is not known yet.' },
-  timeout: { kind: 'unavailable', title: 'An internal operation took too long.' },
+  commit_unknown: { kind: 'unavailable', title: 'Whether the change took place is not known.' },
+  timeout: { kind: 'unavailable', title: 'The database took too long, and nothing was changed.' },
   cancelled: { kind: 'cancelled', title: 'The operation was cancelled.' },
   port_in_use: { kind: 'unavailable', title: 'The address to listen on cannot be taken.' },
   config_invalid: { kind: 'invalid', title: 'The configuration is not valid.' },

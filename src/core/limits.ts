@@ -303,6 +303,15 @@ export const limits = {
   databasePoolSize: 10,
   databaseConnectMs: 5 * SECOND,
   databaseStatementMs: 30 * SECOND,
+  /** How much longer than the server's own bounds a statement is waited for, and once more after it was cancelled. */
+  databaseGraceMs: 5 * SECOND,
+  /** One statement of a migration may build an index. */
+  migrationStatementMs: HOUR,
+  /** What waits for a lock keeps everybody else waiting behind it. */
+  migrationLockMs: MINUTE,
+  /** How often, and with what pauses, it is asked what became of a change whose answer was lost: a restart takes a few seconds. */
+  outcomeAttemptsMax: 20,
+  outcomeIntervalMs: 250,
   /** Statements that a connection keeps prepared. */
   databasePreparedMax: 256,
   /** A change to who may, made by another process, is heard of within this time, or it is known that it may not be. */

@@ -6,6 +6,9 @@ import type { Queries } from './transaction.ts';
 export const APP_ROLE = 'quasar_app';
 export const DATABASE = 'quasar';
 
+/** Of the one connection that makes and migrates. A statement may build an index; for a lock it waits no longer than others. */
+export const ADMINISTRATION = { size: 1, statementMs: limits.migrationStatementMs, lockMs: limits.migrationLockMs } as const;
+
 /**
  * Roles belong to the whole cluster, so they are made before any migration, by whoever may make roles, and only if they
  * are missing. `quasar_owner` owns every object and cannot log in; the server is `quasar_app`.
@@ -36,6 +39,15 @@ BEGIN
   END IF;
 END
 $roles$`;
+}
+
+/** The limit of a role that was made for a smaller pool is raised. */
+export async function allowConnections(admin: Queries, count: number): Promise<void> {
+  const { rows } = await admin.query<{ limit: number }>('SELECT rolconnlimit AS limit FROM pg_roles WHERE rolname = $1', [
+    APP_ROLE,
+  ]);
+  const limit = rows[0]?.limit ?? -1;
+  if (limit >= 0 && limit < count) await admin.query(`ALTER ROLE ${APP_ROLE} CONNECTION LIMIT ${count}`);
 }
 
 const ROLES = ['quasar_owner', 'quasar_definer', 'quasar_runner', APP_ROLE];

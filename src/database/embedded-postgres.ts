@@ -21,7 +21,7 @@ export interface EmbeddedPostgresOptions {
   /** Where the folder of the socket is made; the system's temporary folder by default. */
   readonly runDirectory?: string;
   readonly onRestart?: (cause: string) => void;
-  /** Further server settings; tests only. */
+  /** Further server settings. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -171,7 +171,6 @@ function serverArguments(clusterDirectory: string, socketDirectory: string, extr
     listen_addresses: '',
     unix_socket_directories: socketDirectory,
     unix_socket_permissions: '0700',
-    max_connections: String(limits.databaseConnectionsMax),
     fsync: 'on',
     synchronous_commit: 'on',
     full_page_writes: 'on',

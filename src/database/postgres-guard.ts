@@ -1,4 +1,7 @@
+import pg from 'pg';
 import { QuasarError } from '../core/errors.ts';
+import { fromPostgresError } from './postgres-errors.ts';
+import { clientConfigOf, type PostgresTarget } from './postgres-pool.ts';
 import type { Queries } from './transaction.ts';
 
 const VERSION_MIN = 15;
@@ -23,6 +26,31 @@ export async function assertSafeServer(server: Queries): Promise<void> {
   const { rows } = await server.query<ServerFacts>(FACTS);
   const fault = rows[0] === undefined ? 'The role that Quasar connects as does not exist.' : findFault(rows[0]);
   if (fault !== undefined) throw new QuasarError('database_refused', { op: 'database.open', message: fault });
+}
+
+/**
+ * Refuses a pooler where there must be none: it would take LISTEN, pass nothing on, and a revoked key would stay good. Each
+ * server process tells its own number when a connection begins; a pooler tells one of its making.
+ * @throws QuasarError `database_refused`, `database_unavailable`.
+ */
+export async function assertDirect(target: PostgresTarget, connectMs: number): Promise<void> {
+  const client = new pg.Client({
+    ...clientConfigOf(target),
+    connectionTimeoutMillis: connectMs,
+    query_timeout: connectMs,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    if (rows[0]?.pid === (client as unknown as { processID: number | null }).processID) return;
+  } catch (error) {
+    throw fromPostgresError(error, 'database.connect');
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+  const message = 'Notifications do not pass a pooler: set "directUrl" in db.conf to the address of PostgreSQL itself.';
+  throw new QuasarError('database_refused', { op: 'database.open', message });
 }
 
 function findFault(facts: ServerFacts): string | undefined {

@@ -1,11 +1,12 @@
 import pg from 'pg';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
-import type { PostgresPoolOptions } from './postgres-pool.ts';
+import { clientConfigOf, type PostgresTarget } from './postgres-pool.ts';
 
 export interface ListenerOptions {
   /** Never through PgBouncer: it would hand the connection to others. */
-  readonly target: Pick<PostgresPoolOptions, 'host' | 'port' | 'user' | 'password' | 'database'>;
+  readonly target: PostgresTarget;
+  readonly connectMs?: number;
   readonly channel: string;
   readonly onNotification: (payload: string) => void;
   /** True: from now on all that is told is heard; what was told before may not have been. False: it may not be heard. */
@@ -57,8 +58,8 @@ export class PostgresListener {
   async #listen(): Promise<void> {
     const { target, channel, onNotification, onListening } = this.#options;
     const client = new pg.Client({
-      ...target,
-      connectionTimeoutMillis: limits.databaseConnectMs,
+      ...clientConfigOf(target),
+      connectionTimeoutMillis: this.#options.connectMs ?? limits.databaseConnectMs,
       query_timeout: limits.listenerSilenceMs,
       application_name: 'quasar listener',
     });

@@ -1,7 +1,8 @@
 import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
 import { isId, type Scope } from '../core/ids.ts';
-import { isStatementFailure } from './postgres-errors.ts';
+import { findOutcome, lostAnswerOf, lostChange, type Proof } from './outcome.ts';
+import { isFailedTransaction } from './postgres-errors.ts';
 
 export interface QueryResult<Row> {
   readonly rows: readonly Row[];
@@ -9,14 +10,31 @@ export interface QueryResult<Row> {
   readonly command: string;
 }
 
-/** Somewhere statements can be run. @throws QuasarError `database_unavailable`, `internal` with the server's error as cause. */
+/**
+ * Somewhere statements can be run. A statement that the server cancelled for its length is `timeout`.
+ * @throws QuasarError `database_unavailable`, `timeout`, `storage_full`, `internal` with the server's error as cause.
+ */
 export interface Queries {
+  /** A question; within a transaction, anything. Of a pool it may change nothing, and the server refuses what would. */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
+  /**
+   * What may change something. By itself it is a transaction: `database_unavailable`, `timeout` and `storage_full` then say
+   * that nothing was changed.
+   * @throws QuasarError `commit_unknown` when that cannot be said; with `proof` `tookPlace` tells when it is known to be done.
+   */
+  change<Row extends object>(text: string, values?: readonly unknown[], proof?: Proof): Promise<QueryResult<Row>>;
+}
+
+/** One connection that is ours for a while. */
+export interface Connection extends Queries {
+  /** Begins a transaction under the bounds of the pool; `settings` hold until its end. `reads`: it may change nothing. */
+  begin(settings?: Readonly<Record<string, string>>, reads?: boolean): Promise<void>;
+  commit(): Promise<QueryResult<object>>;
 }
 
 /** One connection at a time for `work`; broken ones do not come back. */
 export interface ConnectionPool extends Queries {
-  withConnection<T>(work: (connection: Queries) => Promise<T>): Promise<T>;
+  withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
 }
 
 /** Statements between BEGIN and COMMIT, seeing and writing the rows of one org only. */
@@ -25,47 +43,73 @@ export interface Transaction extends Queries {
 }
 
 /**
- * Runs `work` in one transaction. Whatever it throws rolls back and is thrown on.
- * @throws QuasarError `commit_unknown` when the connection died during COMMIT.
+ * Runs `work` in one transaction. Whatever it throws rolls back and is thrown on. Events of `proof` that `work` stores tell
+ * what became of it when the answer to COMMIT is lost.
+ * @throws QuasarError `commit_unknown` when the connection died during COMMIT, and nothing tells what became of it.
  */
-export async function inTransaction<T>(pool: ConnectionPool, work: (connection: Queries) => Promise<T>): Promise<T> {
-  return runBetween('BEGIN', pool, work);
+export function inTransaction<T>(
+  pool: ConnectionPool,
+  work: (connection: Queries) => Promise<T>,
+  options: { readonly proof?: Proof } = {},
+): Promise<T> {
+  return runBetween(pool, work, options);
 }
 
 /** The same, for the rows of the scope's org alone. Functions that name the org themselves (migrations) need none of this. */
-export async function withTransaction<T>(
+export function withTransaction<T>(
   pool: ConnectionPool,
   scope: Scope,
   work: (transaction: Transaction) => Promise<T>,
+  options: { readonly proof?: Proof; readonly reads?: boolean } = {},
 ): Promise<T> {
-  // One message instead of two; statements that go together take no parameters, and a parsed id needs no quoting.
   assert(isId(scope.orgId), 'an org id was parsed');
-  const begin = `BEGIN; SELECT set_config('app.org_id', '${scope.orgId}', true)`;
-  return runBetween(begin, pool, ({ query }) => work({ scope, query }));
+  const settings = { 'app.org_id': scope.orgId };
+  return runBetween(pool, ({ query, change }) => work({ scope, query, change }), { ...options, settings });
 }
 
-async function runBetween<T>(begin: string, pool: ConnectionPool, work: (connection: Queries) => Promise<T>): Promise<T> {
-  return pool.withConnection(async (connection) => {
-    try {
-      await connection.query(begin);
-      const result = await work(connection);
-      await commit(connection);
-      return result;
-    } catch (error) {
-      // A connection that cannot roll back is broken and leaves the pool; the first reason is the one to tell.
-      await Promise.allSettled([connection.query('ROLLBACK')]);
-      throw error;
-    }
-  });
+/** `withTransaction` for questions that go together. */
+export function withSnapshot<T>(pool: ConnectionPool, scope: Scope, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  return withTransaction(pool, scope, work, { reads: true });
 }
 
-async function commit(connection: Queries): Promise<void> {
-  let command: string;
+interface Frame {
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly proof?: Proof;
+  readonly reads?: boolean;
+}
+
+async function runBetween<T>(pool: ConnectionPool, work: (connection: Queries) => Promise<T>, frame: Frame): Promise<T> {
+  let done: { readonly result: T } | undefined;
   try {
-    ({ command } = await connection.query('COMMIT'));
-  } catch (cause) {
-    if (isStatementFailure(cause)) throw cause;
-    throw new QuasarError('commit_unknown', { op: 'database.commit', cause });
+    return await pool.withConnection(async (connection) => {
+      try {
+        await connection.begin(frame.settings, frame.reads);
+        done = { result: await work(connection) };
+        await commit(connection);
+        return done.result;
+      } catch (error) {
+        // A connection that cannot roll back is broken and leaves the pool; the first reason is the one to tell.
+        await Promise.allSettled([connection.query('ROLLBACK')]);
+        throw error;
+      }
+    });
+  } catch (error) {
+    const lost = lostAnswerOf(error);
+    // Before COMMIT was sent it is certain that nothing was changed.
+    if (lost === undefined || done === undefined) throw error;
+    if (lost.transactionId === null) return done.result;
+    const outcome = await findOutcome(pool, lost, frame.proof);
+    if (outcome === 'committed') return done.result;
+    throw lostChange(lost, outcome, 'database.commit');
+  }
+}
+
+async function commit(connection: Connection): Promise<void> {
+  let command: string | undefined;
+  try {
+    ({ command } = await connection.commit());
+  } catch (error) {
+    if (!isFailedTransaction(error)) throw error;
   }
   // A transaction with a failed statement answers COMMIT with ROLLBACK, politely.
   if (command !== 'COMMIT')

@@ -47,6 +47,7 @@ export async function openGate(options: OpenGateOptions, closer: Closer): Promis
   const epochs = new AccessEpochs();
   const listener = PostgresListener.start({
     target: database.listenTarget,
+    connectMs: config.database.connectTimeoutMs,
     channel: ACCESS_CHANNEL,
     onNotification: (payload) => epochs.changed(parseAccessChange(payload)),
     onListening: (listening) => {

@@ -120,7 +120,7 @@ async function findOutcome(scope: Scope, wish: VersionWish, unknown: unknown, de
       const version = await deps.catalog.findVersion(scope, wish.documentId, wish.versionId);
       if (version !== undefined) return { kind: 'committed', version };
     } catch (error) {
-      if (!isQuasarError(error, 'database_unavailable')) throw error;
+      if (!isQuasarError(error) || error.kind !== 'unavailable') throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, REREAD_DELAY_MS));
   }

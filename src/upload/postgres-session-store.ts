@@ -7,7 +7,7 @@ import { type ErrorCode, QuasarError } from '../core/errors.ts';
 import type { DocumentId, Scope, UploadId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { findNoted } from '../database/noted.ts';
-import { type ConnectionPool, type Transaction, withTransaction } from '../database/transaction.ts';
+import { type ConnectionPool, type Transaction, withSnapshot, withTransaction } from '../database/transaction.ts';
 import { encodeBlockEntries } from './block-entries.ts';
 import { createSession } from './postgres-create-session.ts';
 import type { DurablePrefix, UploadSession } from './session.ts';
@@ -30,7 +30,8 @@ export class PostgresSessionStore implements SessionStore {
 
   async create(by: Actor, wish: NewSession): Promise<CreateOutcome> {
     const note = by.note(createDeed(wish));
-    return withTransaction(this.#pool, by, (transaction) => createSession(transaction, { ...wish, note }, this.#clock.now()));
+    const work = (transaction: Transaction) => createSession(transaction, { ...wish, note }, this.#clock.now());
+    return withTransaction(this.#pool, by, work, { proof: { orgId: by.orgId, eventIds: [note.id] } });
   }
 
   async find(scope: Scope, uploadId: UploadId): Promise<UploadSession | undefined> {
@@ -79,21 +80,25 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   cancel(by: Actor, uploadId: UploadId): Promise<boolean> {
-    return withTransaction(this.#pool, by, async (transaction) => {
+    const eventIds: string[] = [];
+    const work = async (transaction: Transaction) => {
       const row = await lockRow(transaction, uploadId);
       if (row === undefined) throw new QuasarError('upload_not_found', { op: 'upload.cancel' });
       if (!isLive(row.state)) return false;
       const expired = isPastItsTime(row, this.#clock.now());
+      const note = by.note(cancelDeed(toSession(row, this.#clock.now())));
+      eventIds.push(note.id);
       await findNoted(transaction, {
         orgId: by.orgId,
         text: 'UPDATE quasar.upload SET state = $3, fence = fence + 1 WHERE org_id = $1 AND id = $2 RETURNING state AS outcome',
         values: [by.orgId, uploadId, expired ? 'expired' : 'failed'],
         when: ['failed'],
-        notes: [by.note(cancelDeed(toSession(row, this.#clock.now())))],
+        notes: [note],
       });
       await transaction.query('DELETE FROM quasar.upload_checkpoint WHERE org_id = $1 AND upload_id = $2', [by.orgId, uploadId]);
       return !expired;
-    });
+    };
+    return withTransaction(this.#pool, by, work, { proof: { orgId: by.orgId, eventIds } });
   }
 
   async #move(
@@ -118,7 +123,7 @@ export class PostgresSessionStore implements SessionStore {
   ): Promise<Row> {
     const { columns = '', call, values, demand } = write;
     const text = `SELECT fits, ${columns}${SESSION_COLUMNS} FROM (SELECT f.fits, ${columns}(f.held).* FROM ${call} AS f) AS written`;
-    const { rows } = await this.#pool.query<Row>(text, [scope.orgId, scope.principalId, uploadId, ...values]);
+    const { rows } = await this.#pool.change<Row>(text, [scope.orgId, scope.principalId, uploadId, ...values]);
     const [row] = rows;
     assert(row !== undefined, 'a write has an outcome');
     if (row.fits) return row;
@@ -144,7 +149,7 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   async #findWhere(scope: Scope, condition: string, value: string): Promise<UploadSession | undefined> {
-    return withTransaction(this.#pool, scope, async (transaction) => {
+    return withSnapshot(this.#pool, scope, async (transaction) => {
       const { rows } = await transaction.query<SessionRow>(
         `SELECT ${SESSION_COLUMNS} FROM quasar.upload WHERE org_id = $1 AND principal_id = $2 AND ${condition}`,
         [scope.orgId, scope.principalId, value],

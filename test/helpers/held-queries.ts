@@ -19,6 +19,10 @@ export class HeldQueries implements Queries {
     });
   }
 
+  change<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.query<Row>(text, values);
+  }
+
   /** All that wait succeed, and from now on every one at once. */
   release(): void {
     this.#released = true;

@@ -4,7 +4,7 @@ import { SequencerLoop } from '../../src/audit/sequencer-loop.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Scope } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { type ConnectionPool, withTransaction } from '../../src/database/transaction.ts';
+import { type ConnectionPool, type Queries, withTransaction } from '../../src/database/transaction.ts';
 import { appendEvents } from '../helpers/append-events.ts';
 import { eventOf, eventsOf, openAuditDatabase } from '../helpers/audit-database.ts';
 
@@ -163,20 +163,20 @@ t.test('while one sequencer is at work, another does nothing', async (t) => {
 /** Its server process dies before the statement number `dieAt`, as counted from 0 over all its transactions. */
 function dyingPool(dieAt: number): ConnectionPool {
   let count = 0;
+  const step = async (connection: Queries) => {
+    if (count++ !== dieAt) return;
+    const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    await admin.query('SELECT pg_terminate_backend($1, 10000)', [rows[0]?.pid]);
+  };
   return {
     query: (text, values) => pool.query(text, values),
+    change: (text, values) => pool.change(text, values),
     withConnection: (work) =>
-      pool.withConnection((connection) =>
-        work({
-          query: async (text, values) => {
-            if (count++ === dieAt) {
-              const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-              await admin.query('SELECT pg_terminate_backend($1, 10000)', [rows[0]?.pid]);
-            }
-            return connection.query(text, values);
-          },
-        }),
-      ),
+      pool.withConnection((connection) => {
+        const query: Queries['query'] = (text, values) => step(connection).then(() => connection.query(text, values));
+        const begin: typeof connection.begin = (...how) => step(connection).then(() => connection.begin(...how));
+        return work({ query, change: query, begin, commit: () => step(connection).then(() => connection.commit()) });
+      }),
   };
 }
 

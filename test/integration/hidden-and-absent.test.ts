@@ -21,7 +21,7 @@ import type { BlobKey } from '../../src/core/digest.ts';
 import { QuasarError } from '../../src/core/errors.ts';
 import { type DocumentId, newId, type PrincipalId } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
-import type { ConnectionPool, Queries, QueryResult } from '../../src/database/transaction.ts';
+import type { Connection, ConnectionPool, QueryResult } from '../../src/database/transaction.ts';
 import { AccessGate } from '../../src/http/access-gate.ts';
 import { getBlob, getContent } from '../../src/http/handlers/content.ts';
 import { getDocument, listDocuments, listVersions, putDocumentContent } from '../../src/http/handlers/documents.ts';
@@ -46,15 +46,23 @@ class CountingPool implements ConnectionPool {
     return pool.query<Row>(text, values);
   }
 
-  withConnection<T>(work: (connection: Queries) => Promise<T>): Promise<T> {
-    return pool.withConnection((connection) =>
-      work({
-        query: (text, values) => {
-          this.texts.push(text);
-          return connection.query(text, values);
-        },
-      }),
-    );
+  change<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    this.texts.push(text);
+    return pool.change<Row>(text, values);
+  }
+
+  withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return pool.withConnection((connection) => {
+      const query: Connection['query'] = (text, values) => {
+        this.texts.push(text);
+        return connection.query(text, values);
+      };
+      const begin: Connection['begin'] = (...how) => {
+        this.texts.push('BEGIN');
+        return connection.begin(...how);
+      };
+      return work({ query, change: query, begin, commit: () => connection.commit() });
+    });
   }
 
   take(): string[] {

@@ -48,7 +48,8 @@ t.test('a role that is no superuser migrates, being a member of owner and define
 });
 
 t.test('roles that are missing are named, with the statements that make them', async (t) => {
-  const lacking: Queries = { query: async <Row>() => ({ command: 'SELECT', rows: [{ rolname: 'quasar_owner' }] as Row[] }) };
+  const query = async <Row>() => ({ command: 'SELECT', rows: [{ rolname: 'quasar_owner' }] as Row[] });
+  const lacking: Queries = { query, change: query };
   const statements = /CREATE ROLE quasar_definer NOLOGIN; CREATE ROLE quasar_runner NOLOGIN; CREATE ROLE quasar_app LOGIN/;
   await t.rejects(assertRoles(lacking), { code: 'database_refused', message: statements });
 });

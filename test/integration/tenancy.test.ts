@@ -174,8 +174,8 @@ t.test('the application may not log in as more than it is', async (t) => {
   await t.rejects(pool.query('CREATE TABLE public.mine (x int)'));
   await t.rejects(pool.query('ALTER TABLE quasar.document DISABLE ROW LEVEL SECURITY'));
   await t.rejects(pool.query('SET ROLE quasar_owner'));
-  await t.rejects(pool.query('DELETE FROM quasar.version'));
-  await t.rejects(pool.query("UPDATE core.migration SET checksum = ''"));
+  await t.rejects(pool.change('DELETE FROM quasar.version'));
+  await t.rejects(pool.change("UPDATE core.migration SET checksum = ''"));
 });
 
 t.test('without an org nothing is visible, with one its rows alone are', async (t) => {

@@ -129,7 +129,7 @@ function problemsOf(
   const byStatus = new Map<number, ErrorCode[]>();
   // A document that is not there may have been disposed of.
   const gone: readonly ErrorCode[] = codes.includes('document_not_found') ? ['document_disposed'] : [];
-  for (const code of new Set<ErrorCode>([...codes, ...gone, 'bad_request', 'internal'])) {
+  for (const code of new Set<ErrorCode>([...codes, ...gone, ...databaseProblems(codes, method), 'bad_request', 'internal'])) {
     const status = statusOf(code);
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
@@ -143,6 +143,12 @@ function problemsOf(
     };
   }
   return responses;
+}
+
+/** Whatever asks the database may be told that it took too long; of a change, the answer may be lost. */
+function databaseProblems(codes: readonly ErrorCode[], method: Operation['method']): readonly ErrorCode[] {
+  if (!codes.includes('database_unavailable')) return [];
+  return method === 'get' || method === 'head' ? ['timeout'] : ['timeout', 'commit_unknown'];
 }
 
 function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
