@@ -42,7 +42,7 @@ export interface UploadTask {
 
 /** One request for what fits into memory, a session for the rest. JSON bodies of one request would be taken for a session's. */
 export async function uploadFile(source: OpenSource, task: UploadTask): Promise<StoredDocument> {
-  const fits = task.wish.documentId === undefined && task.wish.contentType !== 'application/json';
+  const fits = task.wish.documentId === undefined && !JSON_TYPE.test(task.wish.contentType ?? '');
   const whole = fits ? await readWhole(source) : undefined;
   return whole === undefined ? uploadInSession(source, task) : uploadWhole(whole, task);
 }
@@ -265,3 +265,5 @@ function damage(cause: unknown): QuasarError {
     cause,
   });
 }
+
+const JSON_TYPE = /^\s*application\/json\s*(?:;|$)/i;

@@ -1,4 +1,5 @@
 import type { AccessGate } from './access-gate.ts';
+import { admitBody } from './body-rules.ts';
 import type { Caller } from './caller.ts';
 import type { Dispatch, Exchange } from './edge.ts';
 import { admitPreconditions } from './preconditions.ts';
@@ -22,7 +23,10 @@ function handle<Services>(
   services: Services,
   caller: Caller,
 ): void | Promise<void> {
-  if (changes(exchange.method)) admitPreconditions(exchange, route.evaluates);
+  if (changes(exchange.method)) {
+    admitPreconditions(exchange, route.evaluates);
+    admitBody(exchange, route.body ?? 'json');
+  }
   return route.handler(exchange, params, services, caller);
 }
 

@@ -2,6 +2,7 @@ import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { JsonValue } from '../metadata/json-value.ts';
 import { metadataBounds, parseStrictJson } from '../metadata/strict-json.ts';
+import { announcedDigests, verifierOf } from './body-digests.ts';
 import type { Exchange } from './edge.ts';
 
 export interface JsonBodyOptions {
@@ -14,22 +15,27 @@ export interface JsonBodyOptions {
 /**
  * The whole JSON body of a request, at most `limits.jsonBodyMax` bytes, of which there is one reading
  * (metadata/strict-json.ts).
- * @throws QuasarError `body_too_large`, `unsupported_media_type`, `bad_body`, `upload_stalled`, `cancelled`; and
+ * @throws QuasarError `body_too_large`, `unsupported_media_type`, `bad_body`, `digest_mismatch`, `upload_stalled`, `cancelled`; and
  * what refuses the request by now, when its body took so long that it may no longer.
  */
 export async function readJsonBody(exchange: Exchange, options: JsonBodyOptions): Promise<JsonValue | undefined> {
-  const bytes = await readBytes(exchange);
+  const bytes = verified(await readBytes(exchange), exchange);
   const confirmed = exchange.confirm?.();
   if (confirmed !== undefined) await confirmed;
   if (bytes.byteLength === 0 && options.optional) return undefined;
   const contentType = exchange.header('content-type');
-  if (contentType !== undefined && !JSON_TYPE.test(contentType) && mediaTypeOf(contentType) !== options.alsoType) {
+  if (contentType !== undefined && !isTaken(contentType, options.alsoType)) {
     throw new QuasarError('unsupported_media_type', {
       op: 'http.readBody',
       message: 'The body of this route is application/json in UTF-8.',
     });
   }
   return parseJson(bytes);
+}
+
+function isTaken(contentType: string, alsoType: string | undefined): boolean {
+  if (JSON_TYPE.test(contentType)) return true;
+  return mediaTypeOf(contentType) === alsoType && UTF8_OR_NOTHING.test(contentType);
 }
 
 /** In lower case, without parameters. */
@@ -74,6 +80,14 @@ function readBytes(exchange: Exchange): Promise<Buffer> {
   });
 }
 
+/** @throws QuasarError `digest_mismatch`: it is no other body than the one its sender meant. */
+function verified(bytes: Buffer, exchange: Exchange): Buffer {
+  const digest = verifierOf(announcedDigests(exchange));
+  digest?.observe(bytes);
+  digest?.verify();
+  return bytes;
+}
+
 function tooLarge(op: string): QuasarError {
   return new QuasarError('body_too_large', { op, details: { sizeMax: limits.jsonBodyMax } });
 }
@@ -81,3 +95,5 @@ function tooLarge(op: string): QuasarError {
 const BOUNDS = { ...metadataBounds, size: limits.jsonBodyMax };
 /** The form type is what curl -d sends by itself; the body tells whether it is JSON. */
 const JSON_TYPE = /^\s*(?:application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?|application\/x-www-form-urlencoded\s*)$/i;
+/** The parameters of a type. */
+const UTF8_OR_NOTHING = /^[^;]*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;

@@ -101,6 +101,9 @@ function headersOf(error: QuasarError): readonly string[] {
       return numberHeader('Upload-Offset', details.offset);
     case 'method_not_allowed':
       return Array.isArray(details.allow) ? ['Allow', details.allow.join(', ')] : [];
+    case 'unsupported_media_type':
+      // RFC 9110 15.5.16: what was wrong is the coding.
+      return typeof details.acceptEncoding === 'string' ? ['Accept-Encoding', details.acceptEncoding] : [];
     case 'range_unsatisfiable':
       return typeof details.size === 'number' ? ['Content-Range', `bytes */${details.size}`] : [];
     case 'unauthenticated':

@@ -1,5 +1,6 @@
 import { assert } from '../core/assert.ts';
 import { QuasarError } from '../core/errors.ts';
+import type { RouteBody } from './body-rules.ts';
 import type { Caller } from './caller.ts';
 import type { Exchange } from './edge.ts';
 import type { EvaluatedCondition } from './preconditions.ts';
@@ -19,6 +20,8 @@ export interface Route<Services> {
   readonly handler: Handler<Services>;
   /** Of a route that changes something. All other preconditions are refused before the handler runs. */
   readonly evaluates?: readonly EvaluatedCondition[];
+  /** JSON when absent. */
+  readonly body?: RouteBody;
 }
 
 export function route<Services>(
@@ -28,6 +31,11 @@ export function route<Services>(
   handler: Handler<Services>,
 ): Route<Services> {
   return { method, pattern, access, handler };
+}
+
+/** The same route, whose body is something else than JSON. */
+export function taking<Services>(body: RouteBody, entry: Route<Services>): Route<Services> {
+  return { ...entry, body };
 }
 
 /** The same route, whose handler evaluates these preconditions together with the change. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import t from 'tap';
 import type { Answered } from '../helpers/ask.ts';
 import { administratorOf, expectStatus, makePerson } from '../helpers/people.ts';
@@ -149,6 +151,103 @@ t.test('what may no longer be read is not confirmed to a client that has it', as
   t.equal((await admin.ask('DELETE', `/v1/keys/${reader.keyId}`)).status, 204);
   t.strictSame(new Set(await all()), new Set([401]));
 });
+
+t.test('a body that is something else than its bytes, or other bytes than announced, is stored by no route', async (t) => {
+  const { path } = await store('kept');
+  const opened = await admin.ask('POST', '/v1/documents', { body: { filename: 'a.bin' } });
+  const upload = `/v1/uploads/${expectStatus(opened, 201).uploadId}`;
+  const count = async () => (await admin.ask('GET', '/v1/documents?limit=1000')).json().items as unknown[];
+  const before = { documents: (await count()).length, told: await told(path) };
+  const hash = (algorithm: string, text: string) => createHash(algorithm).update(text).digest('base64');
+  const refused: readonly (readonly [Record<string, string>, number])[] = [
+    [{ 'content-range': 'bytes 5-9/10' }, 400],
+    [{ 'content-encoding': 'gzip' }, 415],
+    [{ 'content-encoding': 'aws-chunked', 'x-amz-decoded-content-length': '5' }, 415],
+    [{ 'content-type': 'multipart/form-data; boundary=x' }, 415],
+    [{ 'content-md5': hash('md5', 'other') }, 422],
+    [{ 'content-digest': `sha-512=:${hash('sha512', 'other')}:` }, 422],
+    [{ 'content-digest': 'crc32c=:AAAAAA==:' }, 400],
+    [{ 'x-amz-content-sha256': createHash('sha256').update('other').digest('hex') }, 422],
+    [{ 'x-amz-checksum-crc32c': 'AAAAAA==' }, 400],
+    [{ 'tus-resumable': '1.0.0' }, 400],
+  ];
+  const targets = [
+    ['POST', '/v1/documents'],
+    ['PUT', `${path}/content`],
+    ['PUT', `${upload}/bytes`],
+    ['POST', `${upload}/finalize`],
+    ['PUT', `${path}/hold`],
+  ] as const;
+  for (const [method, target] of targets) {
+    for (const [headers, status] of refused) {
+      const json = target.endsWith('/hold') || target.endsWith('/finalize');
+      const type = json ? { 'content-type': 'application/json' } : BYTES;
+      const body = target.endsWith('/hold') ? '{"reason":"x"}' : json ? '{}' : 'bytes';
+      const answer = await admin.ask(method, target, { body, headers: { ...type, ...headers } });
+      t.equal(answer.status, status, `${method} ${target} ${JSON.stringify(headers)}: ${answer.text}`);
+      if ('content-encoding' in headers) t.equal(answer.headers.get('accept-encoding'), 'identity');
+    }
+  }
+  for (const whole of [{ digest: `SHA-256=${hash('sha256', 'bytes')}` }, { 'repr-digest': `md5=:${hash('md5', 'bytes')}:` }]) {
+    t.equal((await admin.ask('PUT', `${upload}/bytes`, { body: 'bytes', headers: { ...BYTES, ...whole } })).status, 400);
+  }
+  t.equal((await admin.ask('GET', upload)).json().offset, 0);
+  t.strictSame({ documents: (await count()).length, told: await told(path) }, before);
+
+  const right = {
+    ...{ 'content-encoding': 'identity', 'content-md5': hash('md5', 'bytes'), digest: `sha-256=${hash('sha256', 'bytes')}` },
+    ...{ 'content-digest': `sha-512=:${hash('sha512', 'bytes')}:`, 'x-amz-checksum-sha1': hash('sha1', 'bytes') },
+  };
+  t.equal((await admin.ask('POST', '/v1/documents', { body: 'bytes', headers: { ...BYTES, ...right } })).status, 201);
+  t.equal((await admin.ask('PUT', `${path}/content`, { body: 'bytes', headers: { ...BYTES, ...right } })).status, 201);
+  const { digest: _, ...ofPiece } = right;
+  t.equal((await admin.ask('PUT', `${upload}/bytes`, { body: 'bytes', headers: { ...BYTES, ...ofPiece } })).status, 204);
+});
+
+t.test('a JSON file is not taken for the description of one', async (t) => {
+  const text = '{"filename":"inside.json"}';
+  for (const [query, headers] of [
+    ['?filename=a.json', {}],
+    ['?folder=00000000-0000-7000-8000-000000000000', {}],
+    ['', { 'content-disposition': 'attachment; filename="a.json"' }],
+    ['', { 'quasar-metadata': Buffer.from('{}').toString('base64') }],
+  ] as const) {
+    for (const type of ['application/json', 'Application/JSON; charset=utf-8']) {
+      const answer = await admin.ask('POST', `/v1/documents${query}`, {
+        body: text,
+        headers: { 'content-type': type, ...headers },
+      });
+      t.equal(answer.status, 400, answer.text);
+      t.match(answer.json(), { code: 'bad_parameter', detail: /open a session/ });
+    }
+  }
+  const opened = await admin.ask('POST', '/v1/documents', { body: text, headers: { 'content-type': 'application/json' } });
+  t.match(expectStatus(opened, 201), { uploadId: String });
+  const { path } = await store('older');
+  const json = { 'content-type': 'application/json' };
+  t.equal((await admin.ask('PUT', `${path}/content?filename=a.json`, { body: text, headers: json })).status, 201);
+  t.equal((await admin.ask('GET', `${path}/content`)).text, text);
+});
+
+t.test('an empty record is stored when the request says that it is empty', async (t) => {
+  const { path } = await store('not empty');
+  for (const [method, target] of [
+    ['POST', '/v1/documents'],
+    ['PUT', `${path}/content`],
+  ] as const) {
+    const head = `${method} ${target} HTTP/1.1\r\nHost: x\r\n${product.keyLine}Connection: close\r\n`;
+    t.match(await exchangeRaw(`${head}\r\n`), /^HTTP\/1\.1 411 .*length_required/s);
+    t.match(await exchangeRaw(`${head}Content-Length: 0\r\n\r\n`), /^HTTP\/1\.1 201 .*"size":0,/s);
+  }
+});
+
+async function exchangeRaw(request: string): Promise<string> {
+  const socket = connect(product.port, '127.0.0.1');
+  socket.write(request);
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
 
 function typeOf(body: unknown): Record<string, string> {
   return typeof body === 'string' ? BYTES : body === undefined ? {} : { 'content-type': 'application/json' };

@@ -20,6 +20,7 @@ import type { Services } from './services.ts';
 
 /** The JSON form of `POST /v1/documents`: opens an upload session, or finds the one that is open. */
 export async function createSession(exchange: Exchange, services: Services, caller: Caller): Promise<void> {
+  refuseRecordParts(exchange);
   const idempotencyKey = idempotencyKeyOf(exchange);
   const wish = parseCreateBody(await readJsonBody(exchange, { optional: true }), services.oneShot.uploadSizeMax);
   const now = services.clock.now();
@@ -63,6 +64,26 @@ export async function createSession(exchange: Exchange, services: Services, call
     { uploadId, documentId, offset, expiresAt: toTimestamp(expiresAtMs) },
     ['Location', `/v1/uploads/${uploadId}`, 'Upload-Offset', String(offset)],
   );
+}
+
+/**
+ * A JSON file that is posted like any other file would be read as the description of one, and lost; what names or describes
+ * a file beside the body tells the two apart.
+ * @throws QuasarError `bad_parameter`.
+ */
+function refuseRecordParts(exchange: Exchange): void {
+  const query = new URLSearchParams(exchange.query);
+  const parameter =
+    ['filename', 'folder'].find((name) => query.has(name)) ??
+    ['Content-Disposition', 'Quasar-Metadata'].find((name) => exchange.header(name.toLowerCase()) !== undefined);
+  if (parameter === undefined) return;
+  throw new QuasarError('bad_parameter', {
+    op: 'upload.create',
+    message:
+      `${parameter} goes with the bytes of a file, but application/json opens an upload session, and its body says all. ` +
+      'To store a JSON file, open a session with "contentType": "application/json" and send the bytes there.',
+    details: { parameter },
+  });
 }
 
 /** What cannot be stored is refused before a byte is sent. */

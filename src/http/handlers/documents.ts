@@ -5,16 +5,17 @@ import { makeEntries } from '../../records/write-metadata.ts';
 import type { VersionWish } from '../../upload/commit.ts';
 import { versionOf } from '../../upload/finalize.ts';
 import { storeOneShot } from '../../upload/one-shot.ts';
+import { announcedDigests, verifierOf } from '../body-digests.ts';
 import type { Caller } from '../caller.ts';
 import { documentEtagOf, expectedVersionOf, NO_VERSION, versionEtagOf } from '../conditional-write.ts';
-import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
 import { filenameOf } from '../filename.ts';
+import { mediaTypeOf } from '../json-body.ts';
 import { writeConditionsOf } from '../preconditions.ts';
 import { replyJson, replyTagged } from '../reply.ts';
 import { byHandler, onDocument } from '../route-access.ts';
-import { evaluating, type Params, route } from '../router.ts';
-import { mediaTypeOf } from '../sniff.ts';
+import { evaluating, type Params, route, taking } from '../router.ts';
+import { mediaTypeOf as storedTypeOf } from '../sniff.ts';
 import { createSession } from './create-session.ts';
 import { parseDocumentFilter } from './document-filter.ts';
 import { listReadable } from './list-readable.ts';
@@ -24,45 +25,50 @@ import { parseRefText } from './ref-bodies.ts';
 import { idempotencyKeyOf, pageOf, parseFolder, parseParents } from './request-bodies.ts';
 import { placeOf, requireWrite } from './require-write.ts';
 import type { Services } from './services.ts';
-import { locationOf, requestDigest } from './uploads.ts';
+import { locationOf } from './uploads.ts';
 import { findSelected, parseVersionSelector } from './version-selector.ts';
 import { detailsView, documentView, refView, versionView } from './views.ts';
 
-export const postDocument = route(
-  'POST',
-  '/v1/documents',
-  byHandler('doc.write'),
-  (exchange, _params, services: Services, caller) => {
+export const postDocument = taking(
+  'record',
+  route('POST', '/v1/documents', byHandler('doc.write'), (exchange, _params, services: Services, caller) => {
     const contentType = exchange.header('content-type');
-    if (contentType !== undefined && isJson(contentType)) return createSession(exchange, services, caller);
+    if (contentType !== undefined && mediaTypeOf(contentType) === 'application/json')
+      return createSession(exchange, services, caller);
     const documentId = newId<DocumentId>(services.clock);
     const folderId = folderOf(exchange.query);
     const target = { documentId, newDocument: true, folderId, expectedVersionId: undefined };
     const allowed = requireWrite(placeOf(folderId), services, caller);
     if (allowed === undefined) return oneShot(exchange, services, caller, target);
     return allowed.then(() => oneShot(exchange, services, caller, target));
-  },
+  }),
 );
 
-export const putDocumentContent = evaluating(
-  ['if-match', 'if-none-match'],
-  route(
-    'PUT',
-    '/v1/documents/{documentId}/content',
-    onDocument('doc.write'),
-    async (exchange, params, services: Services, caller) => {
-      const documentId = documentIdOf(params);
-      await services.gate.require(caller, { kind: 'document', documentId }, 'blob.write');
-      const current = await services.catalog.findVersion(caller, documentId);
-      if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
-      const expectedVersionId = expectedVersionOf(writeConditionsOf(exchange), current);
-      // With a key it may be the repeat of a request that has moved the version itself: the commit tells.
-      if (expectedVersionId === NO_VERSION && idempotencyKeyOf(exchange) === undefined) {
-        throw new QuasarError('precondition_failed', { op: 'document.put', details: { etag: versionEtagOf(current.versionId) } });
-      }
-      const parents = parseParents(new URLSearchParams(exchange.query).getAll('parent'));
-      await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId, parents });
-    },
+export const putDocumentContent = taking(
+  'record',
+  evaluating(
+    ['if-match', 'if-none-match'],
+    route(
+      'PUT',
+      '/v1/documents/{documentId}/content',
+      onDocument('doc.write'),
+      async (exchange, params, services: Services, caller) => {
+        const documentId = documentIdOf(params);
+        await services.gate.require(caller, { kind: 'document', documentId }, 'blob.write');
+        const current = await services.catalog.findVersion(caller, documentId);
+        if (current === undefined) throw new QuasarError('document_not_found', { op: 'document.put' });
+        const expectedVersionId = expectedVersionOf(writeConditionsOf(exchange), current);
+        // With a key it may be the repeat of a request that has moved the version itself: the commit tells.
+        if (expectedVersionId === NO_VERSION && idempotencyKeyOf(exchange) === undefined) {
+          throw new QuasarError('precondition_failed', {
+            op: 'document.put',
+            details: { etag: versionEtagOf(current.versionId) },
+          });
+        }
+        const parents = parseParents(new URLSearchParams(exchange.query).getAll('parent'));
+        await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId, parents });
+      },
+    ),
   ),
 );
 
@@ -158,20 +164,15 @@ type OneShotTarget = Pick<VersionWish, 'documentId' | 'newDocument' | 'folderId'
 
 async function oneShot(exchange: Exchange, services: Services, caller: Caller, target: OneShotTarget): Promise<void> {
   const declared = exchange.header('content-type');
-  if (declared?.trim().toLowerCase().startsWith('multipart/form-data')) {
-    throw new QuasarError('unsupported_media_type', {
-      op: 'document.post',
-      message: 'Send the bytes themselves, not a form: with curl, --data-binary @FILE instead of -F.',
-    });
-  }
   if (exchange.bodySize !== undefined && exchange.bodySize > services.oneShot.uploadSizeMax) {
     throw new QuasarError('upload_too_large', { op: 'document.post', details: { sizeMax: services.oneShot.uploadSizeMax } });
   }
   const filename = filenameOf(exchange);
   const key = idempotencyKeyOf(exchange);
-  const digest = requestDigest(exchange);
-  const { repr } = parseDigestHeaders(exchange);
-  const contentTypeOf = (firstBytes: Uint8Array) => mediaTypeOf(declared, firstBytes);
+  const announced = announcedDigests(exchange);
+  // The SHA-256 of a record is computed anyway; here the bytes of the request are the whole file.
+  const digest = verifierOf(announced.filter(({ algorithm }) => algorithm !== 'sha256'));
+  const contentTypeOf = (firstBytes: Uint8Array) => storedTypeOf(declared, firstBytes);
   const parents = target.parents?.length === 0 ? undefined : target.parents;
   const bundle = metadataOf(exchange);
   const metadata = bundle === undefined ? undefined : await makeEntries(caller, bundle, services.records);
@@ -199,7 +200,7 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
           upload: undefined,
         };
       },
-      digests: repr === undefined ? [] : [{ sha256: repr }],
+      digests: announced.filter(({ algorithm }) => algorithm === 'sha256').map(({ hex }) => ({ sha256: hex })),
       observe: digest?.observe,
       verify: () => digest?.verify(),
     },
@@ -222,8 +223,4 @@ function folderOf(query: string): FolderId | undefined {
 function oneShotTarget(target: OneShotTarget): string {
   if (!target.newDocument) return target.documentId;
   return target.folderId === undefined ? 'new' : `new in ${target.folderId}`;
-}
-
-function isJson(contentType: string): boolean {
-  return contentType.split(';', 1)[0]?.trim().toLowerCase() === 'application/json';
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { RuledThing } from '../../access/rule-store.ts';
 import type { VersionFacts } from '../../catalog/catalog.ts';
 import { toTimestamp } from '../../core/clock.ts';
@@ -7,13 +6,13 @@ import { parseId, type UploadId } from '../../core/ids.ts';
 import type { FinalizeWish } from '../../upload/finalize.ts';
 import type { UploadSession } from '../../upload/session.ts';
 import type { Finalized } from '../../upload/uploads.ts';
+import { announcedDigests, verifierOf } from '../body-digests.ts';
 import type { Caller } from '../caller.ts';
-import { parseDigestHeaders } from '../digest-fields.ts';
 import type { Exchange } from '../edge.ts';
 import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { byHandler } from '../route-access.ts';
-import { type Params, route } from '../router.ts';
+import { type Params, route, taking } from '../router.ts';
 import { readAnswer } from './read-answer.ts';
 import { parseFinalizeBody } from './request-bodies.ts';
 import { placeOf, requireWrite } from './require-write.ts';
@@ -47,15 +46,13 @@ export const deleteUpload = route(
   },
 );
 
-export const putUploadBytes = route(
-  'PUT',
-  '/v1/uploads/{uploadId}/bytes',
-  byHandler('doc.write'),
-  async (exchange, params, services: Services, caller) => {
+export const putUploadBytes = taking(
+  'piece',
+  route('PUT', '/v1/uploads/{uploadId}/bytes', byHandler('doc.write'), async (exchange, params, services: Services, caller) => {
     const uploadId = uploadIdOf(params);
     const refused = services.gate.requireScope(caller, 'blob.write');
     if (refused !== undefined) await refused;
-    const digest = requestDigest(exchange);
+    const digest = verifierOf(announcedDigests(exchange));
     const offset = await services.uploads.append(caller, uploadId, {
       source: exchange,
       offset: parseOffset(exchange.header('upload-offset')),
@@ -64,7 +61,7 @@ export const putUploadBytes = route(
       verify: digest?.verify,
     });
     exchange.reply(204, ['Upload-Offset', String(offset), 'Quasar-Durability', services.durability]);
-  },
+  }),
 );
 
 export const finalizeUpload = route(
@@ -150,24 +147,4 @@ function parseOffset(text: string | undefined): number {
     });
   }
   return offset;
-}
-
-/** SHA-256 over the bytes of this request alone, when the client sent one to compare with. */
-export function requestDigest(exchange: Exchange): { observe: (bytes: Uint8Array) => void; verify: () => void } | undefined {
-  const { content } = parseDigestHeaders(exchange);
-  if (content === undefined) return undefined;
-  const hash = createHash('sha256');
-  return {
-    observe: (bytes) => {
-      hash.update(bytes);
-    },
-    verify: () => {
-      const received = hash.digest('hex');
-      if (received === content) return;
-      throw new QuasarError('digest_mismatch', {
-        op: 'upload.receive',
-        details: { announced: { sha256: content }, received: { sha256: received } },
-      });
-    },
-  };
 }

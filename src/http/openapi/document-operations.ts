@@ -25,7 +25,9 @@ export const documentOperations: readonly Operation[] = [
     summary: 'Store a file in one request, or open an upload session for it.',
     description:
       'With `application/json` the body describes a file to come and a session is opened; files that are JSON themselves ' +
-      'need a session. Any other content type is the file: it is stored and committed before the answer. An absent, ' +
+      'need a session, and `filename`, `folder`, Content-Disposition or Quasar-Metadata beside such a body is refused. Any ' +
+      'other content type is the file: it is stored and committed before the answer. A file of no bytes needs ' +
+      'Content-Length: 0. An absent, ' +
       'octet-stream or form-urlencoded type (what curl sends by itself) is replaced by what the first bytes look like. ' +
       'The same documentId with an open upload, or the same Idempotency-Key, gives the earlier answer with 200.',
     parameters: [

@@ -92,7 +92,8 @@ function conditionsOf({ evaluates = [] }: (typeof routes)[number], operation: Op
 /** What a request that changes something may meet whatever it asks for. */
 function demandProblems({ method, evaluates = [] }: (typeof routes)[number]): readonly ErrorCode[] {
   if (method === 'GET' || method === 'HEAD') return [];
-  return ['precondition_unsupported', ...(evaluates.length === 0 ? [] : (['precondition_failed', 'bad_parameter'] as const))];
+  const body = ['bad_parameter', 'unsupported_media_type', 'digest_mismatch'] as const;
+  return ['precondition_unsupported', ...(evaluates.length === 0 ? [] : (['precondition_failed'] as const)), ...body];
 }
 
 const CONDITION_WORDS = { 'if-match': 'ifDocumentMatch', 'if-none-match': 'ifVersionNoneMatch' } as const;

@@ -92,8 +92,16 @@ export const parameters = {
     ...offset,
     default: 0,
   }),
-  contentDigest: header('Content-Digest', 'SHA-256 of the bytes of this request (RFC 9530), compared.', digestField),
-  reprDigest: header('Repr-Digest', 'SHA-256 of the whole file (RFC 9530), compared.', digestField),
+  contentDigest: header(
+    'Content-Digest',
+    'SHA-256, SHA-512, SHA-1 or MD5 of the bytes of this request (RFC 9530), compared. Content-MD5 is compared too; other algorithms are refused.',
+    digestField,
+  ),
+  reprDigest: header(
+    'Repr-Digest',
+    'SHA-256, SHA-512, SHA-1 or MD5 of the whole file (RFC 9530), compared. The older Digest is compared too.',
+    digestField,
+  ),
   amzChecksum: header('x-amz-checksum-sha256', 'SHA-256 of the bytes of this request in base64, compared.', { type: 'string' }),
   range: header('Range', `Byte ranges, at most ${limits.rangesMax} (RFC 9110 14.2).`, {
     type: 'string',

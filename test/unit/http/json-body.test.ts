@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { limits } from '../../../src/core/limits.ts';
 import { parseJson, readJsonBody } from '../../../src/http/json-body.ts';
@@ -35,6 +36,34 @@ t.test('a body that is cut is cancelled, one of another type refused', async (t)
       type,
     );
   }
+});
+
+t.test('a further type is taken in UTF-8 only', async (t) => {
+  const patch = (type: string) => {
+    const exchange = new FakeExchange({ method: 'POST', body: [Buffer.from('[]')], headers: { 'content-type': type } });
+    return readJsonBody(exchange, { optional: false, alsoType: 'application/json-patch+json' });
+  };
+  for (const type of ['application/json-patch+json', 'Application/JSON-Patch+JSON; charset="UTF-8"'])
+    t.same(await patch(type), []);
+  for (const type of [
+    'application/json-patch+json; charset=utf-16',
+    'application/json-patch+json; charset=latin1; x=1',
+    'text/json',
+  ])
+    await t.rejects(patch(type), { code: 'unsupported_media_type' }, type);
+});
+
+t.test('a byte order mark, and any other encoding than UTF-8, is refused', async (t) => {
+  for (const body of [Buffer.from('\ufeff{}'), Buffer.from('{}', 'utf16le'), Buffer.from([0xfe, 0xff, 0, 0x7b, 0, 0x7d])])
+    await t.rejects(read({ body: [body] }), { code: 'bad_body' });
+});
+
+t.test('a body that has another digest than was sent with it is refused', async (t) => {
+  const body = [Buffer.from('{"a"'), Buffer.from(':1}')];
+  const md5 = (text: string) => createHash('md5').update(text).digest('base64');
+  t.same(await read({ body, headers: { 'content-md5': md5('{"a":1}') } }), { a: 1 });
+  await t.rejects(read({ body, headers: { 'content-md5': md5('{"a":2}') } }), { code: 'digest_mismatch' });
+  await t.rejects(read({ body: [], headers: { 'content-md5': md5('{}') } }, true), { code: 'digest_mismatch' });
 });
 
 t.test('JSON that readers could understand differently is refused', async (t) => {

@@ -1,33 +1,14 @@
 import t from 'tap';
-import { isQuasarError } from '../../../src/core/errors.ts';
 import type { DocumentId, VersionId } from '../../../src/core/ids.ts';
-import type { Caller } from '../../../src/http/caller.ts';
 import { documentEtagOf, documentGuardOf } from '../../../src/http/conditional-write.ts';
-import { dispatchTo } from '../../../src/http/dispatch.ts';
 import { admitPreconditions, writeConditionsOf } from '../../../src/http/preconditions.ts';
-import { type Route, Router } from '../../../src/http/router.ts';
 import { routes } from '../../../src/http/routes.ts';
+import { outcomeOf } from '../../helpers/dispatched.ts';
 import { FakeExchange } from '../../helpers/fake-exchange.ts';
 
 const ID = '019aa5c0-6f02-7a3b-8c1d-2e4f5a6b7c8d';
 const DATE = 'Sat, 21 Nov 2026 09:00:00 GMT';
 const changing = routes.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
-
-/** What `request` comes to: the name of the error, or `handled` when the handler of the route was reached. */
-async function outcomeOf({ method, pattern, ...rest }: Route<never>, headers: Record<string, string>): Promise<string> {
-  const handler = () => {
-    throw new Error('handled');
-  };
-  const router = new Router([{ method, pattern, ...rest, handler }]);
-  const dispatch = dispatchTo(router, {} as never, { enter: () => ({}) as Caller });
-  const path = pattern.replace(/\{\w+\}/g, ID);
-  try {
-    await dispatch(new FakeExchange({ method, path, headers: { 'content-length': '0', ...headers } }));
-    return 'answered';
-  } catch (error) {
-    return isQuasarError(error) ? error.code : (error as Error).message;
-  }
-}
 
 t.test('a route that changes something evaluates a precondition, or refuses it before its handler runs', async (t) => {
   t.ok(changing.length > 30);
