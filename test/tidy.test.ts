@@ -5,7 +5,7 @@ import { importsOf, lineAt, readSources, repository, type SourceFile } from './h
 
 /** Which folder of src/ may import which: itself and every lower rank, never its own rank. */
 const ranks: Readonly<Record<string, number>> = {
-  core: 0,
+  ...{ core: 0, disk: 0 },
   ...{ config: 1, database: 1, volatile: 1, chunker: 1, placement: 1, segment: 1, telemetry: 1 },
   ...{ graviton: 2, catalog: 2, metadata: 2, audit: 2, jobs: 2, pulse: 2 },
   ...{ access: 3, records: 3, upload: 3, download: 3, search: 3, reclaim: 3 },

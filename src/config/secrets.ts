@@ -1,8 +1,9 @@
-import { type FileHandle, link, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { makeFolder, syncFolder } from '../disk/durable-folder.ts';
 import { Secret } from './secret.ts';
 
 /**
@@ -50,7 +51,7 @@ export function ensureSecret(place: SecretPlace, size: number, clock: Clock): Pr
 export async function ensureSecretText(place: SecretPlace, make: () => string, clock: Clock): Promise<Secret> {
   const found = await findSecret(place);
   if (found !== undefined) return found;
-  await mkdir(place.directory, { recursive: true, mode: 0o700 });
+  await makeFolder(place.directory);
   const draft = join(place.directory, `.${place.name}.${Buffer.from(clock.random(6)).toString('hex')}`);
   try {
     await writeDurably(draft, `${make()}\n`);
@@ -58,7 +59,7 @@ export async function ensureSecretText(place: SecretPlace, make: () => string, c
   } finally {
     await rm(draft, { force: true });
   }
-  await syncDirectory(place.directory);
+  await syncFolder(place.directory);
   return readSecret(place);
 }
 
@@ -144,15 +145,6 @@ async function linkUnlessThere(from: string, to: string): Promise<void> {
     await link(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

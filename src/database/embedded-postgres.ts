@@ -1,9 +1,10 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Closer } from '../core/closer.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
+import { makeFolder } from '../disk/durable-folder.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { prepareBinaries } from './embedded-postgres-binaries.ts';
 import { initCluster, SUPERUSER } from './init-cluster.ts';
@@ -133,7 +134,7 @@ interface Running {
 }
 
 async function start(options: EmbeddedPostgresOptions, closer: Closer): Promise<Running> {
-  await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 });
+  await makeFolder(options.dataDirectory);
   const lock = await DirectoryLock.take(join(options.dataDirectory, 'lock'));
   closer.push('lock of the database', () => lock.release());
 

@@ -1,6 +1,7 @@
-import { chmod, chown, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { QuasarError } from '../core/errors.ts';
+import { syncFolder } from '../disk/durable-folder.ts';
 import { clusterArgument, spawnInCluster } from './server-process.ts';
 import type { ServerUser } from './server-user.ts';
 
@@ -36,7 +37,7 @@ export async function initCluster(plan: ClusterPlan): Promise<void> {
   }
   await chmod(unfinished, 0o700);
   await rename(unfinished, plan.clusterDirectory);
-  await syncDirectory(dirname(plan.clusterDirectory));
+  await syncFolder(dirname(plan.clusterDirectory));
 }
 
 /** initdb syncs what it wrote. The built-in locale sorts alike on every machine, whatever its C library. */
@@ -67,13 +68,4 @@ async function runInitdb(plan: ClusterPlan, directory: string, passwordFile: str
   });
   if (fault === undefined) return;
   throw new QuasarError('database_refused', { op: 'database.open', message: `The database could not be made: ${fault}` });
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureAdminKey } from '../access/admin-key.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
@@ -25,10 +24,12 @@ import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { Slab } from '../core/slab.ts';
 import { findLocalScope } from '../database/local-scope.ts';
+import { makeFolder } from '../disk/durable-folder.ts';
 import { BlockMap } from '../download/block-map.ts';
 import { BlockCache } from '../graviton/block-cache.ts';
 import { LocalNode } from '../graviton/local-node.ts';
 import { Scrub } from '../graviton/scrub.ts';
+import { explainStart } from '../graviton/start-fault.ts';
 import { StretchReader } from '../graviton/stretch-reader.ts';
 import { Cursors } from '../http/cursor.ts';
 import { dispatchTo } from '../http/dispatch.ts';
@@ -95,7 +96,9 @@ export interface AllInOne {
 
 /** Opens every part, the slow ones side by side; each is closed by `closer` in reverse order. */
 export async function openAllInOne(config: Config, log: Log, closer: Closer): Promise<AllInOne> {
-  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  await makeFolder(config.dataDirectory).catch((error: unknown) => {
+    throw explainStart(error, config.dataDirectory);
+  });
   const metrics = createPromMetrics();
   const slab = new Slab({
     slotSize: limits.slotSize,

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { makeFolder as makeFolderBy } from '../disk/durable-folder.ts';
 import { DiskStepError } from './disk-fault.ts';
 import { type SegmentFile, type SegmentFiles, writeFully } from './segment-files.ts';
 
@@ -24,11 +25,7 @@ export function syncFolder(files: SegmentFiles, path: string): Promise<void> {
 
 /** Makes a folder and its missing parents, each of them durable. */
 export async function makeFolder(files: SegmentFiles, path: string): Promise<void> {
-  const first = (await files.makeDirectory(path)) ?? path;
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(files, dirname(made));
-    if (made === first || made === dirname(made)) return;
-  }
+  await makeFolderBy(path, { make: (wanted) => files.makeDirectory(wanted), sync: (folder) => syncFolder(files, folder) });
 }
 
 /** Gives a file another name, durably: a crash leaves one of the two, never both or none. */

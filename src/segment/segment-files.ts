@@ -1,4 +1,5 @@
 import { close, constants, fchmod, fdatasync, fstat, fsync, ftruncate, open, promises, read, readv, write } from 'node:fs';
+import { syncFolder } from '../disk/durable-folder.ts';
 import { PAGE_SIZE } from './format.ts';
 import { NotAFileError } from './not-a-file.ts';
 
@@ -87,14 +88,7 @@ export const diskFiles: SegmentFiles = {
   unlink: (path) => promises.unlink(path),
   makeDirectory: (path) => promises.mkdir(path, { recursive: true, mode: 0o700 }),
   list: (path) => promises.readdir(path),
-  syncDirectory: async (path) => {
-    const directory = await promises.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  },
+  syncDirectory: syncFolder,
 };
 
 /** @throws NotAFileError. What is not there, or cannot be looked at, is for the call itself to tell. */

@@ -1,5 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { QuasarError } from '../../core/errors.ts';
+import { syncName } from '../../disk/durable-folder.ts';
 import { fileFault } from '../file-fault.ts';
 import type { Answered } from './access-client.ts';
 
@@ -14,7 +15,7 @@ export async function keepKey(path: string, make: () => Promise<Answered>): Prom
   const handle = await openNew(path);
   try {
     const { key, ...facts } = await makeOrRemove(path, make);
-    await writeKey(handle, String(key)).catch((cause) => {
+    await writeKey(handle, path, String(key)).catch((cause) => {
       throw lostKey(path, facts, cause);
     });
     return { ...facts, keyFile: path };
@@ -42,9 +43,10 @@ async function makeOrRemove(path: string, make: () => Promise<Answered>): Promis
   }
 }
 
-async function writeKey(handle: FileHandle, key: string): Promise<void> {
+async function writeKey(handle: FileHandle, path: string, key: string): Promise<void> {
   await handle.writeFile(`${key}\n`);
   await handle.sync();
+  await syncName(path);
 }
 
 function lostKey(path: string, { keyId }: Answered, cause: unknown): QuasarError {

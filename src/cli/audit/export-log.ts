@@ -1,4 +1,5 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { syncName } from '../../disk/durable-folder.ts';
 import { withClient } from '../client-flags.ts';
 import type { CommandContext } from '../command.ts';
 import { fileFault } from '../file-fault.ts';
@@ -25,6 +26,7 @@ async function download(http: HttpClient, file: string): Promise<number> {
     const size = await fill(http, handle, part);
     await handle.sync();
     await rename(part, file);
+    await syncName(file);
     return size;
   } catch (error) {
     await rm(part, { force: true });

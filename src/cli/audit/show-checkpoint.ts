@@ -5,6 +5,7 @@ import { verifyConsistency } from '../../audit/merkle-proof.ts';
 import type { NoteVerifier } from '../../audit/note-key.ts';
 import { parseSignedNote } from '../../audit/signed-note.ts';
 import { QuasarError } from '../../core/errors.ts';
+import { syncName } from '../../disk/durable-folder.ts';
 import { Fault } from '../../segment/fault.ts';
 import { Attempts } from '../attempts.ts';
 import { withClient } from '../client-flags.ts';
@@ -89,6 +90,7 @@ async function writeNote(file: string, note: string): Promise<void> {
       await handle.close();
     }
     await rename(part, file);
+    await syncName(file);
   } catch (cause) {
     await rm(part, { force: true });
     throw fileFault(cause, 'written', file);
