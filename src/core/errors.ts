@@ -127,6 +127,7 @@ export const errorTable = {
   node_closed: { kind: 'unavailable', title: 'The storage node is closed.' },
   corrupt: { kind: 'corrupt', title: 'Stored bytes no longer match their digest.' },
   block_missing: { kind: 'corrupt', title: 'A stored block cannot be found.' },
+  block_unavailable: { kind: 'unavailable', title: 'A stored block cannot be read at the moment.' },
   // dependencies and ourselves
   database_unavailable: { kind: 'unavailable', title: 'The database does not answer.' },
   database_refused: { kind: 'unavailable', title: 'The database is not set up safely.' },

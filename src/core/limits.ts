@@ -100,6 +100,16 @@ export const limits = {
   openSegmentFilesMax: 128,
   /** Footers a command keeps in memory while it reads segments without an index: 64 bytes a record, 16 KiB each with full blocks. */
   segmentTablesMax: 8192,
+  /** How long a record that was found damaged is refused without another look: its file may be restored from a copy. */
+  damageJudgedMs: MINUTE,
+  /** Blocks of a range that are looked at before its first byte is sent, while some are known to be damaged. */
+  damageLookAheadMax: 4096,
+  /** Reads that wait while segments are searched for a block that is not where the index says; more are refused. */
+  recordSearchesMax: 64,
+  /** Blocks that were found whole in no segment, and are not looked for again for `damageJudgedMs`. */
+  lostBlocksMax: 10_000,
+  /** How often segments that could not be read are looked for. */
+  missingSegmentCheckMs: 2 * SECOND,
   indexFlushIntervalMs: SECOND,
   indexFlushEntriesMax: 10_000,
   /** Beyond this writers wait for the index: entries not yet flushed are held in memory. */

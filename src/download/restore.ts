@@ -143,19 +143,25 @@ function giveUp({ loading }: Ahead): void {
 }
 
 /**
- * Once damage is known, a request that would run into it is refused before its first byte instead of being cut again.
- * Costs a look at each block, but only while the store has damage.
+ * Once damage is known, a request that would soon run into it is refused before its first byte instead of being cut again.
+ * Costs nothing while the store has no damage, and a look into a set for each of the first blocks while it has: damage
+ * further on cuts the answer when it is reached.
  * @throws QuasarError `corrupt`.
  */
 export async function refuseKnownDamage(
   scope: Scope,
   blob: BlobFacts,
-  range: { readonly start: number; readonly end: number },
+  ranges: readonly { readonly start: number; readonly end: number }[],
   { cache, map }: RestoreDeps,
 ): Promise<void> {
   if (!cache.knowsDamage) return;
-  for await (const { id } of map.spans(scope, blob, range.start, range.end)) {
-    if (!cache.canServe(id)) throw new QuasarError('corrupt', { op: 'download.restore' });
+  let looks = 0;
+  for (const { start, end } of ranges) {
+    for await (const { id } of map.spans(scope, blob, start, end)) {
+      if (await cache.isLost(id)) throw new QuasarError('corrupt', { op: 'download.restore' });
+      looks += 1;
+      if (looks >= limits.damageLookAheadMax) return;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from '../segment/format.ts';
+import { PAGE_SIZE, PAYLOAD_SIZE_MAX, recordSpan } from '../segment/format.ts';
 import { readFully, readPages, type SegmentFile } from '../segment/segment-files.ts';
 
 /**
@@ -72,4 +72,13 @@ export class AlignedReads implements SegmentFile {
   close(): Promise<void> {
     return this.#file.close();
   }
+}
+
+const WASM_PAGE_SIZE = 65_536;
+/** The largest record, wherever in a page it begins. */
+const WINDOW_SIZE = Math.ceil((recordSpan(PAYLOAD_SIZE_MAX) + 2 * PAGE_SIZE) / WASM_PAGE_SIZE) * WASM_PAGE_SIZE;
+
+/** Page-aligned memory for reads, as only WebAssembly gives it. */
+export function alignedWindow(): Uint8Array {
+  return new Uint8Array(new WebAssembly.Memory({ initial: WINDOW_SIZE / WASM_PAGE_SIZE }).buffer);
 }

@@ -1,7 +1,7 @@
 import type { Hasher } from '../chunker/hasher.ts';
 import { assert } from '../core/assert.ts';
 import type { BlockId } from '../core/digest.ts';
-import { QuasarError } from '../core/errors.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { Slab, Slot } from '../core/slab.ts';
 import type { BlockRead, Node } from './node.ts';
 
@@ -52,9 +52,9 @@ export class BlockCache {
     return this.#node.health().damagedRecords > 0;
   }
 
-  /** False when the block is known to be lost: not in memory, and no healthy record holds it. */
-  canServe(id: BlockId): boolean {
-    return this.#entries.has(id) || this.#node.statBlock(id) !== undefined;
+  /** True when the block is known to be lost: not in memory, and its record is damaged. */
+  async isLost(id: BlockId): Promise<boolean> {
+    return !this.#entries.has(id) && (await this.#node.isDamaged(id));
   }
 
   /** The block when it is in memory already and its slot may be kept from others. */
@@ -150,12 +150,20 @@ export class BlockCache {
 
   /** A page in memory can be bad while the disk is good: only what the disk itself says condemns a record. */
   async #reread(id: BlockId, slot: Slot): Promise<number> {
-    const read = await this.#node.readBlockFromDisk(id, slot.bytes);
-    if (read !== undefined && (await this.#hasher.hashBlock(slot.at, read)) === id) return read;
-    const reason = read === undefined ? 'it is gone' : 'its bytes do not have the digest they are stored under';
-    await this.#node.reportDamage(id, reason);
-    this.#onCorrupt(id, reason);
-    throw new QuasarError('corrupt', { op: OP });
+    const size = await this.#readFromDisk(id, slot);
+    if (size === undefined) throw new QuasarError('block_missing', { op: OP });
+    // The node has found it whole; whatever changed on the way here is no fault of the record.
+    if ((await this.#hasher.hashBlock(slot.at, size)) !== id) throw new QuasarError('block_unavailable', { op: OP });
+    return size;
+  }
+
+  async #readFromDisk(id: BlockId, slot: Slot): Promise<number | undefined> {
+    try {
+      return await this.#node.readBlockFromDisk(id, slot.bytes);
+    } catch (error) {
+      if (isQuasarError(error, 'corrupt')) this.#onCorrupt(id, 'its bytes do not have the digest they are stored under');
+      throw error;
+    }
   }
 
   #read(entry: Entry): CachedBlock {

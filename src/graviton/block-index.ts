@@ -25,8 +25,8 @@ export interface IndexStore {
   /** Undefined in an index that was never written. */
   state(): IndexState | undefined;
   find(id: BlockId): IndexEntry | undefined;
-  /** One or more transactions; entries are durable no later than the state, which is durable when it resolves. */
-  write(entries: ReadonlyMap<BlockId, IndexEntry>, state: IndexState): Promise<void>;
+  /** An entry that is undefined is removed. One or more transactions; entries are durable no later than the state, which is durable when it resolves. */
+  write(entries: ReadonlyMap<BlockId, IndexEntry | undefined>, state: IndexState): Promise<void>;
   /** Ids ever written with kind `manifest`, in order, after `after`; at most `count`. */
   manifestIds(after: BlockId | undefined, count: number): BlockId[];
   /** All entries, in order of id, after `after`; at most `count`. */
@@ -50,11 +50,13 @@ export interface BlockIndexOptions {
 export class BlockIndex {
   readonly #options: BlockIndexOptions;
   readonly #store: IndexStore;
-  #fresh = new Map<BlockId, IndexEntry>();
-  #flushing: Map<BlockId, IndexEntry> | undefined;
+  /** Undefined: to be removed. */
+  #fresh = new Map<BlockId, IndexEntry | undefined>();
+  #flushing: Map<BlockId, IndexEntry | undefined> | undefined;
   #running: Promise<void> | undefined;
   #last: Watermark['last'];
   #timer: NodeJS.Timeout | undefined;
+  readonly #watchers: ((id: BlockId) => void)[] = [];
 
   constructor(options: BlockIndexOptions) {
     this.#options = options;
@@ -72,13 +74,29 @@ export class BlockIndex {
   }
 
   find(id: BlockId): IndexEntry | undefined {
-    return this.#fresh.get(id) ?? this.#flushing?.get(id) ?? this.#store.find(id);
+    const pending = this.#fresh.has(id) ? this.#fresh : this.#flushing;
+    return pending?.has(id) === true ? pending.get(id) : this.#store.find(id);
+  }
+
+  /** Told of every id whose entry changes, behind the change. */
+  watch(watcher: (id: BlockId) => void): void {
+    this.#watchers.push(watcher);
   }
 
   /** The record must be durable already. */
   set(id: BlockId, entry: IndexEntry): void {
-    this.#fresh.set(id, entry);
     if (this.#last === undefined || entry.sequence > this.#last.sequence) this.#last = { ...entry, id };
+    this.#change(id, entry);
+  }
+
+  /** For an entry that points at no record of the block, where no other record of it is known. */
+  forget(id: BlockId): void {
+    this.#change(id, undefined);
+  }
+
+  #change(id: BlockId, entry: IndexEntry | undefined): void {
+    this.#fresh.set(id, entry);
+    for (const watcher of this.#watchers) watcher(id);
     if (this.#fresh.size >= limits.indexFlushEntriesMax) this.#flushInBackground();
     else this.#timer ??= setTimeout(() => this.#flushInBackground(), limits.indexFlushIntervalMs).unref();
   }
@@ -98,7 +116,7 @@ export class BlockIndex {
   async *manifestIds(): AsyncGenerator<BlockId> {
     const seen = new Set<BlockId>();
     for (const map of [this.#fresh, this.#flushing]) {
-      for (const [id, entry] of map ?? []) if (entry.kind === 'manifest') seen.add(id);
+      for (const [id, entry] of map ?? []) if (entry?.kind === 'manifest') seen.add(id);
     }
     yield* [...seen];
     let after: BlockId | undefined;

@@ -3,36 +3,43 @@ import { limits } from '../core/limits.ts';
 import { SegmentWriter, type SegmentWriterOptions, type WriterStats } from '../segment/segment-writer.ts';
 import type { BlockIndex } from './block-index.ts';
 import { findHealthy } from './healthy-entry.ts';
+import type { IndexEntry } from './index-entry.ts';
 import type { BlockKind, OutgoingBlock, PutOutcome } from './node.ts';
 import type { NodeJournal } from './node-journal.ts';
+import { type PresentCheck, servesAs } from './present-check.ts';
 import type { SegmentSupply } from './segment-supply.ts';
 
 export interface BlockWriterOptions {
   readonly index: BlockIndex;
   readonly journal: NodeJournal;
   readonly supply: SegmentSupply;
+  readonly present: PresentCheck;
   readonly writer: Omit<SegmentWriterOptions, 'openNext'>;
 }
 
 /**
- * Stores blocks that are not stored yet. A block counts as stored when its record is durable and healthy; one that is
- * being written is waited for; everything else is appended, which is also how a damaged record heals.
+ * Stores blocks that are not stored yet. A block counts as stored when its record is durable, healthy, and holds the same
+ * bytes when it is read; one that is being written is waited for; everything else is appended, which is also how a damaged
+ * record heals.
  */
 export class BlockWriter {
   readonly #index: BlockIndex;
   readonly #journal: NodeJournal;
   readonly #supply: SegmentSupply;
+  readonly #present: PresentCheck;
   readonly #writer: SegmentWriter;
   /** Blocks on their way to the disk, with the append that carries them. */
   readonly #pending = new Map<BlockId, Promise<void>>();
+  readonly #putting = new Set<Promise<unknown>>();
   /** For each append in flight, the first segment it can reach. */
   readonly #reaches = new Set<{ readonly segment: number }>();
   #closed = false;
 
-  constructor({ index, journal, supply, writer }: BlockWriterOptions) {
+  constructor({ index, journal, supply, present, writer }: BlockWriterOptions) {
     this.#index = index;
     this.#journal = journal;
     this.#supply = supply;
+    this.#present = present;
     this.#writer = new SegmentWriter({ ...writer, openNext: () => supply.open() });
   }
 
@@ -53,14 +60,29 @@ export class BlockWriter {
   }
 
   /** As `Node.putBlocks`. */
-  async put(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]> {
+  put(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]> {
+    const putting = this.#put(blocks);
+    this.#putting.add(putting);
+    const done = () => this.#putting.delete(putting);
+    putting.then(done, done);
+    return putting;
+  }
+
+  async #put(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]> {
     if (this.#index.unflushed > limits.indexUnflushedMax) await this.#index.flush();
-    // A failure of theirs is not ours: whatever is still missing then is written by us.
-    for (let other = this.#pendingOf(blocks); other !== undefined; other = this.#pendingOf(blocks))
-      await other.catch(() => undefined);
-    const { outcomes, missing } = this.#plan(blocks);
-    if (missing.length > 0) await this.#append(missing);
-    return outcomes;
+    const checked = new Map<string, boolean>();
+    for (;;) {
+      // A failure of theirs is not ours: whatever is still missing then is written by us.
+      for (let other = this.#pendingOf(blocks); other !== undefined; other = this.#pendingOf(blocks))
+        await other.catch(() => undefined);
+      const { outcomes, missing, unchecked } = this.#plan(blocks, checked);
+      if (unchecked.length > 0) {
+        await Promise.all(unchecked.map((found) => this.#check(found, checked)));
+        continue;
+      }
+      if (missing.length > 0) await this.#append(missing);
+      return outcomes;
+    }
   }
 
   sealActive(): Promise<void> {
@@ -69,6 +91,7 @@ export class BlockWriter {
 
   /** Waits for what is in flight and seals. */
   async close(): Promise<void> {
+    while (this.#putting.size > 0) await Promise.allSettled(this.#putting);
     this.#closed = true;
     await this.#writer.close();
   }
@@ -82,17 +105,29 @@ export class BlockWriter {
     return undefined;
   }
 
-  #plan(blocks: readonly OutgoingBlock[]): { outcomes: PutOutcome[]; missing: OutgoingBlock[] } {
+  /** What is to be written as things stand now; `unchecked` is what the index knows and nobody has looked at yet. */
+  #plan(blocks: readonly OutgoingBlock[], checked: ReadonlyMap<string, boolean>): Plan {
     const missing: OutgoingBlock[] = [];
+    const unchecked: FoundBlock[] = [];
     const taken = new Map<BlockId, BlockKind>();
     const outcomes = blocks.map((block): PutOutcome => {
-      const stored = taken.get(block.id) ?? findHealthy(this.#index, this.#journal.ledger, block.id)?.kind;
-      if (stored !== undefined && servesAs(stored, block.kind)) return 'present';
+      const written = taken.get(block.id);
+      if (written !== undefined && servesAs(written, block.kind)) return 'present';
+      const entry = written === undefined ? findHealthy(this.#index, this.#journal.ledger, block.id) : undefined;
+      if (entry !== undefined && servesAs(entry.kind, block.kind)) {
+        const holds = checked.get(keyOf(block, entry));
+        if (holds === undefined) unchecked.push({ block, entry });
+        if (holds !== false) return 'present';
+      }
       taken.set(block.id, block.kind);
       missing.push(block);
       return 'written';
     });
-    return { outcomes, missing };
+    return { outcomes, missing, unchecked };
+  }
+
+  async #check({ block, entry }: FoundBlock, checked: Map<string, boolean>): Promise<void> {
+    checked.set(keyOf(block, entry), await this.#present.holds(block, entry));
   }
 
   async #append(blocks: readonly OutgoingBlock[]): Promise<void> {
@@ -118,7 +153,18 @@ export class BlockWriter {
   }
 }
 
-/** A manifest must be found as one when all else is lost; for bytes that are only read, any record will do. */
-function servesAs(stored: BlockKind, wanted: BlockKind): boolean {
-  return wanted !== 'manifest' || stored === 'manifest';
+interface FoundBlock {
+  readonly block: OutgoingBlock;
+  readonly entry: IndexEntry;
+}
+
+interface Plan {
+  readonly outcomes: PutOutcome[];
+  readonly missing: OutgoingBlock[];
+  readonly unchecked: FoundBlock[];
+}
+
+/** What the index said when the record was looked at: the answer holds for no other place. */
+function keyOf({ kind }: OutgoingBlock, { segment, offset, size }: IndexEntry): string {
+  return `${segment}:${offset}:${size}:${kind}`;
 }

@@ -1,3 +1,4 @@
+import { PAYLOAD_SIZE_MAX, RECORD_ALIGNMENT } from '../segment/format.ts';
 import type { BlockKind } from './node.ts';
 
 /** Where the index says a block lies. Never authoritative: the record's own header is, and its id. */
@@ -24,18 +25,17 @@ export function encodeIndexEntry(entry: IndexEntry, into: Buffer, base: number):
   into.writeUInt32LE(KINDS.indexOf(entry.kind), base + AT.kind);
 }
 
-/** Undefined when the bytes are no entry: the caller drops the index then. */
+/** Undefined when the bytes are no entry of ours: the block then counts as not indexed, and is looked for. */
 export function decodeIndexEntry(bytes: Buffer): IndexEntry | undefined {
   if (bytes.length !== INDEX_ENTRY_SIZE) return undefined;
   const kind = KINDS[bytes.readUInt32LE(AT.kind)];
-  if (kind === undefined) return undefined;
-  return {
-    segment: getU64(bytes, AT.segment),
-    offset: getU64(bytes, AT.offset),
-    size: bytes.readUInt32LE(AT.size),
-    sequence: getU64(bytes, AT.sequence),
-    kind,
-  };
+  const segment = getU64(bytes, AT.segment);
+  const offset = getU64(bytes, AT.offset);
+  const size = bytes.readUInt32LE(AT.size);
+  const sequence = getU64(bytes, AT.sequence);
+  if (kind === undefined || size > PAYLOAD_SIZE_MAX || offset % RECORD_ALIGNMENT !== 0) return undefined;
+  if (!Number.isSafeInteger(segment) || !Number.isSafeInteger(offset) || !Number.isSafeInteger(sequence)) return undefined;
+  return { segment, offset, size, sequence, kind };
 }
 
 const HIGH = 2 ** 32;

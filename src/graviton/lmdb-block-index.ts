@@ -84,8 +84,8 @@ export class LmdbBlockIndex implements IndexStore {
    * transaction touches is copied and written.
    * @throws QuasarError `storage_full`, `storage_busy`, `internal`.
    */
-  async write(entries: ReadonlyMap<BlockId, IndexEntry>, state: IndexState): Promise<void> {
-    let slice: [BlockId, IndexEntry][] = [];
+  async write(entries: ReadonlyMap<BlockId, IndexEntry | undefined>, state: IndexState): Promise<void> {
+    let slice: [BlockId, IndexEntry | undefined][] = [];
     for (const item of [...entries].sort(byId)) {
       slice.push(item);
       if (slice.length < SLICE_COUNT) continue;
@@ -127,11 +127,16 @@ export class LmdbBlockIndex implements IndexStore {
     }
   }
 
-  #putAll(slice: readonly (readonly [BlockId, IndexEntry])[]): void {
+  #putAll(slice: readonly (readonly [BlockId, IndexEntry | undefined])[]): void {
     const value = Buffer.allocUnsafe(INDEX_ENTRY_SIZE);
     for (const [id, entry] of slice) {
-      encodeIndexEntry(entry, value, 0);
       const key = Buffer.from(id, 'hex');
+      if (entry === undefined) {
+        this.#blocks.removeSync(key);
+        this.#manifests.removeSync(key);
+        continue;
+      }
+      encodeIndexEntry(entry, value, 0);
       this.#blocks.putSync(key, value);
       if (entry.kind === 'manifest') this.#manifests.putSync(key, MANIFEST_VALUE);
     }

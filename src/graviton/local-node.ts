@@ -7,14 +7,16 @@ import { type Log, silentLog } from '../core/log.ts';
 import { diskFaultOf, isDiskError } from '../segment/disk-fault.ts';
 import type { SealedSegment } from '../segment/seal-segment.ts';
 import type { WriterDeath, WriterStats } from '../segment/segment-writer.ts';
-import { BlockReader } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
 import { DiskFailures } from './disk-failures.ts';
 import { isBelowFloor, type SpaceReading } from './disk-space.ts';
 import { findHealthy } from './healthy-entry.ts';
+import { MissingSegments } from './missing-segments.ts';
 import type { BlockRead, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
 import type { LocalNodeOptions } from './node-options.ts';
 import { type NodeParts, openNodeParts } from './node-parts.ts';
+import { type NodeReading, openReading } from './node-reading.ts';
+import { PresentCheck } from './present-check.ts';
 import type { UnsealedSegment } from './recover-unsealed.ts';
 import { type DiskFailure, type RecoveryReport, recoverSegments } from './recovery.ts';
 import type { ScrubAccess } from './scrub-access.ts';
@@ -42,7 +44,8 @@ export class LocalNode implements Node {
   readonly #parts: NodeParts;
   readonly #spares: SpareSegments;
   readonly #writer: BlockWriter;
-  readonly #reader: BlockReader;
+  readonly #missing: MissingSegments;
+  readonly #reading: NodeReading;
   readonly #closer: Closer;
   readonly #failures: DiskFailures;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -58,8 +61,10 @@ export class LocalNode implements Node {
     this.#parts = parts;
     this.#closer = closer;
     this.recovery = { lines };
-    this.#failures = new DiskFailures({ ...parts, directory: options.directory, log: this.#log });
-    this.#reader = new BlockReader({ ...parts, directory: options.directory, clock: options.clock, log: this.#log });
+    const { directory, clock } = options;
+    this.#failures = new DiskFailures({ ...parts, directory, log: this.#log });
+    this.#missing = new MissingSegments(parts.journal.ledger, this.#log);
+    this.#reading = openReading({ parts, missing: this.#missing, directory, clock, log: this.#log });
     this.#spares = this.#makeSpares();
     closer.push('spare segments', () => this.#spares.close());
     this.#writer = this.#makeWriter(lastSequence + 1);
@@ -145,27 +150,27 @@ export class LocalNode implements Node {
 
   async readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     this.#assertOpen('graviton.read');
-    return this.#reader.read(id, target);
+    return this.#reading.reader.read(id, target);
   }
 
   async readHashed(id: BlockId, target: Uint8Array, options: { readonly stretches: boolean }): Promise<BlockRead | undefined> {
     this.#assertOpen('graviton.read');
-    return this.#reader.readHashed(id, target, options);
+    return this.#reading.reader.readHashed(id, target, options);
   }
 
   async readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     this.#assertOpen('graviton.read');
-    return this.#reader.readFromDisk(id, target);
+    return this.#reading.reader.readFromDisk(id, target);
   }
 
   async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<PartRead | undefined> {
     this.#assertOpen('graviton.read');
-    return this.#reader.readPart(id, offset, target);
+    return this.#reading.reader.readPart(id, offset, target);
   }
 
-  async reportDamage(id: BlockId, reason: string): Promise<void> {
-    this.#assertOpen('graviton.reportDamage');
-    await this.#reader.reportDamage(id, reason);
+  async isDamaged(id: BlockId): Promise<boolean> {
+    this.#assertOpen('graviton.isDamaged');
+    return this.#reading.reader.isDamaged(id);
   }
 
   statBlock(id: BlockId): number | undefined {
@@ -186,10 +191,10 @@ export class LocalNode implements Node {
       identity,
       directIo,
       ledger: journal.ledger,
-      isBusy: () => this.#writer.busy || this.#reader.busy,
+      isBusy: () => this.#writer.busy || this.#reading.reader.busy,
       isWritable: () => !this.#closed && this.#failures.reason === undefined,
       sealActive: () => this.#writer.sealActive(),
-      markDamaged: (place, reason) => this.#reader.markDamaged(place, reason),
+      markDamaged: (place, reason) => this.#reading.marks.mark(place, reason),
       markSuspect: async (segment, reason) => {
         if (!journal.ledger.isSuspect(segment)) await journal.record({ kind: 'suspect', segment, reason });
       },
@@ -209,7 +214,8 @@ export class LocalNode implements Node {
       freeBytes,
       floorBytes,
       directIo,
-      damagedRecords: this.#reader.countDamage(),
+      damagedRecords: this.#reading.marks.count,
+      missingSegments: this.#missing.description,
     };
   }
 
@@ -221,7 +227,8 @@ export class LocalNode implements Node {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idleTimer);
-    await this.#reader.close();
+    await this.#reading.reader.close();
+    await this.#reading.finder.close();
     await this.#failures.settled();
     for (const { name, cause } of await this.#closer.close()) {
       this.#log.error({ error: cause, step: name }, 'A part of the storage node did not close cleanly.');
@@ -259,7 +266,9 @@ export class LocalNode implements Node {
       onFull: (error: unknown) => this.#diskIsFull(error),
       onRefused: (error: unknown) => this.#diskRefused(error),
     };
-    return new BlockWriter({ index, journal, supply, writer });
+    const { segmentFiles } = this.#parts;
+    const present = new PresentCheck({ ledger: journal.ledger, segmentFiles, finder: this.#reading.finder });
+    return new BlockWriter({ index, journal, supply, present, writer });
   }
 
   /** A segment that was filled says that this node grows: the next ones may as well be prepared. */

@@ -23,7 +23,10 @@ export interface NodeHealth {
   readonly freeBytes: number | undefined;
   readonly floorBytes: number;
   readonly directIo: boolean;
+  /** Blocks whose record is marked damaged and that no healthy copy has replaced. */
   readonly damagedRecords: number;
+  /** Which segments cannot be read, in words; undefined when all can. Blocks in them are unavailable. */
+  readonly missingSegments: string | undefined;
 }
 
 /**
@@ -34,8 +37,8 @@ export interface Node {
   readonly id: NodeId;
 
   /**
-   * Stores blocks durably. Resolves when every block has been fdatasync'ed now, or was already durable and healthy
-   * here; outcomes come in the order of `blocks`. A block given twice, or by two callers at once, is written once.
+   * Stores blocks durably. Resolves when every block has been fdatasync'ed now, or is `present`: durable here before, and
+   * its record has just been read and holds the same bytes. Outcomes come in the order of `blocks`. A block given twice, or by two callers at once, is written once.
    * The whole call joins the log in order: a later block of it is never durable without the earlier ones.
    * Borrows the bytes until it settles. Does not re-hash them: the caller has just computed their ids.
    * @throws QuasarError `node_read_only`, `storage_full`, `node_closed`; none of the blocks counts as stored then.
@@ -44,10 +47,10 @@ export interface Node {
 
   /**
    * Reads one block into `target` and returns its size in bytes. Not verified here: whoever lets the bytes into
-   * memory hashes them (`block-cache.ts`) and reports a mismatch with `reportDamage`.
-   * Returns undefined when this node never had it; that is an answer, not a failure.
-   * @throws QuasarError `corrupt` when the record is already marked damaged or its header no longer fits;
-   * `node_closed`; `internal` when the disk fails to read.
+   * memory hashes them (`block-cache.ts`) and reads a mismatch again with `readBlockFromDisk`.
+   * Returns undefined when no record of this node holds it; that is an answer, not a failure.
+   * @throws QuasarError `corrupt` when its record was read and is damaged; `block_unavailable` when it could not be read,
+   * which says nothing about the record; `node_closed`.
    */
   readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined>;
 
@@ -57,7 +60,12 @@ export interface Node {
    */
   readHashed(id: BlockId, target: Uint8Array, options: { readonly stretches: boolean }): Promise<BlockRead | undefined>;
 
-  /** Reads the block again past every cache of the operating system, to tell a bad page in memory from a bad disk. */
+  /**
+   * Reads the block again past every cache of the operating system and verifies it: this is what condemns a record, or
+   * clears it. A record whose own bytes are wrong is marked damaged, durably: it is no longer read, nor taken for present;
+   * storing the block again heals it. A mark whose record turns out whole is withdrawn, a wrong index entry corrected.
+   * @throws QuasarError as `readBlock`.
+   */
   readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined>;
 
   /**
@@ -68,8 +76,11 @@ export interface Node {
    */
   readPart(id: BlockId, offset: number, target: Uint8Array): Promise<PartRead | undefined>;
 
-  /** Marks the record damaged, durably: it is no longer read, nor taken for present; storing the block again heals it. */
-  reportDamage(id: BlockId, reason: string): Promise<void>;
+  /**
+   * True when the block is marked damaged, no copy has replaced it, and a look at its record within the last minute said
+   * so. Looks into a set, unless the block is marked.
+   */
+  isDamaged(id: BlockId): Promise<boolean>;
 
   /** Size in bytes of a durable, healthy block; undefined otherwise. */
   statBlock(id: BlockId): number | undefined;
@@ -77,6 +88,7 @@ export interface Node {
   /** Ids of all manifest records without a tombstone, root and other pages alike, in no order. */
   listManifests(): AsyncIterable<BlockId>;
 
+  /** Costs the same however much is stored or damaged. */
   health(): NodeHealth;
 
   /** Idempotent. Waits for writes in flight, seals the active segment, releases the lock. */

@@ -1,6 +1,6 @@
 import type { NodeIdentity } from '../segment/node-identity.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
-import type { RecordPlace } from './block-reader.ts';
+import type { RecordPlace } from './damage-marks.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
 
 /** What a node lends to its scrub, which must be closed before the node is. */

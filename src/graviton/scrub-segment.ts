@@ -1,7 +1,7 @@
 import type { Hasher } from '../chunker/hasher.ts';
 import type { Slab, Slot } from '../core/slab.ts';
 import { Fault } from '../segment/fault.ts';
-import { PAGE_SIZE, PAYLOAD_SIZE_MAX, RECORD_HEADER, recordSpan } from '../segment/format.ts';
+import { RECORD_HEADER } from '../segment/format.ts';
 import { decodeRecordHeader, type RecordHeader } from '../segment/record-header.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
 import { openPastCache, readRecordFromDisk } from '../segment/segment-reader.ts';
@@ -13,9 +13,6 @@ import { readSegmentTable, type TableRecord } from './segment-table.ts';
 
 /** Small records are read together up to this size: it is also what the event loop hashes in one go. */
 const RUN_SIZE = 256 * 1024;
-const WASM_PAGE_SIZE = 65_536;
-/** The largest record, wherever in a page it begins. */
-const WINDOW_SIZE = Math.ceil((recordSpan(PAYLOAD_SIZE_MAX) + 2 * PAGE_SIZE) / WASM_PAGE_SIZE) * WASM_PAGE_SIZE;
 
 /** A record whose bytes are not what was stored, or which the disk would not give. */
 export interface ScrubFinding {
@@ -37,11 +34,6 @@ export interface SegmentScrubOptions {
   readonly hasher: Pick<Hasher, 'hashBlock'>;
   /** For durations. */
   readonly monotonic: () => number;
-}
-
-/** Page-aligned memory for reads, as only WebAssembly gives it. */
-export function scrubWindow(): Uint8Array {
-  return new Uint8Array(new WebAssembly.Memory({ initial: WINDOW_SIZE / WASM_PAGE_SIZE }).buffer);
 }
 
 /** One sealed segment, read past the page cache where the node writes past it. */

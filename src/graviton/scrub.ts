@@ -4,11 +4,12 @@ import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import type { Slab, Slot } from '../core/slab.ts';
 import { recordSpan } from '../segment/format.ts';
+import { alignedWindow } from './aligned-reads.ts';
 import { BreakablePause } from './breakable-pause.ts';
 import type { ScrubAccess } from './scrub-access.ts';
 import { type PaceRule, plannedRate, restAfter } from './scrub-pace.ts';
 import type { ScrubPass } from './scrub-progress.ts';
-import { type CheckedRun, type ScrubFinding, SegmentScrub, scrubWindow } from './scrub-segment.ts';
+import { type CheckedRun, type ScrubFinding, SegmentScrub } from './scrub-segment.ts';
 import { ScrubState, type ScrubStatistics } from './scrub-state.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
 import type { TableRecord } from './segment-table.ts';
@@ -130,7 +131,7 @@ export class Scrub {
   }
 
   async #continue(pass: ScrubPass): Promise<void> {
-    const window = scrubWindow();
+    const window = alignedWindow();
     const left = this.#access.ledger.segments.filter(
       ({ segment, sealed }) => sealed !== undefined && segment >= pass.segment && segment <= pass.through,
     );

@@ -4,6 +4,8 @@ import { segmentPath } from './node-directory.ts';
 interface OpenFile {
   readonly file: SegmentFile;
   readers: number;
+  /** No longer in the cache; the last reader closes it. */
+  dropped: boolean;
 }
 
 /** Segment files open for reading, through the page cache. The longest unread ones are closed beyond `countMax`. */
@@ -36,8 +38,18 @@ export class SegmentFileCache {
       return await read(entry.file);
     } finally {
       entry.readers -= 1;
-      if (this.#open.size > this.#countMax) await this.#closeOldest();
+      if (entry.dropped && entry.readers === 0) await closeQuietly(entry.file);
+      else if (this.#open.size > this.#countMax) await this.#closeOldest();
     }
+  }
+
+  /** Has the next use open the file anew: this one failed, and the path may lead to another by now. */
+  async drop(segment: number): Promise<void> {
+    const entry = this.#open.get(segment);
+    if (entry === undefined) return;
+    this.#open.delete(segment);
+    entry.dropped = true;
+    if (entry.readers === 0) await closeQuietly(entry.file);
   }
 
   /** Call when nothing reads any more. */
@@ -59,7 +71,7 @@ export class SegmentFileCache {
 
   async #openFile(segment: number): Promise<void> {
     const file = await this.#files.open(segmentPath(this.#directory, segment), { access: 'read', direct: false });
-    this.#open.set(segment, { file, readers: 0 });
+    this.#open.set(segment, { file, readers: 0, dropped: false });
   }
 
   async #closeOldest(): Promise<void> {
@@ -70,4 +82,9 @@ export class SegmentFileCache {
       return;
     }
   }
+}
+
+/** It failed before, and was only read. */
+async function closeQuietly(file: SegmentFile): Promise<void> {
+  await file.close().catch(() => undefined);
 }

@@ -22,6 +22,7 @@ export class SegmentLedger {
   readonly #segments = new Map<number, LedgerSegment>();
   readonly #dropped = new Set<number>();
   readonly #suspects = new Map<number, string>();
+  readonly #lost = new Set<number>();
   readonly #damage = new Map<BlockId, DamageMark[]>();
   #lastSegment = 0;
   #nodeSuspect: string | undefined;
@@ -57,6 +58,12 @@ export class SegmentLedger {
       case 'accept':
         this.#nodeSuspect = undefined;
         break;
+      case 'whole':
+        this.#clear(entry.id, entry);
+        break;
+      case 'lost':
+        this.#lost.add(entry.segment);
+        break;
     }
   }
 
@@ -87,6 +94,25 @@ export class SegmentLedger {
     return this.#suspects.has(segment);
   }
 
+  /** An operator gave this segment up while its file was missing. */
+  isGivenUp(segment: number): boolean {
+    return this.#lost.has(segment);
+  }
+
+  /** How many blocks have marks, healed or not. */
+  get markedCount(): number {
+    return this.#damage.size;
+  }
+
+  /** Some record of the block has a mark. */
+  hasMarks(id: BlockId): boolean {
+    return this.#damage.has(id);
+  }
+
+  marksOf(id: BlockId): readonly DamageMark[] {
+    return this.#damage.get(id) ?? [];
+  }
+
   isDamaged(id: BlockId, place: { readonly segment: number; readonly offset: number }): boolean {
     const marks = this.#damage.get(id);
     return marks?.some((mark) => mark.segment === place.segment && mark.offset === place.offset) ?? false;
@@ -95,6 +121,12 @@ export class SegmentLedger {
   /** Every mark, healed or not. */
   *damage(): Generator<readonly [BlockId, DamageMark]> {
     for (const [id, marks] of this.#damage) for (const mark of marks) yield [id, mark];
+  }
+
+  #clear(id: BlockId, place: { readonly segment: number; readonly offset: number }): void {
+    const left = this.marksOf(id).filter((mark) => mark.segment !== place.segment || mark.offset !== place.offset);
+    if (left.length === 0) this.#damage.delete(id);
+    else this.#damage.set(id, left);
   }
 
   #create(segment: number, salt: bigint, createdMs: number): void {

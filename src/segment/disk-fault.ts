@@ -67,6 +67,11 @@ export function diskFaultOf(error: unknown): DiskFault {
   return 'final';
 }
 
+/** True when we or the machine were short of something, which says nothing of the file. */
+export function isShortage(error: unknown): boolean {
+  return passing.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
 /** Does an error, or a cause of it, come from the system, not from a program? */
 export function isDiskError(error: unknown): boolean {
   for (let at = error; at !== undefined && at !== null; at = (at as { cause?: unknown }).cause) {

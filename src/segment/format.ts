@@ -173,7 +173,17 @@ export const MANIFEST_ENTRY_SIZE_MAX = 8192;
 export const MANIFEST_REASON_MAX = 1024;
 export const MANIFEST_REPLACED_MAX = 256;
 
-export const manifestKinds = { create: 1, seal: 2, replace: 3, drop: 4, suspect: 5, damage: 6, accept: 7 } as const;
+export const manifestKinds = {
+  create: 1,
+  seal: 2,
+  replace: 3,
+  drop: 4,
+  suspect: 5,
+  damage: 6,
+  accept: 7,
+  whole: 8,
+  lost: 9,
+} as const;
 export type ManifestKind = keyof typeof manifestKinds;
 
 export const MANIFEST_CREATE = { size: 16, fields: { segment: u64(0), salt: u64(8) } } as const satisfies Structure;
@@ -212,6 +222,17 @@ export const MANIFEST_DAMAGE = {
 
 /** Followed by `reasonSize` bytes of UTF-8: who took the disk back, and why. */
 export const MANIFEST_ACCEPT = { size: 8, fields: { reasonSize: u32(0), reserved: bytes(4, 4) } } as const satisfies Structure;
+
+export const MANIFEST_WHOLE = {
+  size: 48,
+  fields: { segment: u64(0), offset: u64(8), id: bytes(16, 32) },
+} as const satisfies Structure;
+
+/** Followed by `reasonSize` bytes of UTF-8: who gave the segment up, and why. */
+export const MANIFEST_LOST = {
+  size: 16,
+  fields: { segment: u64(0), reasonSize: u32(8), reserved: bytes(12, 4) },
+} as const satisfies Structure;
 
 /** Paths below a node's directory. */
 export const nodePaths = {

@@ -11,12 +11,14 @@ import {
   MANIFEST_DROP,
   MANIFEST_ENTRY_SIZE_MAX,
   MANIFEST_HEADER,
+  MANIFEST_LOST,
   MANIFEST_MAGIC,
   MANIFEST_REASON_MAX,
   MANIFEST_REPLACE,
   MANIFEST_REPLACED_MAX,
   MANIFEST_SEAL,
   MANIFEST_SUSPECT,
+  MANIFEST_WHOLE,
   type ManifestKind,
   manifestKinds,
   type Structure,
@@ -31,7 +33,9 @@ export type ManifestEntry =
   | { readonly kind: 'drop'; readonly segment: number }
   | SuspectEntry
   | DamageEntry
-  | { readonly kind: 'accept'; readonly reason: string };
+  | { readonly kind: 'accept'; readonly reason: string }
+  | WholeEntry
+  | LostEntry;
 
 /** The segment's superblock is durable; from here on acknowledged records may lie in it. */
 export interface CreateEntry {
@@ -71,6 +75,21 @@ export interface DamageEntry {
   readonly segment: number;
   readonly offset: number;
   readonly id: BlockId;
+  readonly reason: string;
+}
+
+/** The record at `offset` was read again and matches its id: earlier marks of damage at this place are history. */
+export interface WholeEntry {
+  readonly kind: 'whole';
+  readonly segment: number;
+  readonly offset: number;
+  readonly id: BlockId;
+}
+
+/** An operator gave up a segment that is not there: the node works without it, and reads it again should it return. */
+export interface LostEntry {
+  readonly kind: 'lost';
+  readonly segment: number;
   readonly reason: string;
 }
 
@@ -182,6 +201,10 @@ function encodeBody(entry: ManifestEntry): Buffer {
       return encodeDamage(entry);
     case 'accept':
       return withReason(Buffer.alloc(MANIFEST_ACCEPT.size), MANIFEST_ACCEPT.fields.reasonSize.at, entry.reason);
+    case 'whole':
+      return recordBody(MANIFEST_WHOLE, entry);
+    case 'lost':
+      return withReason(segmentBody(MANIFEST_LOST, entry.segment), MANIFEST_LOST.fields.reasonSize.at, entry.reason);
   }
 }
 
@@ -220,11 +243,16 @@ function encodeReplace(entry: ReplaceEntry): Buffer {
 }
 
 function encodeDamage(entry: DamageEntry): Buffer {
-  const AT = MANIFEST_DAMAGE.fields;
-  const body = segmentBody(MANIFEST_DAMAGE, entry.segment);
-  putU64(viewOf(body), AT.offset.at, entry.offset);
-  body.write(entry.id, AT.id.at, AT.id.size, 'hex');
-  return withReason(body, AT.reasonSize.at, entry.reason);
+  return withReason(recordBody(MANIFEST_DAMAGE, entry), MANIFEST_DAMAGE.fields.reasonSize.at, entry.reason);
+}
+
+/** Bodies that name a record begin alike. */
+function recordBody(structure: Structure, { segment, offset, id }: DamageEntry | WholeEntry): Buffer {
+  const AT = MANIFEST_WHOLE.fields;
+  const body = segmentBody(structure, segment);
+  putU64(viewOf(body), AT.offset.at, offset);
+  body.write(id, AT.id.at, AT.id.size, 'hex');
+  return body;
 }
 
 function withReason(body: Buffer, sizeAt: number, reason: string): Buffer {
@@ -264,6 +292,12 @@ function decodeBody(kind: ManifestKind, body: Buffer): ManifestEntry | undefined
       const reason = decodeReason(body, MANIFEST_ACCEPT, MANIFEST_ACCEPT.fields.reasonSize.at);
       return reason === undefined ? undefined : { kind, reason };
     }
+    case 'whole':
+      return exact(body, MANIFEST_WHOLE.size) && { kind, segment, ...decodeRecordPlace(body, view) };
+    case 'lost': {
+      const reason = decodeReason(body, MANIFEST_LOST, MANIFEST_LOST.fields.reasonSize.at);
+      return reason === undefined ? undefined : { kind, segment, reason };
+    }
   }
 }
 
@@ -275,6 +309,8 @@ const BODIES: Record<ManifestKind, Structure> = {
   suspect: MANIFEST_SUSPECT,
   damage: MANIFEST_DAMAGE,
   accept: MANIFEST_ACCEPT,
+  whole: MANIFEST_WHOLE,
+  lost: MANIFEST_LOST,
 };
 
 /** The body is `size` bytes and nothing but zeros up to the next entry. */
@@ -302,11 +338,14 @@ function decodeReplace(body: Buffer, view: DataView, segment: number): ReplaceEn
 }
 
 function decodeDamage(body: Buffer, view: DataView, segment: number): DamageEntry | undefined {
-  const AT = MANIFEST_DAMAGE.fields;
-  const reason = decodeReason(body, MANIFEST_DAMAGE, AT.reasonSize.at);
-  if (reason === undefined) return undefined;
+  const reason = decodeReason(body, MANIFEST_DAMAGE, MANIFEST_DAMAGE.fields.reasonSize.at);
+  return reason === undefined ? undefined : { kind: 'damage', segment, ...decodeRecordPlace(body, view), reason };
+}
+
+function decodeRecordPlace(body: Buffer, view: DataView): { offset: number; id: BlockId } {
+  const AT = MANIFEST_WHOLE.fields;
   const id = body.toString('hex', AT.id.at, AT.id.at + AT.id.size) as BlockId;
-  return { kind: 'damage', segment, offset: getU64(view, AT.offset.at), id, reason };
+  return { offset: getU64(view, AT.offset.at), id };
 }
 
 function decodeReason(body: Buffer, structure: Structure, sizeAt: number): string | undefined {

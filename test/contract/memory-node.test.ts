@@ -6,6 +6,6 @@ t.test('the node of unit tests', async (t) => {
   nodeContract(t, async (t) => {
     const node = new MemoryNode();
     t.teardown(() => node.close());
-    return node;
+    return { node, harm: ({ id }) => node.harm(id) };
   });
 });

@@ -1,17 +1,24 @@
 import type { Test } from 'tap';
 import { limits } from '../../src/core/limits.ts';
 import { hashStretches } from '../../src/graviton/hash-stretches.ts';
-import type { Node } from '../../src/graviton/node.ts';
-import { blockOf, blocksOf, brokenOf, manifestsOf, stateOf } from '../helpers/node-fixture.ts';
+import type { Node, OutgoingBlock } from '../../src/graviton/node.ts';
+import { blockOf, blocksOf, brokenOf, lookAt, manifestsOf, stateOf } from '../helpers/node-fixture.ts';
 import { testSlab } from '../helpers/segment-fixture.ts';
 
-/** What every node does. `open` makes an empty one that the test's end closes. */
-export function nodeContract(t: Test, open: (t: Test) => Promise<Node>): void {
+/** A node whose stored bytes a test can spoil. */
+export interface OpenedNode {
+  readonly node: Node;
+  readonly harm: (block: OutgoingBlock) => void;
+}
+
+/** What every node does. `opening` makes an empty one that the test's end closes. */
+export function nodeContract(t: Test, opening: (t: Test) => Promise<OpenedNode>): void {
+  const open = async (t: Test) => (await opening(t)).node;
   storing(t, open);
   reading(t, open);
-  readingHashed(t, open);
-  readingParts(t, open);
-  damaging(t, open);
+  readingHashed(t, opening);
+  readingParts(t, opening);
+  damaging(t, opening);
   closing(t, open);
 }
 
@@ -101,9 +108,9 @@ function reading(t: Test, open: (t: Test) => Promise<Node>): void {
   });
 }
 
-function readingHashed(t: Test, open: (t: Test) => Promise<Node>): void {
+function readingHashed(t: Test, open: (t: Test) => Promise<OpenedNode>): void {
   t.test('blocks read with their digests are what was stored, and the digests are theirs', async (t) => {
-    const node = await open(t);
+    const { node } = await open(t);
     const blocks = [limits.blockSizeMax, 100_000, 1, 300_000].map((size, seed) => blockOf(seed, size));
     await node.putBlocks(blocks);
     for (const stretches of [false, true]) {
@@ -123,21 +130,22 @@ function readingHashed(t: Test, open: (t: Test) => Promise<Node>): void {
   });
 
   t.test('of a block that never came, is damaged, or whose node is closed, there are no digests', async (t) => {
-    const node = await open(t);
+    const { node, harm } = await open(t);
     const target = Buffer.from(new SharedArrayBuffer(1000));
     const read = () => node.readHashed(blockOf(1).id, target, { stretches: true });
     t.equal(await read(), undefined);
     await node.putBlocks([blockOf(1)]);
-    await node.reportDamage(blockOf(1).id, 'the test says so');
+    harm(blockOf(1));
+    t.equal(await lookAt(node, blockOf(1)), 'corrupt');
     await t.rejects(read(), { code: 'corrupt' });
     await node.close();
     await t.rejects(read(), { code: 'node_closed' });
   });
 }
 
-function readingParts(t: Test, open: (t: Test) => Promise<Node>): void {
+function readingParts(t: Test, open: (t: Test) => Promise<OpenedNode>): void {
   t.test('a part of a block is read from any offset, as far as the block reaches', async (t) => {
-    const node = await open(t);
+    const { node } = await open(t);
     const block = blockOf(1, 70_001);
     await node.putBlocks([blockOf(2, 100), block, blockOf(3, 90_000)]);
     for (const [offset, size] of [
@@ -155,37 +163,67 @@ function readingParts(t: Test, open: (t: Test) => Promise<Node>): void {
   });
 
   t.test('a part of a block that never came is an answer; of one that is marked damaged an error', async (t) => {
-    const node = await open(t);
+    const { node, harm } = await open(t);
     const block = blockOf(1);
     t.equal(await node.readPart(block.id, 0, new Uint8Array(10)), undefined);
     await node.putBlocks([block]);
-    await node.reportDamage(block.id, 'the test says so');
+    harm(block);
+    t.equal(await lookAt(node, block), 'corrupt');
     await t.rejects(node.readPart(block.id, 0, new Uint8Array(10)), { code: 'corrupt' });
     await node.close();
     await t.rejects(node.readPart(block.id, 0, new Uint8Array(10)), { code: 'node_closed' });
   });
 }
 
-function damaging(t: Test, open: (t: Test) => Promise<Node>): void {
-  t.test('a block reported as damaged is neither read nor taken for present, and storing it again heals it', async (t) => {
-    const node = await open(t);
+function damaging(t: Test, open: (t: Test) => Promise<OpenedNode>): void {
+  t.test('a block found damaged is neither read nor taken for present, and storing it again heals it', async (t) => {
+    const { node, harm } = await open(t);
     const block = blockOf(1);
     await node.putBlocks([block, blockOf(2)]);
-    await Promise.all([node.reportDamage(block.id, 'the test says so'), node.reportDamage(block.id, 'twice')]);
+    harm(block);
+    t.same(await Promise.all([lookAt(node, block), lookAt(node, block)]), ['corrupt', 'corrupt']);
     t.equal(await stateOf(node, block), 'corrupt');
+    t.equal(await node.isDamaged(block.id), true);
     t.equal(node.statBlock(block.id), undefined);
     t.equal(node.health().damagedRecords, 1);
     t.equal(await stateOf(node, blockOf(2)), 'whole');
+    t.equal(await node.isDamaged(blockOf(2).id), false);
     t.same(await node.putBlocks([block]), ['written']);
     t.equal(await stateOf(node, block), 'whole');
+    t.equal(await node.isDamaged(block.id), false);
     t.equal(node.health().damagedRecords, 0);
   });
 
-  t.test('a report about an unknown block changes nothing', async (t) => {
-    const node = await open(t);
-    await node.reportDamage(blockOf(1).id, 'nobody has it');
-    t.equal(node.health().damagedRecords, 0);
+  for (const kind of ['data', 'manifest', 'piece'] as const) {
+    t.test(`damage that nobody has noticed is noticed before a ${kind} block is called present`, async (t) => {
+      const { node, harm } = await open(t);
+      const block = blockOf(1, 70_000, kind);
+      await node.putBlocks([block, blockOf(2)]);
+      t.same(await node.putBlocks([block, blockOf(2)]), ['present', 'present']);
+      harm(block);
+      t.same(await node.putBlocks([blockOf(2), block, block]), ['present', 'written', 'present']);
+      t.equal(await stateOf(node, block), 'whole');
+      t.equal(await lookAt(node, block), 'whole');
+      t.equal(node.health().damagedRecords, 0);
+    });
+  }
+
+  t.test('of callers that bring a damaged block at once one writes it', async (t) => {
+    const { node, harm } = await open(t);
+    await node.putBlocks([blockOf(1)]);
+    harm(blockOf(1));
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => node.putBlocks([blockOf(1)])));
+    t.equal(outcomes.flat().filter((outcome) => outcome === 'written').length, 1);
+    t.equal(await stateOf(node, blockOf(1)), 'whole');
+  });
+
+  t.test('a second look at an unknown block, or at a whole one, changes nothing', async (t) => {
+    const { node } = await open(t);
+    t.equal(await lookAt(node, blockOf(1)), 'missing');
+    t.equal(await node.isDamaged(blockOf(1).id), false);
     t.same(await node.putBlocks([blockOf(1)]), ['written']);
+    t.equal(await lookAt(node, blockOf(1)), 'whole');
+    t.equal(node.health().damagedRecords, 0);
   });
 }
 
@@ -205,6 +243,6 @@ function closing(t: Test, open: (t: Test) => Promise<Node>): void {
     t.same((await Promise.all(writes)).flat(), new Array(20).fill('written'));
     await t.rejects(node.putBlocks([blockOf(99)]), { code: 'node_closed' });
     await t.rejects(node.readBlock(blockOf(1).id, new Uint8Array(10)), { code: 'node_closed' });
-    await t.rejects(node.reportDamage(blockOf(1).id, ''), { code: 'node_closed' });
+    await t.rejects(node.isDamaged(blockOf(1).id), { code: 'node_closed' });
   });
 }

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { LocalNode } from '../../src/graviton/local-node.ts';
 import type { OutgoingBlock } from '../../src/graviton/node.ts';
 import { MemoryFiles } from '../helpers/memory-files.ts';
-import { blockOf, blocksOf, brokenOf, manifestsOf, nodeOptions } from '../helpers/node-fixture.ts';
+import { blockOf, blocksOf, brokenOf, lookAt, manifestsOf, nodeOptions, rotInMemory } from '../helpers/node-fixture.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const segmentSize = 128 * 1024;
@@ -22,10 +22,11 @@ async function workload(directory: string, files: MemoryFiles): Promise<readonly
   try {
     node = await LocalNode.open(nodeOptions(directory, { files, segmentSize, directIo: false }));
     await put(node, [blockOf(1, 500, 'manifest')]);
-    await node.putBlocks([blockOf(2, 20_000)]);
+    await node.putBlocks([blockOf(77, 20_000)]);
     await Promise.all(blocksOf(4, { from: 10, size: 30_000 }).map((block) => put(node as LocalNode, [block])));
-    await node.reportDamage(blockOf(2, 20_000).id, 'the test says so');
-    await put(node, [blockOf(2, 20_000), blockOf(3, 1)]);
+    await rotInMemory(files, directory, blockOf(77, 20_000));
+    await lookAt(node, blockOf(77, 20_000));
+    await put(node, [blockOf(77, 20_000), blockOf(3, 1)]);
     await node.close();
     node = await LocalNode.open(nodeOptions(directory, { files, segmentSize, directIo: false }));
     await put(node, blocksOf(3, { from: 20, size: 25_000 }));

@@ -17,7 +17,7 @@ import type { OutgoingBlock } from '../../src/graviton/node.ts';
 import { segmentPath } from '../../src/graviton/node-directory.ts';
 import { ReadOnlyNode } from '../../src/graviton/read-only-node.ts';
 import { diskFiles, type SegmentFile, type SegmentFiles } from '../../src/segment/segment-files.ts';
-import { blockOf, blocksOf, brokenOf, nodeOptions, openNode, stateOf } from '../helpers/node-fixture.ts';
+import { blockOf, blocksOf, brokenOf, lookAt, nodeOptions, openNode, stateOf } from '../helpers/node-fixture.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 /** Copies what a node has on the disk while it runs: what a kill at this moment would leave. */
@@ -188,7 +188,7 @@ t.test('a bit that flips while the node runs is found by the reader and marked',
   flip(path, payloadAt(path, headerHit) - 50);
   t.equal(await stateOf(node, payloadHit), 'wrong bytes', 'the node leaves hashing to its caller');
   t.equal(await stateOf(node, headerHit), 'corrupt');
-  await node.reportDamage(payloadHit.id, 'hash mismatch');
+  t.equal(await lookAt(node, payloadHit), 'corrupt');
   t.equal(node.health().damagedRecords, 2);
   await node.close();
   const again = await openNode(t, directory);
@@ -225,23 +225,24 @@ t.test('damage is found, and marked as ever, when blocks are read and hashed by 
   t.same(states.slice(0, 2), ['wrong bytes', 'corrupt'], 'the wrong payload is for who hashes to report');
   t.same(states.slice(2), new Array(others.length).fill('whole'));
   t.equal(node.health().damagedRecords, 1);
-  await node.reportDamage(payloadHit.id, 'hash mismatch');
+  t.equal(await lookAt(node, payloadHit), 'corrupt');
   t.same(await node.putBlocks([payloadHit, headerHit]), ['written', 'written']);
   for (const state of await statesInOneTurn(node, blocks)) t.ok(state === 'whole');
 });
 
 t.test('a disk that fails is no damage, when blocks are read by one hop: the next read may succeed', async (t) => {
   const { directory, blocks } = await sealedNode(t);
-  let failures = 0;
+  let fails = false;
   const open: SegmentFiles['open'] = async (path, options) => {
     const file = await diskFiles.open(path, options);
-    const readVector: SegmentFile['readVector'] = (into, at) =>
-      failures-- > 0 ? Promise.reject(diskError()) : file.readVector(into, at);
-    return options.access === 'read' && !options.direct ? { ...delegateTo(file), readVector } : file;
+    const readVector: SegmentFile['readVector'] = (into, at) => (fails ? Promise.reject(diskError()) : file.readVector(into, at));
+    const read: SegmentFile['read'] = (into, at) => (fails ? Promise.reject(diskError()) : file.read(into, at));
+    return options.access === 'read' ? { ...delegateTo(file), read, readVector } : file;
   };
   const node = await openNode(t, directory, { files: { ...diskFiles, open } });
-  failures = blocks.length;
-  t.same(await statesInOneTurn(node, blocks), new Array(blocks.length).fill('internal'));
+  fails = true;
+  t.same(await statesInOneTurn(node, blocks), new Array(blocks.length).fill('block_unavailable'));
+  fails = false;
   t.same(await statesInOneTurn(node, blocks), new Array(blocks.length).fill('to be hashed'));
   t.equal(node.health().damagedRecords, 0);
 });

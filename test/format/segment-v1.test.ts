@@ -22,6 +22,8 @@ const structures: Readonly<Record<string, format.Structure>> = {
   '13.6 Body of suspect': format.MANIFEST_SUSPECT,
   '13.7 Body of damage': format.MANIFEST_DAMAGE,
   '13.8 Body of accept': format.MANIFEST_ACCEPT,
+  '13.9 Body of whole': format.MANIFEST_WHOLE,
+  '13.10 Body of lost': format.MANIFEST_LOST,
 };
 
 /** The text below a heading, up to the next heading of any depth. */

@@ -22,7 +22,8 @@ export class MemoryNode implements Node {
   beforeRead: (id: BlockId) => Promise<void> = async () => {};
   /** What the operating system's cache would give, where it differs from the disk. */
   readonly badPages = new Map<BlockId, Buffer>();
-  readonly reports: { readonly id: BlockId; readonly reason: string }[] = [];
+  /** Blocks that a look at the disk found damaged. */
+  readonly reports: BlockId[] = [];
   full = false;
   writable = true;
   /** Whether it hashes what it reads whole, as a node with a thread for that. */
@@ -52,7 +53,18 @@ export class MemoryNode implements Node {
   }
 
   async readBlockFromDisk(id: BlockId, target: Uint8Array): Promise<number | undefined> {
-    return this.#read(id, target, undefined);
+    const size = await this.#read(id, target, undefined);
+    if (size === undefined || blockIdOf(target.subarray(0, size)) === id) return size;
+    this.reports.push(id);
+    const stored = this.blocks.get(id);
+    if (stored !== undefined) stored.damaged = true;
+    throw new QuasarError('corrupt', { op: 'graviton.read' });
+  }
+
+  /** Rots the stored bytes; whoever reads them past the caches finds out. */
+  harm(id: BlockId): void {
+    const bytes = this.blocks.get(id)?.bytes;
+    if (bytes !== undefined) bytes[0] = (bytes[0] as number) ^ 1;
   }
 
   async readPart(id: BlockId, offset: number, target: Uint8Array): Promise<PartRead | undefined> {
@@ -67,11 +79,9 @@ export class MemoryNode implements Node {
     return { size: part.byteLength };
   }
 
-  async reportDamage(id: BlockId, reason: string): Promise<void> {
-    this.#assertOpen('graviton.reportDamage');
-    this.reports.push({ id, reason });
-    const stored = this.blocks.get(id);
-    if (stored !== undefined) stored.damaged = true;
+  async isDamaged(id: BlockId): Promise<boolean> {
+    this.#assertOpen('graviton.isDamaged');
+    return this.blocks.get(id)?.damaged ?? false;
   }
 
   statBlock(id: BlockId): number | undefined {
@@ -92,6 +102,7 @@ export class MemoryNode implements Node {
       floorBytes: 1,
       directIo: false,
       damagedRecords: [...this.blocks.values()].filter(({ damaged }) => damaged).length,
+      missingSegments: undefined,
     };
   }
 
@@ -133,7 +144,12 @@ export class MemoryNode implements Node {
 
   #claim({ id, kind }: OutgoingBlock, bytes: Buffer): { id: BlockId; stored: Stored; outcome: PutOutcome } {
     const known = this.blocks.get(id);
-    if (known !== undefined && !known.damaged && (kind !== 'manifest' || known.kinds.has('manifest'))) {
+    if (
+      known !== undefined &&
+      !known.damaged &&
+      known.bytes.equals(bytes) &&
+      (kind !== 'manifest' || known.kinds.has('manifest'))
+    ) {
       return { id, stored: known, outcome: 'present' };
     }
     const stored: Stored = { bytes, kinds: new Set(known?.kinds).add(kind), damaged: false, writing: undefined };

@@ -1,3 +1,5 @@
+import { chmodSync, closeSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import { blake3 } from '../../src/core/blake3.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -5,6 +7,8 @@ import { type BlockId, digestToHex } from '../../src/core/digest.ts';
 import { limits } from '../../src/core/limits.ts';
 import { LocalNode, type LocalNodeOptions } from '../../src/graviton/local-node.ts';
 import type { BlockKind, Node, OutgoingBlock } from '../../src/graviton/node.ts';
+import { listSegmentFiles, segmentPath } from '../../src/graviton/node-directory.ts';
+import type { MemoryFiles } from './memory-files.ts';
 import { patterned, testSlab } from './segment-fixture.ts';
 
 export const smallSegments = 1024 * 1024;
@@ -70,4 +74,38 @@ export async function manifestsOf(node: { listManifests(): AsyncIterable<BlockId
   const found: string[] = [];
   for await (const id of node.listManifests()) found.push(id);
   return found.sort();
+}
+
+/** Turns over one bit of every copy of a block's content in the node's segments, in place, also under a running node. */
+export function rotBlock(directory: string, { bytes }: { readonly bytes: Uint8Array }): void {
+  for (const name of readdirSync(join(directory, 'seg'))) {
+    const path = join(directory, 'seg', name);
+    const content = readFileSync(path);
+    for (let at = content.indexOf(bytes); at >= 0; at = content.indexOf(bytes, at + 1)) flipByte(path, at);
+  }
+}
+
+/** The same for a node whose files are in memory. */
+export async function rotInMemory(files: MemoryFiles, directory: string, { bytes }: OutgoingBlock): Promise<void> {
+  for (const segment of await listSegmentFiles(files, directory)) {
+    const content = files.content(segmentPath(directory, segment));
+    const at = content.indexOf(bytes);
+    if (at >= 0) content[at] = (content[at] as number) ^ 1;
+  }
+}
+
+/** Turns over the lowest bit of a byte, in place. */
+export function flipByte(path: string, at: number): void {
+  chmodSync(path, 0o600);
+  const file = openSync(path, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, at);
+  byte[0] = (byte[0] as number) ^ 1;
+  writeSync(file, byte, 0, 1, at);
+  closeSync(file);
+}
+
+/** What a look past the caches says: this is what marks damage. */
+export async function lookAt(node: Pick<Node, 'readBlockFromDisk'>, { id }: { readonly id: BlockId }): Promise<string> {
+  return stateOf({ readBlock: (wanted, target) => node.readBlockFromDisk(wanted, target) }, { id });
 }

@@ -103,7 +103,8 @@ async function streamContent(
   const sender = new Sender(exchange, answer, deps.downloadStallMs);
   const restoring = { ...deps.restore, signal: signalOfGone(exchange) };
   try {
-    for (const part of answer.parts) if ('start' in part) await refuseKnownDamage(scope, blob, part, deps.restore);
+    const ranges = answer.parts.flatMap((part) => ('start' in part ? [part] : []));
+    await refuseKnownDamage(scope, blob, ranges, deps.restore);
     for (const part of answer.parts) {
       if ('text' in part) {
         await sender.send(Buffer.from(part.text));

@@ -21,7 +21,7 @@ const headAnswers: Readonly<Record<number, Answer>> = {
   304: { description: 'The client has it.', headers: validators },
 };
 
-const problems = ['bad_parameter', 'precondition_failed', 'corrupt', 'database_unavailable'] as const;
+const problems = ['bad_parameter', 'precondition_failed', 'corrupt', 'block_unavailable', 'database_unavailable'] as const;
 
 export const contentOperations: readonly Operation[] = [
   {

@@ -183,7 +183,6 @@ t.test('a block that was stored again after damage is whole', async (t) => {
   const block = scan.subarray(100_000, 200_000);
   const id = digestToHex<BlockId>(blake3(block));
   const node = await LocalNode.open(nodeOptions(join(data, 'node')));
-  await node.reportDamage(id, 'a bit is wrong');
   await node.putBlocks([{ kind: 'data', id, bytes: store.blocks.get(id) as Buffer }]);
   await node.close();
   const { code, stdout } = await runCommand(['verify', '--data', data]);

@@ -2,8 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { AlignedReads } from '../../../src/graviton/aligned-reads.ts';
-import { scrubWindow } from '../../../src/graviton/scrub-segment.ts';
+import { AlignedReads, alignedWindow } from '../../../src/graviton/aligned-reads.ts';
 import { diskFiles, readFully } from '../../../src/segment/segment-files.ts';
 import { openPastCache } from '../../../src/segment/segment-reader.ts';
 import { patterned } from '../../helpers/segment-fixture.ts';
@@ -15,7 +14,7 @@ const content = patterned(3 * 1024 * 1024 + 1234, 7);
 t.test('any range of a file is read past the page cache as through it', async (t) => {
   const path = join(temporaryFolder(t), 'file');
   writeFileSync(path, content);
-  const file = new AlignedReads(await openPastCache(diskFiles, path), scrubWindow());
+  const file = new AlignedReads(await openPastCache(diskFiles, path), alignedWindow());
   t.teardown(() => file.close());
   const offset = fc.integer({ min: 0, max: content.byteLength + 5000 });
   await fc.assert(

@@ -3,12 +3,16 @@ import fc from 'fast-check';
 import t from 'tap';
 import { decodeIndexEntry, encodeIndexEntry, INDEX_ENTRY_SIZE, type IndexEntry } from '../../../src/graviton/index-entry.ts';
 import type { BlockKind } from '../../../src/graviton/node.ts';
+import { PAYLOAD_SIZE_MAX, RECORD_ALIGNMENT } from '../../../src/segment/format.ts';
 
 const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-const size = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const size = fc.integer({ min: 0, max: PAYLOAD_SIZE_MAX });
+const offset = fc
+  .integer({ min: 0, max: Math.floor(Number.MAX_SAFE_INTEGER / RECORD_ALIGNMENT) })
+  .map((at) => at * RECORD_ALIGNMENT);
 const kind = fc.constantFrom<BlockKind>('data', 'manifest', 'piece');
 const entries: fc.Arbitrary<IndexEntry> = fc.record(
-  { segment: count, offset: count, size, sequence: count, kind },
+  { segment: count, offset, size, sequence: count, kind },
   { noNullPrototype: true },
 );
 
@@ -31,9 +35,19 @@ t.test('entries are written at their base and nowhere else', async (t) => {
   t.equal(bytes.toString('hex', 32, 64), '0100000000000000001000000000000009000000000000000500000001000000');
 });
 
-t.test('bytes of another length or kind are no entry', async (t) => {
-  const whole = encoded({ segment: 1, offset: 2, size: 3, sequence: 4, kind: 'data' });
+t.test('bytes that no record can have are no entry', async (t) => {
+  const whole = encoded({ segment: 1, offset: 64, size: 3, sequence: 4, kind: 'data' });
   for (let size = 0; size < INDEX_ENTRY_SIZE; size++) t.equal(decodeIndexEntry(whole.subarray(0, size)), undefined);
-  whole.writeUInt32LE(3, 28);
-  t.equal(decodeIndexEntry(whole), undefined);
+  for (const [value, at] of [
+    [3, 28],
+    [PAYLOAD_SIZE_MAX + 1, 24],
+    [65, 8],
+    [2 ** 31, 4],
+    [2 ** 31, 12],
+    [2 ** 31, 20],
+  ] as const) {
+    const changed = Buffer.from(whole);
+    changed.writeUInt32LE(value, at);
+    t.equal(decodeIndexEntry(changed), undefined, `${value} at ${at}`);
+  }
 });

@@ -4,9 +4,20 @@ import t from 'tap';
 import { limits } from '../../../src/core/limits.ts';
 import { segmentPath } from '../../../src/graviton/node-directory.ts';
 import { ReadOnlyNode, type StoredRecord } from '../../../src/graviton/read-only-node.ts';
+import { PAGE_SIZE, RECORD_HEADER } from '../../../src/segment/format.ts';
 import { flipBit } from '../../helpers/flip-bit.ts';
 import { MemoryFiles } from '../../helpers/memory-files.ts';
-import { blockOf, blocksOf, brokenOf, manifestsOf, openNode, stateOf } from '../../helpers/node-fixture.ts';
+import {
+  blockOf,
+  blocksOf,
+  brokenOf,
+  flipByte,
+  lookAt,
+  manifestsOf,
+  openNode,
+  rotBlock,
+  stateOf,
+} from '../../helpers/node-fixture.ts';
 import { temporaryFolder } from '../../helpers/temporary-folder.ts';
 
 async function recordsOf(node: ReadOnlyNode): Promise<StoredRecord[]> {
@@ -56,8 +67,11 @@ t.test('of several copies of a block the newest whole one is read, and all are l
   const directory = temporaryFolder(t);
   const node = await openNode(t, directory);
   await node.putBlocks(blocksOf(2));
-  await node.reportDamage(blockOf(1).id, 'test');
+  rotBlock(directory, blockOf(1));
+  t.equal(await lookAt(node, blockOf(1)), 'corrupt');
   await node.putBlocks(blocksOf(2));
+  // The first copy is whole again, under a mark.
+  flipByte(segmentPath(directory, 1), PAGE_SIZE + RECORD_HEADER.size);
   await node.close();
   const path = segmentPath(directory, 1);
   const bytes = readFileSync(path);

@@ -11,7 +11,7 @@ import { segmentPath } from '../../../src/graviton/node-directory.ts';
 import type { ScrubOptions } from '../../../src/graviton/scrub.ts';
 import { nodePaths } from '../../../src/segment/format.ts';
 import { failure, MemoryFiles } from '../../helpers/memory-files.ts';
-import { blockOf, blocksOf, brokenOf, openNode, stateOf } from '../../helpers/node-fixture.ts';
+import { blockOf, blocksOf, brokenOf, lookAt, openNode, rotBlock, stateOf } from '../../helpers/node-fixture.ts';
 import { inlineHasher, type LogLine, startScrub } from '../../helpers/scrub-fixture.ts';
 import { testSlab } from '../../helpers/segment-fixture.ts';
 import { temporaryFolder } from '../../helpers/temporary-folder.ts';
@@ -128,7 +128,8 @@ for (const [what, shift] of [
 t.test('damage in a copy that was replaced marks that copy, not the healthy one', async (t) => {
   const block = blockOf(1, 5000);
   const node = await filledNode(t, [block]);
-  await node.reportDamage(block.id, 'as if a reader had found it');
+  rotBlock(node.directory, block);
+  t.equal(await lookAt(node, block), 'corrupt', 'a reader has found it');
   await node.putBlocks([block]);
   const [first] = node.scrubAccess.ledger.damage();
   t.ok(first);

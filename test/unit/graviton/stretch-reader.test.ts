@@ -127,7 +127,8 @@ t.test('a flipped bit, a short record, a read error and a wrong size are all lef
   t.equal(await read(world, part), undefined);
   world.node.beforeRead = async () => {};
   t.ok(await read(world, part), 'it is not held against the block');
-  await world.node.reportDamage(part.id, 'the test says so');
+  world.node.harm(part.id);
+  await t.rejects(world.node.readBlockFromDisk(part.id, new Uint8Array(1024 * 1024)), { code: 'corrupt' });
   t.equal(await read(world, part), undefined);
   t.match(world.reader.statistics, { mismatches: 4, buffers: 0 });
 });

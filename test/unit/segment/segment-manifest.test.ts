@@ -22,6 +22,8 @@ const samples: readonly ManifestEntry[] = [
   { kind: 'suspect', segment: 0, reason: 'fdatasync: EIO' },
   { kind: 'damage', segment: 3, offset: 4096, id, reason: 'the payload does not match its id' },
   { kind: 'accept', reason: '' },
+  { kind: 'whole', segment: 3, offset: 4096, id },
+  { kind: 'lost', segment: 3, reason: 'J. Doe: the disk is beyond repair' },
 ];
 
 function encodeAll(entries: readonly ManifestEntry[]): Buffer {
