@@ -10,6 +10,10 @@ import type { AccessRule, RulePlace, SubjectId } from './rule.ts';
  */
 export interface CompiledRules {
   readonly place: RulePlace;
+  /** Of the document, the folder or the org. */
+  readonly placeId: string;
+  /** Of the rules there; 0: it never had any. */
+  readonly version: number;
   /** As they are stored. */
   readonly rules: readonly AccessRule[];
   readonly bySubject: ReadonlyMap<SubjectId, SubjectRules>;
@@ -35,7 +39,23 @@ export interface AccessList {
   readonly places: readonly CompiledRules[];
 }
 
-export function compileRules(place: RulePlace, rules: readonly AccessRule[]): CompiledRules {
+/** The rule of this id, and where it hangs. */
+export function findRule(list: AccessList, ruleId: string): (CompiledRules & { readonly rule: AccessRule }) | undefined {
+  for (const place of list.places) {
+    const rule = place.rules.find(({ id }) => id === ruleId);
+    if (rule !== undefined) return { ...place, rule };
+  }
+  return undefined;
+}
+
+/** Where rules hang, and which version of them. */
+export interface RulesAt {
+  readonly place: RulePlace;
+  readonly placeId: string;
+  readonly version: number;
+}
+
+export function compileRules({ place, placeId, version }: RulesAt, rules: readonly AccessRule[]): CompiledRules {
   assert(rules.length <= limits.accessRulesMax, 'a list of rules has been through its parser');
   const bySubject = new Map<SubjectId, { denied: CapabilitySet; allowed: CapabilitySet; indexes: number[] }>();
   for (const [index, rule] of rules.entries()) {
@@ -47,5 +67,5 @@ export function compileRules(place: RulePlace, rules: readonly AccessRule[]): Co
       bySubject.set(subject, said);
     }
   }
-  return { place, rules, bySubject };
+  return { place, placeId, version, rules, bySubject };
 }

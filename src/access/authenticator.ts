@@ -1,15 +1,18 @@
 import { hash } from 'node:crypto';
+import type { EventCredential } from '../audit/event-origin.ts';
 import type { EventWindows } from '../audit/event-windows.ts';
 import type { Secret } from '../config/secret.ts';
 import type { CapabilitySet } from '../core/capability.ts';
 import type { Clock } from '../core/clock.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { KeyId, OrgId, PrincipalId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import type { AccessEpochs } from './access-epochs.ts';
 import { parseApiKey, verifyApiKey } from './api-key.ts';
 import { parseBearer } from './bearer.ts';
-import { type BearerFault, unauthenticated } from './bearer-fault.ts';
+import { type BearerFault, tokenOfFault, unauthenticated } from './bearer-fault.ts';
+import type { Arrival, CredentialRefusal, CredentialRefusals } from './credential-refusals.ts';
 import type { JwtVerifier } from './jwt-verifier.ts';
 import type { KeyStore } from './key-store.ts';
 import { withinOrg } from './operators-only.ts';
@@ -27,6 +30,7 @@ export interface AuthenticatorOptions {
   readonly operatorOrgId: OrgId;
   readonly epochs: AccessEpochs;
   readonly windows: Pick<EventWindows, 'note'>;
+  readonly refusals: CredentialRefusals;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,15 +45,28 @@ interface Kept {
 }
 
 /** What came in a header, once its form is right. */
-interface Presented {
+interface Presented extends Arrival {
+  readonly kind: 'api_key' | 'jwt';
   readonly text: string;
   readonly digest: string;
-  readonly requestId: string;
+}
+
+/** Why a credential is refused, and of whom it is known to be. */
+interface Refused {
+  readonly error: QuasarError;
+  /** Undefined: nobody's that is known. */
+  readonly owner?: {
+    readonly orgId: OrgId;
+    readonly resource: { readonly kind: 'key' | 'token'; readonly id: string };
+    readonly reason: string;
+    readonly credential: EventCredential;
+  };
+  readonly claims?: CredentialRefusal['claims'];
 }
 
 /**
  * Turns the `Authorization` header into a session. Those that were taken are remembered until something about the org changes.
- * Those that were good once, and are refused, are noted in their org's log.
+ * Those that are refused are noted: in their org's log when they were good once, else in the operator's.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -60,9 +77,13 @@ export class Authenticator {
     this.#options = options;
   }
 
-  /** No promise when the credential was seen before. @throws QuasarError `unauthenticated`, `identity_unavailable`, `database_unavailable`. */
-  authenticate(authorization: string | undefined, requestId: string): Session | Promise<Session> {
-    const bearer = parseBearer(authorization);
+  /**
+   * No promise when the credential was seen before.
+   * @throws QuasarError `unauthenticated`, `rate_limited`, `identity_unavailable`, `database_unavailable`, `audit_unavailable`.
+   */
+  authenticate(authorization: string | undefined, arrival: Arrival): Session | Promise<Session> {
+    const bearer = readBearer(authorization);
+    if (bearer instanceof QuasarError) return this.#refuseMalformed(bearer, arrival);
     const digest = hash('sha256', bearer.token, 'base64');
     const kept = this.#kept.get(digest);
     const { epochs, clock } = this.#options;
@@ -77,68 +98,106 @@ export class Authenticator {
       return kept.session;
     }
     if (kept !== undefined) this.#kept.delete(digest);
-    const presented = { text: bearer.token, digest, requestId };
-    return bearer.kind === 'api_key' ? this.#takeKey(presented) : this.#takeToken(presented);
+    const { requestId, address } = arrival;
+    const presented: Presented = { kind: bearer.kind, text: bearer.token, digest, requestId, address };
+    // Whoever was good here a moment ago is not kept out by others at his address who try what is not.
+    return kept !== undefined ? this.#lookUp(presented) : this.#admitAndLookUp(presented);
   }
 
-  async #takeKey({ text, digest, requestId }: Presented): Promise<Session> {
+  async #admitAndLookUp(presented: Presented): Promise<Session> {
+    const { refusals } = this.#options;
+    await refusals.admit(presented);
+    try {
+      const session = await this.#lookUp(presented);
+      refusals.giveBack(presented);
+      return session;
+    } catch (error) {
+      if (!isQuasarError(error, 'unauthenticated')) refusals.giveBack(presented);
+      throw error;
+    }
+  }
+
+  async #refuseMalformed(error: QuasarError, arrival: Arrival): Promise<never> {
+    const { refusals } = this.#options;
+    await refusals.admit(arrival);
+    await refusals.note({ ...arrival, kind: 'malformed', reason: 'credentials_malformed' });
+    throw error;
+  }
+
+  async #lookUp(presented: Presented): Promise<Session> {
+    const found = await (presented.kind === 'api_key' ? this.#takeKey(presented) : this.#takeToken(presented)).catch(toRefused);
+    if (!('error' in found)) return found;
+    await this.#noteRefused(found, presented);
+    throw found.error;
+  }
+
+  async #takeKey({ text, digest }: Presented): Promise<Session | Refused> {
     const { keys, pepper, clock, epochs } = this.#options;
     const key = parseApiKey(text);
     const epoch = epochs.identities.now;
     const found = await keys.findKey(key.id);
     const verdict = verifyApiKey(key, found, { pepper, now: clock.now() });
     const fate = verdict === 'good' && found?.suspended ? 'suspended' : verdict;
+    const credential = { kind: 'api_key', id: key.id } as const;
     if (found === undefined || fate !== 'good') {
-      // A wrong secret is noted nowhere: that must look as if there were no such key.
-      if (found !== undefined && fate !== 'unknown') {
-        await this.#noteRefused({ kind: 'key', id: key.id }, { orgId: found.orgId, reason: fate, requestId });
-      }
-      throw refused(FAULT_OF_FATE[fate], `the API key is ${fate}`);
+      const error = refusal(FAULT_OF_FATE[fate], `the API key is ${fate}`);
+      // With a wrong secret it must look as if there were no such key.
+      if (found === undefined || fate === 'unknown') return { error, claims: { keyId: key.id } };
+      return { error, owner: { orgId: found.orgId, resource: { kind: 'key', id: key.id }, reason: fate, credential } };
     }
     const { orgId, principalId, scope, expiresAt } = found;
-    const session = await this.#open({ orgId, principalId }, { scope, credential: key.id });
+    const session = await this.#open({ orgId, principalId }, { scope, account: key.id, credential });
     const kept = { session, epoch, untilMs: expiresAt ?? Number.POSITIVE_INFINITY };
     this.#keep(digest, { ...kept, keyId: key.id, notedAtMs: found.lastUsedAtMs ?? 0 });
     return session;
   }
 
-  async #takeToken({ text, digest, requestId }: Presented): Promise<Session> {
+  async #takeToken({ text, digest }: Presented): Promise<Session | Refused> {
     const { verifier, revocations, principals, epochs } = this.#options;
-    if (verifier === undefined) throw refused('token_refused', 'no issuer of tokens is configured');
+    if (verifier === undefined) throw refusal('token_refused', 'no issuer of tokens is configured');
     const token = await verifier.verify(text);
-    const { orgId, subject, scope, takenUntilMs } = token;
+    const { orgId, subject, scope, takenUntilMs, jti, issuer } = token;
     const epoch = epochs.identities.now;
+    const credential = { kind: 'token', id: jti, ...(issuer === undefined ? {} : { issuer }) } as const;
     if (await revocations.isRevoked(token)) {
-      await this.#noteRefused({ kind: 'token', id: token.jti }, { orgId, reason: 'revoked', requestId });
-      throw refused('token_revoked', 'it, its principal or its org is revoked');
+      const error = refusal('token_revoked', 'it, its principal or its org is revoked');
+      return { error, owner: { orgId, resource: { kind: 'token', id: jti }, reason: 'revoked', credential } };
     }
     const principal = await principals.findPrincipal(orgId, subject);
-    if (principal === undefined) throw refused('token_refused', 'its org has no principal with this subject');
+    if (principal === undefined) {
+      const error = refusal('token_refused', 'its org has no principal with this subject');
+      return { error, claims: { orgId, subject, jti } };
+    }
     const { principalId } = principal;
-    const session = await this.#open({ orgId, principalId }, { scope, credential: subject });
+    const session = await this.#open({ orgId, principalId }, { scope, account: subject, credential });
     this.#keep(digest, { session, epoch, untilMs: takenUntilMs, keyId: undefined, notedAtMs: 0 });
     return session;
   }
 
   async #open(
     { orgId, principalId }: { orgId: OrgId; principalId: PrincipalId },
-    { scope, credential }: { scope: CapabilitySet; credential: string },
+    { scope, account, credential }: { scope: CapabilitySet; account: string; credential: EventCredential },
   ): Promise<Session> {
     const known = await this.#options.principals.loadRequester({ orgId, principalId }, principalId);
-    if (known === undefined || known.requester.suspended) throw refused('token_revoked', 'its principal or org is suspended');
+    if (known === undefined || known.requester.suspended) throw refusal('token_revoked', 'its principal or org is suspended');
     const tokenScope = withinOrg(scope, orgId, this.#options.operatorOrgId);
     const requester = { ...known.requester, tokenScope };
-    return { orgId, principalId, kind: known.kind, requester, account: { orgId, credential } };
+    const { kind, roles } = known;
+    return { orgId, principalId, kind, roles, credential, requester, account: { orgId, credential: account } };
   }
 
   /** Of nobody that is known: the credential says whose it was. */
-  async #noteRefused(
-    resource: { readonly kind: 'key' | 'token'; readonly id: string },
-    refusal: { readonly orgId: OrgId; readonly reason: string; readonly requestId: string },
-  ): Promise<void> {
-    const principal = { kind: 'anonymous', id: resource.kind === 'key' ? 'api-key' : 'token' } as const;
-    const deed = { action: 'session.authenticate', resource } as const;
-    await this.#options.windows.note({ ...refusal, principal, outcome: 'denied' }, deed, 0);
+  async #noteRefused({ error, owner, claims }: Refused, { kind, requestId, address }: Presented): Promise<void> {
+    const name = kind === 'api_key' ? 'api-key' : 'token';
+    if (owner === undefined) {
+      const reason = error.details.reason as BearerFault;
+      await this.#options.refusals.note({ kind: name, reason, requestId, address, claims });
+      return;
+    }
+    const { orgId, resource, reason, credential } = owner;
+    const principal = { kind: 'anonymous', id: name } as const;
+    const context = { orgId, principal, outcome: 'denied', reason, requestId, address, credential } as const;
+    await this.#options.windows.note(context, { action: 'session.authenticate', resource }, 0);
   }
 
   #keep(digest: string, kept: Kept): void {
@@ -171,6 +230,21 @@ const FAULT_OF_FATE = {
   suspended: 'token_revoked',
 } as const satisfies Record<string, BearerFault>;
 
-function refused(reason: BearerFault, log: string): Error {
+function refusal(reason: BearerFault, log: string): QuasarError {
   return unauthenticated(reason, { log });
+}
+
+/** Without any it is for the caller to say so: nothing was tried. */
+function readBearer(authorization: string | undefined): ReturnType<typeof parseBearer> | QuasarError {
+  try {
+    return parseBearer(authorization);
+  } catch (error) {
+    if (isQuasarError(error, 'unauthenticated') && error.details.reason === 'credentials_malformed') return error;
+    throw error;
+  }
+}
+
+function toRefused(error: unknown): Refused {
+  if (!isQuasarError(error, 'unauthenticated')) throw error;
+  return { error, claims: tokenOfFault(error) };
 }

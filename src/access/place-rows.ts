@@ -78,9 +78,9 @@ class Lines {
 }
 
 function compile(row: PlaceRow): Place {
-  const { kind, place_id, rules } = row;
+  const { kind, place_id, version, rules } = row;
   const place: RulePlace = kind === 'folder' ? { kind, folderId: place_id as FolderId } : { kind };
-  return { row, compiled: compileRules(place, rules ?? []) };
+  return { row, compiled: compileRules({ place, placeId: place_id, version }, rules ?? []) };
 }
 
 function listOf(orgId: OrgId, places: readonly Place[]): FoundAccessList {

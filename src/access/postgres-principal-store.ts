@@ -92,6 +92,6 @@ export class PostgresPrincipalStore implements PrincipalStore {
     if (row === undefined) return undefined;
     const { suspended, roles, groups, kind } = row;
     const roleCapabilities = capabilitiesOf(roles);
-    return { requester: { orgId, principalId, groups: new Set(groups), suspended, roleCapabilities }, kind };
+    return { requester: { orgId, principalId, groups: new Set(groups), suspended, roleCapabilities }, roles, kind };
   }
 }

@@ -31,6 +31,7 @@ export interface Principal {
 export type KnownRequester = Omit<Requester, 'tokenScope'>;
 
 export interface LoadedRequester {
+  readonly roles: readonly Role[];
   readonly requester: KnownRequester;
   readonly kind: PrincipalKind;
 }

@@ -10,7 +10,7 @@ import {
 } from '../core/capability.ts';
 import { isId, type OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { unauthenticated } from './bearer-fault.ts';
+import { type ClaimedToken, unauthenticated } from './bearer-fault.ts';
 import type { JwtObject } from './jwt-parts.ts';
 
 export interface VerifiedToken {
@@ -18,6 +18,8 @@ export interface VerifiedToken {
   readonly subject: string;
   readonly orgId: OrgId;
   readonly jti: string;
+  /** `iss`, when it has one that is a name. */
+  readonly issuer: string | undefined;
   readonly issuedAtMs: number;
   /** `exp` itself. */
   readonly expiresAtMs: number;
@@ -59,6 +61,7 @@ export function readClaims(claims: JwtObject, rules: ClaimRules, time: TokenTime
     subject: readName(claims, 'sub'),
     orgId: readOrg(claims, rules.orgClaim),
     jti: readName(claims, 'jti'),
+    issuer: findIssuer(claims),
     issuedAtMs,
     expiresAtMs,
     takenUntilMs: Math.min(expiresAtMs, issuedAtMs + rules.ageMaxMs) + limits.tokenSkewMs,
@@ -66,22 +69,30 @@ export function readClaims(claims: JwtObject, rules: ClaimRules, time: TokenTime
   };
   checkIssuer(claims, rules);
   checkAudience(claims, rules);
-  checkTimes({ issuedAtMs, expiresAtMs, notBeforeMs }, rules, time);
+  checkTimes({ issuedAtMs, expiresAtMs, notBeforeMs }, rules, time, token);
   return token;
+}
+
+/** Where the issuer is not looked at, an odd one is no reason to refuse. */
+function findIssuer(claims: JwtObject): string | undefined {
+  const issuer = claims.get('iss');
+  const named = typeof issuer === 'string' && issuer !== '' && issuer.length <= ISSUER_MAX && !UNPRINTABLE.test(issuer);
+  return named ? issuer : undefined;
 }
 
 function checkTimes(
   token: { readonly issuedAtMs: number; readonly expiresAtMs: number; readonly notBeforeMs: number },
   { ageMaxMs }: ClaimRules,
   { nowMs, latestMs }: TokenTime,
+  claimed: ClaimedToken,
 ): void {
   const { tokenSkewMs: skew, tokenExpiryAheadMaxMs: aheadMax } = limits;
   if (token.expiresAtMs <= token.issuedAtMs) throw invalid('exp', 'not after iat');
   if (token.expiresAtMs - nowMs > aheadMax + skew) throw invalid('exp', 'too far ahead');
-  if (latestMs >= token.expiresAtMs + skew) throw refused('token_expired', latestMs - token.expiresAtMs);
-  if (latestMs - token.issuedAtMs >= ageMaxMs + skew) throw refused('token_too_old', latestMs - token.issuedAtMs);
+  if (latestMs >= token.expiresAtMs + skew) throw refused('token_expired', latestMs - token.expiresAtMs, claimed);
+  if (latestMs - token.issuedAtMs >= ageMaxMs + skew) throw refused('token_too_old', latestMs - token.issuedAtMs, claimed);
   const startsAtMs = Math.max(token.notBeforeMs, token.issuedAtMs);
-  if (startsAtMs - nowMs > skew) throw refused('token_not_yet_valid', startsAtMs - nowMs);
+  if (startsAtMs - nowMs > skew) throw refused('token_not_yet_valid', startsAtMs - nowMs, claimed);
 }
 
 /** Whole seconds since 1970 on the wire. */
@@ -146,10 +157,16 @@ function invalid(claim: string, why: string, cause?: unknown): Error {
   return unauthenticated('claim_invalid', { log: `${claim}: ${why}`, claim, cause });
 }
 
-function refused(reason: 'token_expired' | 'token_too_old' | 'token_not_yet_valid', byMs: number): Error {
-  return unauthenticated(reason, { log: `${reason} by ${byMs} ms` });
+function refused(
+  reason: 'token_expired' | 'token_too_old' | 'token_not_yet_valid',
+  byMs: number,
+  { orgId, subject, jti }: ClaimedToken,
+): Error {
+  return unauthenticated(reason, { log: `${reason} by ${byMs} ms`, token: { orgId, subject, jti } });
 }
 
+/** Characters of `iss` that an event of the audit log takes. */
+const ISSUER_MAX = 512;
 /** The last second a Date can hold. */
 const SECONDS_MAX = 8_640_000_000_000;
 const UNPRINTABLE = /[\p{Cc}\p{Surrogate}]/u;

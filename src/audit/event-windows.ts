@@ -134,10 +134,15 @@ export class EventWindows {
   }
 }
 
-/** What is counted together: one list apart from another. Ids of tokens are their issuers', and unique in their org alone. */
-function keyOf({ orgId, outcome, reason, principal }: NoteContext, { action, resource, detail }: Deed): string {
+/**
+ * What is counted together: the same with the same credential, from the same address, by the same rules; one list, or kind of
+ * request, apart from another. Ids of tokens are their issuers', and unique in their org alone.
+ */
+function keyOf(context: NoteContext, { action, resource, detail }: Deed): string {
+  const { orgId, outcome, reason, principal, credential, address = '', decided } = context;
   const { kind, id, version = '' } = resource;
-  return `${orgId} ${outcome} ${reason} ${principal.id} ${action} ${kind} ${version} ${id} ${detail?.list ?? ''}`;
+  const what = `${orgId} ${outcome} ${reason} ${principal.id} ${action} ${kind} ${version} ${id}`;
+  return `${what} ${address} ${decided?.key ?? ''} ${detail?.list ?? detail?.request ?? ''} ${credential?.id ?? ''}`;
 }
 
 /** No room for a line of the log is no reason to tell whoever reads that he should upload less. */

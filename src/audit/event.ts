@@ -12,6 +12,7 @@ import type { AuditEventId, OrgId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { Fault } from '../segment/fault.ts';
 import { EVENT_ID, PART_NAME, REASON } from './event-grammar.ts';
+import { addressCheck, credentialCheck, decisionCheck, type EventCredential, type EventDecision } from './event-origin.ts';
 import { type Check, count, isObject, matching, members, oneOf, timestamp, uuid } from './shape.ts';
 import { writeUsualEvent } from './usual-event.ts';
 
@@ -20,6 +21,8 @@ import { writeUsualEvent } from './usual-event.ts';
  * log's tree; docs/format/audit-v1.md section 4 is the specification.
  */
 export interface AuditEvent {
+  /** 1 in logs of old: without credential, address and decision, and without failures. */
+  readonly v: 1 | 2;
   readonly orgId: OrgId;
   readonly eventId: AuditEventId;
   /** RFC 3339, UTC, milliseconds: when it happened. The order of the log is that of commits, not of times. */
@@ -28,10 +31,17 @@ export interface AuditEvent {
   readonly action: AuditAction;
   /** `version` when it was about one version of a document. */
   readonly resource: { readonly kind: AuditResourceKind; readonly id: string; readonly version?: string };
-  readonly outcome: 'allowed' | 'denied';
+  /** `failed`: it was allowed to be tried, and changed nothing. */
+  readonly outcome: 'allowed' | 'denied' | 'failed';
   /** Code of why: `[a-z][a-z0-9_.-]*`, at most 64 characters. */
   readonly reason: string;
   readonly requestId: string;
+  /** With what; absent when no credential was taken, or the server acts by itself. */
+  readonly credential?: EventCredential;
+  /** From where: of the client as far as it is known, else of the last proxy that is. */
+  readonly address?: string;
+  /** How access was decided; absent when nothing was decided. */
+  readonly decision?: EventDecision;
   /** Only in the event that closes a window of reads. */
   readonly reads?: ReadCounters;
   /** Of the action's own making; no secrets, no content of documents. */
@@ -57,7 +67,8 @@ export class EventFault extends Fault {
   }
 }
 
-export const AUDIT_EVENT_VERSION = 1;
+/** What is written. */
+export const AUDIT_EVENT_VERSION = 2;
 
 const REQUEST_ID = new RegExp(`^[\\x21-\\x7e]{1,${limits.requestIdMax}}$`);
 const RESOURCE_ID = new RegExp(`^[^\\p{Cc}\\p{Surrogate}]{1,${limits.auditResourceIdMax}}$`, 'u');
@@ -68,22 +79,30 @@ const resourceText = matching(RESOURCE_ID);
 const principalShape = members({ kind: oneOf(auditPrincipalKinds), id: partName });
 const readsShape = members({ count: count(1), bytes: count(0), windowStart: timestamp, windowEnd: timestamp });
 
-const shape = members(
-  {
-    v: oneOf([AUDIT_EVENT_VERSION]),
-    orgId: uuid,
-    eventId: matching(EVENT_ID),
-    time: timestamp,
-    principal,
-    action: isAction,
-    resource: members({ kind: oneOf(auditResourceKinds), id: resourceText }, { version: uuid }),
-    outcome: oneOf(['allowed', 'denied']),
-    reason: matching(REASON),
-    requestId: matching(REQUEST_ID),
-    detail,
-  },
-  { reads },
-);
+const always = {
+  orgId: uuid,
+  eventId: matching(EVENT_ID),
+  time: timestamp,
+  principal,
+  action: isAction,
+  resource: members({ kind: oneOf(auditResourceKinds), id: resourceText }, { version: uuid }),
+  reason: matching(REASON),
+  requestId: matching(REQUEST_ID),
+  detail,
+};
+const shapes: Readonly<Record<number, Check>> = {
+  1: members({ v: oneOf([1]), ...always, outcome: oneOf(['allowed', 'denied']) }, { reads }),
+  2: members(
+    { v: oneOf([2]), ...always, outcome: oneOf(['allowed', 'denied', 'failed']) },
+    { reads, credential: credentialCheck, address: addressCheck, decision: decisionCheck },
+  ),
+};
+
+/** Of the version the value says it has; the present one's for any other. */
+function shape(value: unknown): string | undefined {
+  const version = isObject(value) && typeof value.v === 'number' ? value.v : AUDIT_EVENT_VERSION;
+  return (shapes[version] ?? (shapes[AUDIT_EVENT_VERSION] as Check))(value);
+}
 
 /**
  * The event's canonical bytes, fresh memory. What clients said must be within the limits of an event before it comes here.
@@ -97,9 +116,8 @@ export function encodeEvent(event: AuditEvent): Buffer {
 
 /** The same bytes from the shape of an event alone. @throws as `encodeEvent`, whose refusals all come from here. */
 export function encodeAnyEvent(event: AuditEvent): Buffer {
-  const value = { v: AUDIT_EVENT_VERSION, ...event };
-  const bytes = canonicalJsonBytes(value);
-  const wrong = bytes.byteLength > limits.auditEventMax ? 'is longer than an event may be' : shape(value);
+  const bytes = canonicalJsonBytes(event);
+  const wrong = bytes.byteLength > limits.auditEventMax ? 'is longer than an event may be' : shape(event);
   if (wrong !== undefined) throw new QuasarError('internal', { op: 'audit.encodeEvent', message: `The audit event ${wrong}.` });
   return bytes;
 }
@@ -111,8 +129,7 @@ export function decodeEvent(bytes: Uint8Array): AuditEvent | EventFault {
   if (value instanceof EventFault) return value;
   const wrong = shape(value);
   if (wrong !== undefined) return new EventFault('not-an-event', `it ${wrong}`);
-  const { v: _, ...event } = value as AuditEvent & { readonly v: number };
-  return event;
+  return value as AuditEvent;
 }
 
 /** What an event can be found by. */

@@ -34,6 +34,18 @@ export const uuid: Check = (value) => (typeof value === 'string' && isId(value) 
 export const timestamp: Check = (value) =>
   typeof value === 'string' && isTimestamp(value) ? undefined : 'is no time in UTC with milliseconds';
 
+/** At most so many, each as `item` has it. */
+export function listOf(item: Check, lengthMax: number): Check {
+  return (value) => {
+    if (!Array.isArray(value) || value.length > lengthMax) return 'is no list of the length it may have';
+    for (const [index, one] of value.entries()) {
+      const wrong = item(one);
+      if (wrong !== undefined) return `[${index}] ${wrong}`;
+    }
+    return undefined;
+  };
+}
+
 /** A whole number from `min` on, below 2^53. */
 export function count(min: number): Check {
   return (value) => (Number.isSafeInteger(value) && (value as number) >= min ? undefined : `is no whole number from ${min}`);

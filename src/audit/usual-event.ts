@@ -5,26 +5,33 @@ import { isId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { AuditEvent, ReadCounters } from './event.ts';
 import { EVENT_ID, PART_NAME, REASON } from './event-grammar.ts';
+import { addressCheck, credentialCheck, decisionCheck } from './event-origin.ts';
+import type { Check } from './shape.ts';
 
 /**
  * The canonical text of an event whose members, but for `detail`, are plain ASCII without anything to escape: nearly all there
  * are. Undefined for every other one, also for those that are wrong: how those are written, or refused, is for `encodeAnyEvent`.
  */
 export function writeUsualEvent(event: AuditEvent): string | undefined {
-  const { action, eventId, orgId, outcome, reason, requestId, time } = event;
+  if (event.v !== 2) return undefined;
+  const { action, address, credential, decision, eventId, orgId, outcome, reason, requestId, time } = event;
   const reads = event.reads === undefined ? '' : writeReads(event.reads);
   const principal = writePrincipal(event.principal);
   const resource = writeResource(event.resource);
+  const from = address === undefined ? '' : writeAddress(address);
+  const by = writePart('credential', credential, credentialCheck);
+  const decided = writePart('decision', decision, decisionCheck);
   if (principal === undefined || resource === undefined || reads === undefined) return undefined;
-  if (countOf(event) !== (reads === '' ? MEMBERS : MEMBERS + 1)) return undefined;
-  if (!ACTIONS.has(action) || (outcome !== 'allowed' && outcome !== 'denied')) return undefined;
+  if (from === undefined || by === undefined || decided === undefined) return undefined;
+  if (countOf(event) !== MEMBERS + partsIn(reads, from, by, decided)) return undefined;
+  if (!ACTIONS.has(action) || !OUTCOMES.has(outcome)) return undefined;
   if (!isId(orgId) || !EVENT_ID.test(eventId) || !TIME.test(time)) return undefined;
   if (!REASON.test(reason) || !PLAIN_REQUEST_ID.test(requestId)) return undefined;
   const detail = writeDetail(event.detail);
   if (detail === undefined) return undefined;
   return (
-    `{"action":"${action}","detail":${detail},"eventId":"${eventId}","orgId":"${orgId}","outcome":"${outcome}",` +
-    `"principal":${principal},${reads}"reason":"${reason}","requestId":"${requestId}","resource":${resource},"time":"${time}","v":1}`
+    `{"action":"${action}",${from}${by}${decided}"detail":${detail},"eventId":"${eventId}","orgId":"${orgId}","outcome":"${outcome}",` +
+    `"principal":${principal},${reads}"reason":"${reason}","requestId":"${requestId}","resource":${resource},"time":"${time}","v":2}`
   );
 }
 
@@ -41,6 +48,27 @@ function writeResource(resource: AuditEvent['resource']): string | undefined {
   if (version === undefined) return countOf(resource) === 2 ? `{"id":"${id}","kind":"${kind}"}` : undefined;
   if (countOf(resource) !== 3 || !isId(version)) return undefined;
   return `{"id":"${id}","kind":"${kind}","version":"${version}"}`;
+}
+
+/** With the comma behind it, as the others. */
+function writeAddress(address: string): string | undefined {
+  return addressCheck(address) === undefined ? `"address":"${address}",` : undefined;
+}
+
+function writePart(name: string, value: object | undefined, check: Check): string | undefined {
+  if (value === undefined) return '';
+  if (check(value) !== undefined) return undefined;
+  try {
+    return `"${name}":${canonicalJson(value)},`;
+  } catch (error) {
+    // It is refused again, and then by its place in the whole event.
+    if (error instanceof QuasarError) return undefined;
+    throw error;
+  }
+}
+
+function partsIn(...parts: readonly string[]): number {
+  return parts.reduce((parts, text) => (text === '' ? parts : parts + 1), 0);
 }
 
 /** With the comma behind it. */
@@ -85,8 +113,9 @@ function countOf(value: object): number {
   return count;
 }
 
-/** Of an event without `reads`. */
-const MEMBERS = 10;
+/** Of an event without those that may be absent. */
+const MEMBERS = 11;
+const OUTCOMES: ReadonlySet<string> = new Set(['allowed', 'denied', 'failed']);
 const ACTIONS: ReadonlySet<string> = new Set(auditActions);
 const RESOURCES: ReadonlySet<string> = new Set(auditResourceKinds);
 const PRINCIPALS: ReadonlySet<string> = new Set(auditPrincipalKinds);

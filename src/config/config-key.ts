@@ -1,3 +1,4 @@
+import { parseNetworks } from './ip-address.ts';
 import { isJwksAddress } from './jwks-address.ts';
 import { isListenHost } from './listen-host.ts';
 import { Secret } from './secret.ts';
@@ -143,6 +144,21 @@ export function host(about: About<string>): Key<string> {
     expected: 'an IP address of this machine (0.0.0.0 or :: for all), or localhost',
     read: (value) => (typeof value === 'string' && isListenHost(value) ? value : undefined),
     show: (value) => value,
+  };
+}
+
+/** Written with spaces or commas between them. */
+export function networks(about: AboutOptional): Key<readonly string[] | undefined> {
+  return {
+    ...about,
+    kind: 'networks',
+    default: undefined,
+    expected: `addresses or networks like "${about.example}", in quotes`,
+    read(value) {
+      const given = typeof value === 'string' ? value.split(/[ ,]+/).filter((part) => part !== '') : [];
+      return given.length > 0 && parseNetworks(given) !== undefined ? given : undefined;
+    },
+    show: (value) => value?.join(' ') ?? '',
   };
 }
 

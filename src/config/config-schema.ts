@@ -1,5 +1,18 @@
 import { limits } from '../core/limits.ts';
-import { databaseUrl, duration, host, integer, type Key, oneOf, path, port, ratio, size, toggle } from './config-key.ts';
+import {
+  databaseUrl,
+  duration,
+  host,
+  integer,
+  type Key,
+  networks,
+  oneOf,
+  path,
+  port,
+  ratio,
+  size,
+  toggle,
+} from './config-key.ts';
 import { rateKeys } from './rate-keys.ts';
 import { tokenKeys } from './token-keys.ts';
 
@@ -32,6 +45,16 @@ export const configSchema = {
       default: false,
       description:
         'Quasar speaks plain HTTP. True says that a proxy in front of it speaks TLS, and that nobody else reaches the port, and lets it listen beyond loopback.',
+    }),
+    'http.trusted-proxies': networks({
+      example: '10.1.0.7 10.2.0.0/16',
+      description:
+        'Addresses and networks of the proxies in front. What they say about where a request came from is believed, noted in the audit log and limited by. Without it that is whoever connects.',
+    }),
+    'http.forwarded-header': oneOf(['auto', 'x-forwarded-for', 'forwarded'], {
+      default: 'auto',
+      description:
+        "The header those proxies write addresses into. With auto the one that is there; when both are there and differ, the address is the proxy's.",
     }),
     ...tokenKeys,
     ...rateKeys,

@@ -20,6 +20,9 @@ export interface Config {
     readonly adapter: 'auto' | 'uwebsockets' | 'node';
     /** Always true when `host` is beyond loopback. */
     readonly behindTlsProxy: boolean;
+    /** Addresses and networks; none when nobody in front is believed. */
+    readonly trustedProxies: readonly string[];
+    readonly forwardedHeader: 'auto' | 'x-forwarded-for' | 'forwarded';
   };
   readonly tokens: {
     /** Undefined: no token is taken, only API keys. */
@@ -39,6 +42,7 @@ export interface Config {
     readonly requestsPerOrg: number;
     readonly bytesPerKey: number;
     readonly bytesPerOrg: number;
+    readonly refusalsPerAddress: number;
     /** What of each rate may be taken at once. */
     readonly burstMs: number;
   };

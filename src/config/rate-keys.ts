@@ -30,6 +30,13 @@ export const rateKeys = {
     default: 0,
     description: 'Bytes of content a second, up and down together, of one organisation.',
   }),
+  'rates.refusalsPerAddress': integer({
+    min: 0,
+    max: REQUESTS_MAX,
+    default: 10,
+    description:
+      'Credentials a second that one address (of IPv6: one network of 64 bits) may try in vain; further ones are answered 429 before they are looked at. Those that were good here a moment ago pass. 0 is no limit.',
+  }),
   'rates.burst': duration({
     min: 1000,
     max: 3_600_000,

@@ -160,6 +160,8 @@ function toConfig(values: ConfigValues, directory: string | undefined): Config {
       port: values.get('quasar.conf', 'http.port'),
       adapter: values.get('quasar.conf', 'http.adapter'),
       behindTlsProxy: values.get('quasar.conf', 'http.behind-tls-proxy'),
+      trustedProxies: values.get('quasar.conf', 'http.trusted-proxies') ?? [],
+      forwardedHeader: values.get('quasar.conf', 'http.forwarded-header'),
     },
     tokens: tokenConfig(values, { directory, secretsDirectory }),
     rates: {
@@ -167,6 +169,7 @@ function toConfig(values: ConfigValues, directory: string | undefined): Config {
       requestsPerOrg: values.get('quasar.conf', 'rates.requestsPerOrg'),
       bytesPerKey: values.get('quasar.conf', 'rates.bytesPerKey'),
       bytesPerOrg: values.get('quasar.conf', 'rates.bytesPerOrg'),
+      refusalsPerAddress: values.get('quasar.conf', 'rates.refusalsPerAddress'),
       burstMs: values.get('quasar.conf', 'rates.burst'),
     },
     uploads: {

@@ -237,7 +237,7 @@ export const limits = {
 
   // audit
   /** Canonical bytes of an event, its detail among them. */
-  auditEventMax: 8 * KiB,
+  auditEventMax: 12 * KiB,
   auditDetailMax: 4 * KiB,
   auditDetailDepthMax: 8,
   /** UTF-16 units of the id of what an event is about: a schema's URN, a blob's key. */
@@ -252,7 +252,7 @@ export const limits = {
   auditFindingsMax: 1000,
   /** Leaves between two checkpoints among which a verification looks for two that changed places. */
   auditPairSearchMax: 64,
-  /** Events that get their leaves in one transaction: 8 MiB of memory at most, and what a restart repeats. */
+  /** Events that get their leaves in one transaction: 12 MiB of memory at most, and what a restart repeats. */
   auditBatchMax: 1000,
   /** How long events wait for their leaves when there was nothing to do before. */
   auditSequenceMs: 200,
@@ -275,6 +275,8 @@ export const limits = {
   auditWindowSweepMs: 5 * SECOND,
   /** Some 1 KiB each; with more, the oldest ends early. */
   auditWindowsMax: 20_000,
+  /** Refused credentials that nobody is known by: addresses, each with a reason, that are named at once. */
+  refusalWindowsMax: 1000,
 
   // credentials
   /** Characters of an API key or token; with everything else of a head it stays below `httpHeadMax`. */

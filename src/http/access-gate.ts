@@ -1,8 +1,10 @@
 import type { AccessEpochs } from '../access/access-epochs.ts';
+import type { AccessList } from '../access/access-list.ts';
 import type { AccessLists } from '../access/access-lists.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { type Decision, decide, effectiveOn } from '../access/decide.ts';
 import { type Explanation, explain, explainHidden } from '../access/explain.ts';
+import { type Decided, notedDecision } from '../access/noted-decision.ts';
 import { withinOrg } from '../access/operators-only.ts';
 import type { PrincipalStore } from '../access/principal-store.ts';
 import type { RateGuard } from '../access/rate-guard.ts';
@@ -10,14 +12,17 @@ import type { FoundAccessList, RuledThing } from '../access/rule-store.ts';
 import type { Session } from '../access/session.ts';
 import type { EventWindows } from '../audit/event-windows.ts';
 import type { Deed } from '../core/actor.ts';
+import { auditDetail } from '../core/audit-detail.ts';
 import { allCapabilities, type Capability, type CapabilitySet, hasCapability, noCapabilities } from '../core/capability.ts';
 import type { Clock } from '../core/clock.ts';
 import type { BlobKey } from '../core/digest.ts';
-import { isQuasarError, QuasarError } from '../core/errors.ts';
+import { type ErrorKind, isQuasarError, QuasarError } from '../core/errors.ts';
 import { type DocumentId, type FolderId, newId, type OrgId, type PrincipalId, parseId, type Scope } from '../core/ids.ts';
-import { type Caller, contextOf, NobodyCaller, RequestCaller } from './caller.ts';
+import type { Log } from '../core/log.ts';
+import { type Allowed, allowedContextOf, type Caller, contextOf, NobodyCaller, RequestCaller } from './caller.ts';
 import type { Exchange } from './edge.ts';
 import type { Gate, NotedListing, NotedRead } from './gate-port.ts';
+import { statusOf } from './problem.ts';
 import type { RouteAccess } from './route-access.ts';
 import type { Params } from './router.ts';
 
@@ -31,10 +36,27 @@ export interface AccessGateOptions {
   readonly rates: RateGuard | undefined;
   readonly operatorOrgId: OrgId;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
-/** Why, as events tell it. */
-type Refusal = Decision['reason'] | 'disposed';
+/** A change that was allowed to be tried. */
+export interface FailedChange {
+  /** Method and route. */
+  readonly request: string;
+  readonly error: QuasarError;
+}
+
+interface Refusal {
+  readonly thing: RuledThing;
+  /** What was asked for. */
+  readonly capability: Capability;
+  readonly list: FoundAccessList | undefined;
+  /** Undefined: there is no such thing. */
+  readonly decision: Decision | undefined;
+  /** The capability that was decisive, when it is another one. */
+  readonly decisive?: Capability | undefined;
+  readonly reason?: 'disposed';
+}
 
 /**
  * Where every request comes in: who asks, whether too much is asked, whether it may be. What is hidden and what is absent take
@@ -51,7 +73,7 @@ export class AccessGate implements Gate {
 
   /** Who asks, once the route is open to them. @throws QuasarError `unauthenticated`, `rate_limited`, and as `require`. */
   enter(exchange: Exchange, access: RouteAccess, params: Params): Caller | Promise<Caller> {
-    if (access.kind === 'open') return new NobodyCaller(exchange.requestId);
+    if (access.kind === 'open') return new NobodyCaller(exchange);
     const session = this.#authenticate(exchange);
     if (session instanceof Promise) return session.then((found) => this.#admit(exchange, access, params, found));
     return this.#admit(exchange, access, params, session);
@@ -66,7 +88,7 @@ export class AccessGate implements Gate {
     const list = this.#options.lists.peek(caller, thing);
     const decision = list && decide(caller.session.requester, list, capability);
     if (list !== undefined && decision !== undefined && passes(decision, thing) && !isGone(list, capability)) {
-      caller.allowedBy = decision.reason;
+      caller.allowed = allowedOf(caller, { thing, list, capability, decision });
       return;
     }
     return this.#requireFresh(caller, thing, capability);
@@ -74,7 +96,10 @@ export class AccessGate implements Gate {
 
   requireScope(caller: Caller, capability: Capability): void | Promise<void> {
     if (hasCapability(caller.session.requester.tokenScope, capability)) return;
-    return this.#refuse(caller, { kind: 'org' }, capability, 'outside_scope').then(() => {
+    const refused = this.#noteDenied(caller, deedOf(caller, { kind: 'org' }, capability), {
+      ...{ capability, reason: 'outside_scope', decidedBy: 'scope', roles: caller.session.roles },
+    });
+    return refused.then(() => {
       throw forbidden(capability);
     });
   }
@@ -88,30 +113,45 @@ export class AccessGate implements Gate {
   noteListing(caller: Caller, { action, list, folderId }: NotedListing): void | Promise<void> {
     const thing: RuledThing = folderId === undefined ? { kind: 'org' } : { kind: 'folder', folderId };
     const deed = { ...deedOf(caller, thing, action), detail: { list } };
-    return this.#options.windows.note(contextOf(caller, 'allowed', caller.allowedBy), deed, 0);
+    return this.#options.windows.note(allowedContextOf(caller), deed, 0);
   }
 
   async findAllowed(caller: Caller, documentIds: readonly DocumentId[], capability: Capability): Promise<DocumentId | undefined> {
     const { lists, clock } = this.#options;
     const known = documentIds.map((documentId) => lists.peek(caller, { kind: 'document', documentId }));
-    const at = findAllowing(caller, known, capability);
+    const at = findAllowing(caller, documentIds, known, capability);
     if (at !== undefined) return documentIds[at];
     // As many statements whether there are documents or none.
     const asked = documentIds.length === 0 ? [newId<DocumentId>(clock)] : documentIds;
     const found = await Promise.all(asked.map((documentId) => lists.load(caller, { kind: 'document', documentId })));
-    return documentIds[findAllowing(caller, found, capability) ?? -1];
+    return documentIds[findAllowing(caller, asked, found, capability) ?? -1];
   }
 
   async refuseBlob(caller: Caller, key: BlobKey): Promise<never> {
-    await this.#noteDenied(caller, { action: 'blob.read', resource: { kind: 'blob', id: key } }, 'nothing_allows');
+    const decided = { capability: 'blob.read', reason: 'nothing_allows', roles: caller.session.roles } as const;
+    await this.#noteDenied(caller, { action: 'blob.read', resource: { kind: 'blob', id: key } }, decided);
     throw new QuasarError('blob_not_found', { op: 'blob.get' });
+  }
+
+  async noteFailed(caller: Caller, { request, error }: FailedChange): Promise<void> {
+    const { allowed } = caller;
+    if (allowed === undefined || caller.refused || error.code === 'cancelled') return;
+    const { capability, thing } = allowed;
+    const deed = { ...deedOf(caller, thing, capability), detail: auditDetail({ request, status: statusOf(error.code) }) };
+    const noted = this.#options.windows.note(contextOf(caller, 'failed', error.code, notedDecision(allowed)), deed, 0);
+    if (!OURS.has(error.kind)) {
+      await noted;
+      return;
+    }
+    // What is wrong here is told whether it can be noted or not, and without waiting for a database that may be what is wrong.
+    Promise.resolve(noted).catch((cause) => this.#options.log.warn({ error: cause, request }, 'a failed change was not noted'));
   }
 
   async mayObserve(exchange: Exchange): Promise<boolean> {
     if (exchange.header('authorization') === undefined) return false;
     try {
       const session = await this.#authenticate(exchange);
-      const caller = new RequestCaller(session, exchange.requestId, this.#options.clock);
+      const caller = new RequestCaller(session, exchange, this.#options.clock);
       return hasCapability(await this.capabilitiesOn(caller, { kind: 'org' }), 'observability.read');
     } catch (error) {
       // Without its database the server cannot know who asks; that it is not ready is told to everybody.
@@ -150,11 +190,12 @@ export class AccessGate implements Gate {
   }
 
   #authenticate(exchange: Exchange): Session | Promise<Session> {
-    return this.#options.authenticator.authenticate(exchange.header('authorization'), exchange.requestId);
+    return this.#options.authenticator.authenticate(exchange.header('authorization'), exchange);
   }
 
   #admit(exchange: Exchange, access: RouteAccess, params: Params, session: Session): Caller | Promise<Caller> {
-    const caller = new RequestCaller(session, exchange.requestId, this.#options.clock);
+    exchange.asker = { principalId: session.principalId, credentialId: session.credential.id };
+    const caller = new RequestCaller(session, exchange, this.#options.clock);
     caller.confirm = () => this.#confirm(exchange, caller);
     exchange.confirm = caller.confirm;
     const limited = this.#takeRates(exchange, session);
@@ -173,11 +214,19 @@ export class AccessGate implements Gate {
   }
 
   #decideAgain(caller: Caller, session: Session): void | Promise<void> {
-    const { requestId, required } = caller;
-    const now = session === caller.session ? caller : new RequestCaller(session, requestId, this.#options.clock);
-    const open = required.map(({ thing, capability }) => this.#decide(now, thing, capability));
+    const now = session === caller.session ? caller : new RequestCaller(session, caller, this.#options.clock);
+    const open = caller.required.map(({ thing, capability }) => this.#decide(now, thing, capability));
+    // What was decided now is what events tell.
+    const adopt = (): void => {
+      caller.allowed = now.allowed;
+      caller.refused = now.refused;
+    };
     const waiting = open.filter((one) => one !== undefined);
-    return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
+    return waiting.length === 0
+      ? adopt()
+      : Promise.all(waiting)
+          .then(() => undefined)
+          .finally(adopt);
   }
 
   #takeRates({ bodySize }: Exchange, { account }: Session): Promise<void> | undefined {
@@ -196,8 +245,7 @@ export class AccessGate implements Gate {
     // What changes something notes it with the change, and readers of documents say which version they read.
     const noted = thing.kind === 'document' && (capability === 'doc.read' || capability === 'blob.read');
     if (noted || (exchange.method !== 'GET' && exchange.method !== 'HEAD')) return allowed;
-    const note = () =>
-      this.#options.windows.note(contextOf(caller, 'allowed', caller.allowedBy), deedOf(caller, thing, capability), 0);
+    const note = () => this.#options.windows.note(allowedContextOf(caller), deedOf(caller, thing, capability), 0);
     return allowed === undefined ? note() : allowed.then(note);
   }
 
@@ -207,15 +255,15 @@ export class AccessGate implements Gate {
     const decision = list && decide(caller.session.requester, list, capability);
     if (list !== undefined && decision !== undefined && passes(decision, thing)) {
       if (isGone(list, capability)) {
-        await this.#refuse(caller, thing, capability, 'disposed');
+        await this.#refuse(caller, { thing, capability, list, decision, reason: 'disposed' });
         throw new QuasarError('document_disposed', { op: OP });
       }
-      caller.allowedBy = decision.reason;
+      caller.allowed = allowedOf(caller, { thing, list, capability, decision });
       return;
     }
     // What is allowed and yet refused is hidden: the reason is why it may not be read.
-    const decisive = list && decision?.allowed ? decide(caller.session.requester, list, 'doc.read') : decision;
-    await this.#refuse(caller, thing, capability, decisive?.reason ?? 'nothing_allows');
+    const unreadable = list !== undefined && decision?.allowed ? decide(caller.session.requester, list, 'doc.read') : undefined;
+    await this.#refuse(caller, { thing, capability, list, decision: unreadable ?? decision, decisive: unreadable && 'doc.read' });
     throw decision === undefined || (decision.hidden && thing.kind !== 'org') ? missing(thing) : forbidden(capability);
   }
 
@@ -226,15 +274,21 @@ export class AccessGate implements Gate {
   #noteRead(caller: Caller, { action, documentId, versionId, bytes }: NotedRead): void | Promise<void> {
     const version = versionId === undefined ? {} : { version: versionId };
     const deed = { action, resource: { kind: 'document', id: documentId, ...version } } as const;
-    return this.#options.windows.note(contextOf(caller, 'allowed', caller.allowedBy), deed, bytes);
+    return this.#options.windows.note(allowedContextOf(caller), deed, bytes);
   }
 
-  async #refuse(caller: Caller, thing: RuledThing, capability: Capability, reason: Refusal): Promise<void> {
-    await this.#noteDenied(caller, deedOf(caller, thing, capability), reason);
+  async #refuse(caller: Caller, { thing, capability, list, decision, decisive, reason }: Refusal): Promise<void> {
+    await this.#noteDenied(caller, deedOf(caller, thing, capability), {
+      capability: decisive ?? capability,
+      reason: reason ?? decision?.reason ?? 'nothing_allows',
+      ...(decision === undefined ? {} : { decidedBy: decision.decidedBy }),
+      ...{ list, roles: caller.session.roles },
+    });
   }
 
-  async #noteDenied(caller: Caller, deed: Deed, reason: Refusal): Promise<void> {
-    await this.#options.windows.note(contextOf(caller, 'denied', reason), deed, 0);
+  async #noteDenied(caller: Caller, deed: Deed, decided: Decided): Promise<void> {
+    caller.refused = true;
+    await this.#options.windows.note(contextOf(caller, 'denied', decided.reason, notedDecision(decided)), deed, 0);
   }
 }
 
@@ -243,16 +297,27 @@ function isGone({ disposed }: FoundAccessList, capability: Capability): boolean 
   return disposed && capability !== 'acl.admin';
 }
 
+function allowedOf(
+  caller: Caller,
+  { thing, list, capability, decision }: { thing: RuledThing; list: AccessList; capability: Capability; decision: Decision },
+): Allowed {
+  const { reason, decidedBy } = decision;
+  return { thing, capability, reason, decidedBy, list, roles: caller.session.roles };
+}
+
 /** The place of the first that allows it. */
 function findAllowing(
   caller: Caller,
+  documentIds: readonly DocumentId[],
   found: readonly (FoundAccessList | undefined)[],
   capability: Capability,
 ): number | undefined {
   for (const [index, list] of found.entries()) {
     const decision = list && decide(caller.session.requester, list, capability);
     if (decision === undefined || !decision.allowed || decision.hidden || list?.disposed) continue;
-    caller.allowedBy = decision.reason;
+    const documentId = documentIds[index] as DocumentId;
+    const thing = { kind: 'document', documentId } as const;
+    if (list !== undefined) caller.allowed = allowedOf(caller, { thing, list, capability, decision });
     return index;
   }
   return undefined;
@@ -289,4 +354,5 @@ function forbidden(capability: Capability): QuasarError {
   return new QuasarError('forbidden', { op: OP, details: { capability } });
 }
 
+const OURS: ReadonlySet<ErrorKind> = new Set(['internal', 'corrupt', 'unavailable', 'full']);
 const OP = 'http.gate';

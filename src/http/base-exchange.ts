@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts';
 import { QuasarError, toQuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { BodyConsumer, EdgeOptions, Exchange } from './edge.ts';
+import type { Asker, BodyConsumer, EdgeOptions, Exchange } from './edge.ts';
 import { problemOf } from './problem.ts';
 import { inspectHead, isWritableHeaderValue, type RequestHead } from './request-guard.ts';
 import { clientRequestId } from './request-id.ts';
@@ -33,6 +33,8 @@ export abstract class BaseExchange implements Exchange {
   gone = false;
   failure: QuasarError | undefined;
   route: string | undefined;
+  address: string | undefined;
+  asker: Asker | undefined;
 
   protected readonly edge: EdgeState;
   protected consumer: BodyConsumer | undefined;

@@ -1,7 +1,8 @@
-import type { DecisionReason } from '../access/decide.ts';
+import type { Arrival } from '../access/credential-refusals.ts';
+import { type Decided, notedDecision } from '../access/noted-decision.ts';
 import type { RuledThing } from '../access/rule-store.ts';
 import type { Session } from '../access/session.ts';
-import { makeNote, type NoteContext } from '../audit/note-maker.ts';
+import { makeNote, type NoteContext, type NotedDecision } from '../audit/note-maker.ts';
 import type { Actor, AuditNote, Confirm, Deed } from '../core/actor.ts';
 import { AssertionError } from '../core/assert.ts';
 import type { Capability } from '../core/capability.ts';
@@ -12,8 +13,12 @@ import type { OrgId, PrincipalId } from '../core/ids.ts';
 export interface Caller extends Actor {
   readonly requestId: string;
   readonly session: Session;
-  /** Why the last decision about this request allowed it; the gate sets it, events tell it. */
-  allowedBy: DecisionReason | 'member';
+  /** Of the client, as far as it is known. */
+  readonly address: string | undefined;
+  /** The last decision that allowed something; the gate sets it, events tell it. */
+  allowed: Allowed | undefined;
+  /** Something was refused: that is noted already. */
+  refused: boolean;
   /** All that was asked for this request, in order; the gate adds to it. */
   readonly required: Required[];
 }
@@ -23,28 +28,36 @@ export interface Required {
   readonly capability: Capability;
 }
 
+/** What was allowed, on what, and how that was decided. */
+export interface Allowed extends Decided {
+  readonly thing: RuledThing;
+}
+
 /** A principal with a credential that was taken. */
 export class RequestCaller implements Caller {
   readonly orgId: OrgId;
   readonly principalId: PrincipalId;
   readonly requestId: string;
   readonly session: Session;
-  allowedBy: Caller['allowedBy'] = 'member';
+  readonly address: string | undefined;
+  allowed: Allowed | undefined;
+  refused = false;
   readonly required: Required[] = [];
   /** Set by the gate. */
   confirm: Confirm | undefined = undefined;
   readonly #clock: Clock;
 
-  constructor(session: Session, requestId: string, clock: Clock) {
+  constructor(session: Session, { requestId, address }: Arrival, clock: Clock) {
     this.orgId = session.orgId;
     this.principalId = session.principalId;
     this.requestId = requestId;
     this.session = session;
+    this.address = address;
     this.#clock = clock;
   }
 
   note(deed: Deed): AuditNote {
-    return makeNote(contextOf(this, 'allowed', this.allowedBy), deed, this.#clock);
+    return makeNote(allowedContextOf(this), deed, this.#clock);
   }
 }
 
@@ -53,11 +66,14 @@ export class NobodyCaller implements Caller {
   readonly orgId = NO_ID as OrgId;
   readonly principalId = NO_ID as PrincipalId;
   readonly requestId: string;
-  allowedBy: Caller['allowedBy'] = 'member';
+  readonly address: string | undefined;
+  allowed: Allowed | undefined;
+  refused = false;
   readonly required: Required[] = [];
 
-  constructor(requestId: string) {
+  constructor({ requestId, address }: Arrival) {
     this.requestId = requestId;
+    this.address = address;
   }
 
   get session(): Session {
@@ -69,14 +85,22 @@ export class NobodyCaller implements Caller {
   }
 }
 
+/** Of what the last decision allowed. */
+export function allowedContextOf(caller: Caller): NoteContext {
+  const { allowed } = caller;
+  return contextOf(caller, 'allowed', allowed?.reason ?? 'member', allowed && notedDecision(allowed));
+}
+
 /** What events about this request have in common. */
 export function contextOf(
-  { orgId, principalId, requestId, session }: Caller,
+  { orgId, principalId, requestId, address, session }: Caller,
   outcome: NoteContext['outcome'],
   reason: string,
+  decided: NotedDecision | undefined,
 ): NoteContext {
   const kind = session.kind === 'user' ? 'user' : 'service_account';
-  return { orgId, principal: { kind, id: principalId }, outcome, reason, requestId };
+  const { credential } = session;
+  return { orgId, principal: { kind, id: principalId }, outcome, reason, requestId, credential, address, decided };
 }
 
 const NO_ID = '00000000-0000-0000-0000-000000000000';

@@ -1,33 +1,46 @@
+import { toQuasarError } from '../core/errors.ts';
 import type { AccessGate } from './access-gate.ts';
 import { admitBody } from './body-rules.ts';
 import type { Caller } from './caller.ts';
+import type { ClientAddresses } from './client-address.ts';
 import type { Dispatch, Exchange } from './edge.ts';
 import { admitPreconditions } from './preconditions.ts';
 import type { Match, Router } from './router.ts';
 
-/** From a request past the gate to its handler. Whatever is thrown becomes the problem answer of the exchange. */
-export function dispatchTo<Services>(router: Router<Services>, services: Services, gate: Pick<AccessGate, 'enter'>): Dispatch {
-  return (exchange) => {
-    const { route, params } = router.match(exchange.method, exchange.path);
-    exchange.route = route.pattern;
-    const caller = gate.enter(exchange, route.access, params);
-    if (caller instanceof Promise) return caller.then((found) => handle(exchange, { route, params }, services, found));
-    return handle(exchange, { route, params }, services, caller);
-  };
+export interface DispatchPorts {
+  readonly gate: Pick<AccessGate, 'enter' | 'noteFailed'>;
+  readonly addresses: Pick<ClientAddresses, 'of'>;
 }
 
-/** What a request that changes something demands is read before its handler runs: a handler cannot forget it. */
-function handle<Services>(
-  exchange: Exchange,
-  { route, params }: Match<Services>,
-  services: Services,
-  caller: Caller,
-): void | Promise<void> {
-  if (changes(exchange.method)) {
-    admitPreconditions(exchange, route.evaluates);
-    admitBody(exchange, route.body ?? 'json');
-  }
-  return route.handler(exchange, params, services, caller);
+/**
+ * From a request past the gate to its handler. Whatever is thrown becomes the problem answer of the exchange, once a change that
+ * was allowed to be tried, and failed, is noted.
+ */
+export function dispatchTo<Services>(router: Router<Services>, services: Services, ports: DispatchPorts): Dispatch {
+  const { gate, addresses } = ports;
+  const handle = ({ route, params }: Match<Services>, exchange: Exchange, caller: Caller): void | Promise<void> => {
+    if (!changes(exchange.method)) return route.handler(exchange, params, services, caller);
+    const fail = async (error: unknown): Promise<never> => {
+      const failure = { request: `${exchange.method} ${route.pattern}`, error: toQuasarError(error, 'http.dispatch') };
+      if (exchange.sent.status === 0) await gate.noteFailed(caller, failure);
+      throw error;
+    };
+    try {
+      // What a request demands, and what its body is, is read here: a handler cannot forget it.
+      admitPreconditions(exchange, route.evaluates);
+      admitBody(exchange, route.body ?? 'json');
+      return route.handler(exchange, params, services, caller)?.catch(fail);
+    } catch (error) {
+      return fail(error);
+    }
+  };
+  return (exchange) => {
+    exchange.address = addresses.of(exchange);
+    const match = router.match(exchange.method, exchange.path);
+    exchange.route = match.route.pattern;
+    const caller = gate.enter(exchange, match.route.access, match.params);
+    return caller instanceof Promise ? caller.then((found) => handle(match, exchange, found)) : handle(match, exchange, caller);
+  };
 }
 
 function changes(method: string): boolean {

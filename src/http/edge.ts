@@ -37,6 +37,10 @@ export interface Exchange {
   route: string | undefined;
   /** Decides again all that was allowed so far, for when the body is in: it may have taken its time. Set by the gate. */
   confirm?: Confirm | undefined;
+  /** Of the client, as far as proxies can be believed. Set before the request is handed on. */
+  address: string | undefined;
+  /** Who asks, for the log. Set by the gate. */
+  asker: Asker | undefined;
 
   header(name: string): string | undefined;
 
@@ -85,6 +89,12 @@ export interface Exchange {
 
   /** What went out so far, for the log: status 0 until an answer began. */
   readonly sent: { readonly status: number; readonly bytes: number };
+}
+
+/** As lines of the log name it. */
+export interface Asker {
+  readonly principalId: string;
+  readonly credentialId: string;
 }
 
 export interface BodyConsumer {

@@ -5,6 +5,8 @@ import type { EdgeOptions } from './edge.ts';
 /** What requests of one route, method and status share. */
 interface Cells {
   readonly line: RepeatedLine;
+  /** Of requests whose credential was taken. */
+  readonly lineOf: RepeatedLine;
   readonly requests: CounterCell;
   readonly duration: HistogramCell;
   readonly bytes: CounterCell;
@@ -39,7 +41,8 @@ export function requestLog(log: Log, metrics: Metrics): EdgeOptions['onFinished'
     let cells = ofRoute.get(key);
     if (cells === undefined) {
       cells = {
-        line: log.repeated({ route, status }, ['requestId', 'method', 'bytes', 'ms'], 'request'),
+        line: log.repeated({ route, status }, OF_ALL, 'request'),
+        lineOf: log.repeated({ route, status }, OF_SOMEBODY, 'request'),
         requests: requests.with({ route, method, status }),
         duration: duration.with({ route, method }),
         bytes: bytes.with({ route }),
@@ -50,7 +53,8 @@ export function requestLog(log: Log, metrics: Metrics): EdgeOptions['onFinished'
   };
 
   return (exchange, ms) => {
-    const { requestId, method, failure } = exchange;
+    const { requestId, method, failure, asker } = exchange;
+    const address = exchange.address ?? exchange.remoteAddress;
     const { status, bytes: sent } = exchange.sent;
     const route = exchange.route ?? 'none';
     const cells = cellsOf(route, METHODS.has(method) ? method : 'other', status);
@@ -59,15 +63,18 @@ export function requestLog(log: Log, metrics: Metrics): EdgeOptions['onFinished'
     cells.bytes.add(sent);
     const rounded = Math.round(ms * 1000) / 1000;
     if (failure === undefined) {
-      cells.line([requestId, method, sent, rounded]);
+      if (asker === undefined) cells.line([requestId, method, sent, rounded, address]);
+      else cells.lineOf([requestId, method, sent, rounded, address, asker.principalId, asker.credentialId]);
       return;
     }
-    const fields = { route, status, requestId, method, bytes: sent, ms: rounded };
+    const fields = { route, status, requestId, method, bytes: sent, ms: rounded, address, ...asker };
     if (OURS.has(failure.kind)) log.error({ ...fields, error: failure }, 'request');
     else log.info({ ...fields, code: failure.code }, 'request');
   };
 }
 
+const OF_ALL = ['requestId', 'method', 'bytes', 'ms', 'address'];
+const OF_SOMEBODY = [...OF_ALL, 'principalId', 'credentialId'];
 /** Method and route come from a fixed set, so that a client cannot grow the metrics. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 const OURS: ReadonlySet<string> = new Set(['internal', 'corrupt', 'unavailable']);

@@ -31,6 +31,7 @@ import { LocalNode } from '../graviton/local-node.ts';
 import { Scrub } from '../graviton/scrub.ts';
 import { explainStart } from '../graviton/start-fault.ts';
 import { StretchReader } from '../graviton/stretch-reader.ts';
+import { ClientAddresses } from '../http/client-address.ts';
 import { Cursors } from '../http/cursor.ts';
 import { dispatchTo } from '../http/dispatch.ts';
 import type { Edge } from '../http/edge.ts';
@@ -232,7 +233,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     host: config.http.host,
     port: config.http.port,
     clock: systemClock,
-    dispatch: dispatchTo(new Router(routes), services, gate),
+    dispatch: dispatchTo(new Router(routes), services, { gate, addresses: openAddresses(config, log) }),
     newRequestId: requestIds(systemClock),
     onFinished: requestLog(log, metrics),
     ...(config.http.adapter === 'auto' ? {} : { prefer: config.http.adapter === 'node' ? 'node:http' : 'uwebsockets' }),
@@ -300,6 +301,17 @@ async function drain({ edge, admission }: AllInOne, signal: string, config: Conf
   while (edge.active > 0 && systemClock.monotonic() < deadline)
     await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
   if (edge.active > 0) log.warn({ active: edge.active }, 'the drain limit is reached; what still runs is cut');
+}
+
+/** Behind a proxy that is not named everybody comes from one address, in the audit log and where addresses are limited. */
+function openAddresses({ http: { behindTlsProxy, trustedProxies, forwardedHeader } }: Config, log: Log): ClientAddresses {
+  if (behindTlsProxy && trustedProxies.length === 0) {
+    log.warn(
+      {},
+      'http.trusted-proxies is not set: the audit log and the limit by address have the address of the proxy for all clients',
+    );
+  }
+  return new ClientAddresses({ trustedProxies, header: forwardedHeader });
 }
 
 /** @throws QuasarError `config_invalid` when the config asks for this server and no other. */

@@ -2,13 +2,14 @@ import { ACCESS_CHANNEL, parseAccessChange } from '../access/access-change.ts';
 import { AccessEpochs } from '../access/access-epochs.ts';
 import { AccessLists } from '../access/access-lists.ts';
 import { Authenticator } from '../access/authenticator.ts';
+import { CredentialRefusals } from '../access/credential-refusals.ts';
 import { openJwtVerifier } from '../access/open-jwt-verifier.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
 import { PostgresPrincipalStore } from '../access/postgres-principal-store.ts';
 import { PostgresRevocationStore } from '../access/postgres-revocation-store.ts';
 import { PostgresRuleStore } from '../access/postgres-rule-store.ts';
 import { RateGuard } from '../access/rate-guard.ts';
-import { rateRulesOf } from '../access/rate-rules.ts';
+import { rateRulesOf, refusalRateOf } from '../access/rate-rules.ts';
 import { EventWindows } from '../audit/event-windows.ts';
 import type { EventWriter } from '../audit/event-writer.ts';
 import type { Config } from '../config/config.ts';
@@ -21,6 +22,7 @@ import type { Log } from '../core/log.ts';
 import { PostgresListener } from '../database/postgres-listener.ts';
 import { AccessGate } from '../http/access-gate.ts';
 import { MemoryRateLimiter } from '../volatile/memory-rate-limiter.ts';
+import type { RateLimiter } from '../volatile/rate-limiter.ts';
 import type { OpenedDatabase } from './open-database.ts';
 
 export interface OpenGateOptions {
@@ -61,20 +63,24 @@ export async function openGate(options: OpenGateOptions, closer: Closer): Promis
   const tokens = await openJwtVerifier(config, { clock, log });
   closer.push('verifier of tokens', () => tokens.close());
   const principals = new PostgresPrincipalStore(pool);
+  const limiter = new MemoryRateLimiter({ clock, keysMax: limits.rateLimitKeysMax });
+  const refusalRule = refusalRateOf(config);
+  const rate = refusalRule === undefined ? undefined : { limiter, rule: refusalRule };
+  const refusals = new CredentialRefusals({ windows, operatorOrgId, rate, clock });
   const authenticator = new Authenticator({
     keys: new PostgresKeyStore(pool),
     principals,
     revocations: new PostgresRevocationStore(pool),
     verifier: tokens.verifier,
-    ...{ pepper, operatorOrgId, epochs, windows, clock, log },
+    ...{ pepper, operatorOrgId, epochs, windows, refusals, clock, log },
   });
   const lists = new AccessLists(new PostgresRuleStore(pool), epochs);
-  const rates = openRates(config, clock);
-  return new AccessGate({ authenticator, lists, epochs, principals, windows, rates, operatorOrgId, clock });
+  const rates = openRates(config, limiter);
+  return new AccessGate({ authenticator, lists, epochs, principals, windows, rates, operatorOrgId, clock, log });
 }
 
-function openRates(config: Config, clock: Clock): RateGuard | undefined {
+function openRates(config: Config, limiter: RateLimiter): RateGuard | undefined {
   const rules = rateRulesOf(config);
   const limited = Object.values(rules).some((rule) => rule !== undefined);
-  return limited ? new RateGuard(new MemoryRateLimiter({ clock, keysMax: limits.rateLimitKeysMax }), rules) : undefined;
+  return limited ? new RateGuard(limiter, rules) : undefined;
 }

@@ -50,6 +50,14 @@ export class MemoryRateLimiter implements RateLimiter {
     return decision;
   }
 
+  giveBack(key: string, cost: number, { perSecond }: RateLimit): void {
+    const known = this.#fullAt.get(key);
+    if (known === undefined) return;
+    const fullAt = known - (cost * 1000) / perSecond;
+    if (fullAt <= this.#options.clock.monotonic() - this.#startedAt) this.#fullAt.delete(key);
+    else this.#fullAt.set(key, fullAt);
+  }
+
   #makeRoom(now: number): void {
     let nearest: string | undefined;
     let nearestAt = Number.POSITIVE_INFINITY;

@@ -30,4 +30,7 @@ export interface RateLimiter {
    * when that is changed, what was taken under the old one keeps its time.
    */
   take(key: string, cost: number, limit: RateLimit): Promise<RateDecision>;
+
+  /** Puts back what was taken and turned out not to count. Nobody waits for it, and it may be lost. */
+  giveBack(key: string, cost: number, limit: RateLimit): void;
 }

@@ -103,6 +103,17 @@ export function rateLimiterContract(test: typeof t, { limiter, advance }: RateLi
     t.match(await limiter.take(key, 1, hourly), { allowed: true });
   });
 
+  test.test('what is given back may be taken again, and never more than the burst', async (t) => {
+    const key = freshKey();
+    for (let time = 0; time < slow.burst; time++) t.match(await limiter.take(key, 1, slow), { allowed: true });
+    t.match(await limiter.take(key, 1, slow), { allowed: false });
+    limiter.giveBack(key, 1, slow);
+    t.match(await limiter.take(key, 1, slow), { allowed: true, remaining: 0 });
+    limiter.giveBack(key, 100, slow);
+    limiter.giveBack(freshKey(), 1, slow);
+    t.match(await limiter.take(key, 0, slow), { remaining: slow.burst });
+  });
+
   test.test('a limit that is raised holds from the next request on', async (t) => {
     const key = freshKey();
     await limiter.take(key, 3, slow);

@@ -15,7 +15,7 @@ import { limits } from '../../src/core/limits.ts';
 import { exportOf, origin } from '../helpers/audit-log-fixture.ts';
 import { MemoryTreeHashes } from '../helpers/merkle-reference.ts';
 import { repository } from '../helpers/source-files.ts';
-import { goldenEvents } from './golden/generate-audit-v1.ts';
+import { goldenEvents, goldenEvents2 } from './golden/generate-audit-v1.ts';
 
 const specification = readFileSync(join(repository, 'docs/format/audit-v1.md'), 'utf8');
 const golden = (name: string) => readFileSync(join(repository, 'test/format/golden/audit-v1', name), 'utf8');
@@ -59,6 +59,17 @@ t.test('the golden events are read, and written today they have the same bytes',
   t.equal(`${exportOf(goldenEvents.map(encodeEvent), [3, 5]).join('\n')}\n`, golden('export.ndjson'));
 });
 
+t.test('the golden log of events of version 2 is whole, is read, and is written with the same bytes', async (t) => {
+  const text = golden('export-of-events-2.ndjson');
+  t.match(await verifyLog(text.split('\n').slice(0, -1), { trusted, origin }), { ok: true, size: 5, signedSize: 5 });
+  t.equal(`${exportOf(goldenEvents2.map(encodeEvent), [3, 5]).join('\n')}\n`, text);
+  const lines = text.split('\n').slice(0, -1).map(parseExportLine);
+  const read = lines
+    .filter((line): line is LeafLine => 'kind' in line && line.kind === 'leaf')
+    .map(({ bytes }) => decodeEvent(bytes));
+  t.same(read, goldenEvents2);
+});
+
 t.test('one byte changed in the golden log is found', async (t) => {
   for (const [index, line] of exported.entries()) {
     const changed = exported.with(index, line.replace('00000a', '00000b'));
@@ -94,8 +105,12 @@ t.test('the worked example is the golden log', async (t) => {
 });
 
 t.test('members of an event are those of the document', async (t) => {
-  const members = new Set(goldenEvents.flatMap((event) => Object.keys(event)));
-  t.strictSame(rowsOf('4. Event').sort(), ['v', ...members].sort());
+  const members = new Set([...goldenEvents, ...goldenEvents2].flatMap((event) => Object.keys(event)));
+  t.strictSame(rowsOf('4. Event').sort(), [...members].sort());
+  const membersOf = (name: 'credential' | 'decision') =>
+    new Set(goldenEvents2.flatMap((event) => Object.keys(event[name] ?? {})));
+  t.strictSame(rowsOf('4.5 Credential and address').sort(), [...membersOf('credential')].sort());
+  t.strictSame(rowsOf('4.6 Decision').sort(), [...membersOf('decision')].sort());
   t.strictSame(rowsOf('4.4 Reads').sort(), Object.keys(goldenEvents.at(-1)?.reads ?? {}).sort());
 });
 
@@ -107,7 +122,7 @@ t.test('lists and findings are those of the document', async (t) => {
 });
 
 t.test('versions and limits are those of the document', async (t) => {
-  t.match(section('4. Event'), `| \`v\` | ${AUDIT_EVENT_VERSION} |`);
+  t.match(section('4. Event'), `| \`v\` | 1 or ${AUDIT_EVENT_VERSION} |`);
   t.match(section('8. Export'), `"format":"${EXPORT_FORMAT}"`);
   const rows = [...section('11. Limits').matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm)];
   t.ok(rows.length > 5);

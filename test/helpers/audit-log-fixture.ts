@@ -18,6 +18,7 @@ export const strangeSigner: NoteSigner = noteSigner(origin, Buffer.alloc(32, 8))
 export function sampleEvent(index: number, changes: Partial<AuditEvent> = {}): AuditEvent {
   const number = index.toString(16).padStart(12, '0');
   return {
+    v: 2,
     orgId,
     eventId: `018f0000-0000-7000-8000-${number}` as AuditEventId,
     time: new Date(1_790_000_000_000 + index * 1000).toISOString(),

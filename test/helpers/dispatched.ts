@@ -15,7 +15,10 @@ export async function outcomeOf({ pattern, ...rest }: Route<never>, headers: Rec
     throw new Error('handled');
   };
   const router = new Router([{ pattern, ...rest, handler }]);
-  const dispatch = dispatchTo(router, {} as never, { enter: () => ({}) as Caller });
+  const dispatch = dispatchTo(router, {} as never, {
+    gate: { enter: () => ({}) as Caller, noteFailed: async () => undefined },
+    addresses: { of: () => undefined },
+  });
   const path = pattern.replace(/\{\w+\}/g, ID);
   try {
     await dispatch(new FakeExchange({ method: rest.method, path, headers: { 'content-length': '0', ...headers } }));

@@ -1,5 +1,5 @@
 import type { QuasarError } from '../../src/core/errors.ts';
-import type { BodyConsumer, Exchange } from '../../src/http/edge.ts';
+import type { Asker, BodyConsumer, Exchange } from '../../src/http/edge.ts';
 
 export interface FakeRequest {
   readonly method?: string;
@@ -24,6 +24,8 @@ export class FakeExchange implements Exchange {
   readonly failure: QuasarError | undefined = undefined;
   readonly sent = { status: 0, bytes: 0 };
   route: string | undefined;
+  address: string | undefined = '192.0.2.7';
+  asker: Asker | undefined;
   answer: { readonly status: number; readonly headers: readonly string[]; readonly body: string } | undefined;
   readonly #request: FakeRequest;
   #head: { readonly status: number; readonly headers: readonly string[] } | undefined;

@@ -116,7 +116,15 @@ function sessionOf(principalId: PrincipalId, roles: readonly Role[]): Session {
   const { orgId } = scope;
   const given = { roleCapabilities: capabilitiesOf(roles), tokenScope: allCapabilities };
   const requester = { orgId, principalId, groups: new Set<never>(), suspended: false, ...given };
-  return { orgId, principalId, kind: 'user', requester, account: { orgId, credential: 'c' } };
+  return {
+    orgId,
+    principalId,
+    kind: 'user',
+    roles,
+    credential: { kind: 'api_key', id: 'k' },
+    requester,
+    account: { orgId, credential: 'c' },
+  };
 }
 
 const gate = new AccessGate({
@@ -124,7 +132,7 @@ const gate = new AccessGate({
   lists: new AccessLists(new PostgresRuleStore(counting), epochs),
   principals: new PostgresPrincipalStore(counting),
   rates: undefined,
-  ...{ epochs, windows, clock, operatorOrgId: scope.orgId },
+  ...{ epochs, windows, clock, operatorOrgId: scope.orgId, log: silentLog },
 });
 const services = { gate, catalog, records: { refs }, clock } as unknown as Services;
 

@@ -1,5 +1,4 @@
 import type { LoggedEvent } from '../../audit/audit-log.ts';
-import { AUDIT_EVENT_VERSION } from '../../audit/event.ts';
 import { treeHashToBase64 } from '../../audit/merkle-hash.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { fingerprintOf } from '../../core/fingerprint.ts';
@@ -88,7 +87,7 @@ export const proveConsistency = route(
 /** The event as its canonical form has it, `v` included; bytes that are no event as they are, in Base64. */
 function leafView({ leaf, hash, bytes, event }: LoggedEvent): Record<string, unknown> {
   const place = { leaf, hash: treeHashToBase64(hash) };
-  if (event !== undefined) return { ...place, event: { v: AUDIT_EVENT_VERSION, ...event } };
+  if (event !== undefined) return { ...place, event };
   return { ...place, bytes: Buffer.from(bytes).toString('base64') };
 }
 

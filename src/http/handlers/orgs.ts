@@ -99,9 +99,9 @@ async function operates(caller: Caller, { gate }: Services): Promise<boolean> {
 }
 
 /** The new administrator, in the log of the new org; that of both says who made the org, under the same request. */
-function founderOf(scope: Scope, { requestId }: Caller, { clock }: Services): Actor {
+function founderOf(scope: Scope, { requestId, address }: Caller, { clock }: Services): Actor {
   const principal = { kind: 'service_account', id: scope.principalId } as const;
-  const context = { orgId: scope.orgId, principal, outcome: 'allowed', reason: 'role_allows', requestId } as const;
+  const context = { orgId: scope.orgId, principal, outcome: 'allowed', reason: 'role_allows', requestId, address } as const;
   return { ...scope, note: (deed) => makeNote(context, deed, clock) };
 }
 

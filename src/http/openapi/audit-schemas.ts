@@ -1,4 +1,5 @@
 import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../core/audit-action.ts';
+import { capabilities } from '../../core/capability.ts';
 import { shapes } from './parts.ts';
 import { object, page } from './schema-parts.ts';
 
@@ -10,22 +11,35 @@ const proof = { type: 'array', items: treeHash };
 const LEAF_HASH = 'hKzPjFGpWfVh8kxCfiH+o+TFkcAxMcUq0v0ayAlN5vs=';
 const ROOT = 'kXmkRwKDgbTrKoCCDRSwVsVgaYXBPcUwsZcqoLdNJyI=';
 
+const placeKind = { type: 'string', enum: ['document', 'folder', 'org'] };
+const place = object({ kind: placeKind, id: uuid });
+
 const event = object(
   {
-    v: { type: 'integer', const: 1 },
+    v: { type: 'integer', enum: [1, 2] },
     orgId: uuid,
     eventId: uuid,
     time,
     principal: object({ kind: { type: 'string', enum: auditPrincipalKinds }, id: text }),
     action: { type: 'string', enum: auditActions },
     resource: object({ kind: { type: 'string', enum: auditResourceKinds }, id: text }, undefined, { version: uuid }),
-    outcome: { type: 'string', enum: ['allowed', 'denied'] },
+    outcome: { type: 'string', enum: ['allowed', 'denied', 'failed'] },
     reason: text,
     requestId: text,
     detail: { type: 'object', additionalProperties: true },
   },
   undefined,
-  { reads: object({ count: offset, bytes: offset, windowStart: time, windowEnd: time }) },
+  {
+    reads: object({ count: offset, bytes: offset, windowStart: time, windowEnd: time }),
+    credential: object({ kind: { type: 'string', enum: ['api_key', 'token'] }, id: text }, undefined, { issuer: text }),
+    address: { type: 'string', description: 'IPv4 or IPv6.' },
+    decision: object({ reason: text }, undefined, {
+      capability: { type: 'string', enum: capabilities },
+      rule: object({ id: uuid, effect: { type: 'string', enum: ['allow', 'deny'] }, place }),
+      roles: { type: 'array', items: text },
+      rules: { type: 'array', items: object({ kind: placeKind, id: uuid, version: offset }) },
+    }),
+  },
 );
 
 export const auditSchemas = {
@@ -36,7 +50,7 @@ export const auditSchemas = {
         leaf: 4711,
         hash: LEAF_HASH,
         event: {
-          v: 1,
+          v: 2,
           orgId: '019aa5c0-6d00-7a3b-8c1d-2e4f5a6b7c8d',
           eventId: '019aa5c0-6fff-7a3b-8c1d-2e4f5a6b7c8d',
           time: '2026-11-21T09:00:00.000Z',
@@ -50,6 +64,14 @@ export const auditSchemas = {
           outcome: 'allowed',
           reason: 'role_allows',
           requestId: '019aa5c0-7000-7a3b-8c1d-2e4f5a6b7c8d',
+          credential: { kind: 'api_key', id: '019aa5c0-6e01-7a3b-8c1d-2e4f5a6b7c8d' },
+          address: '192.0.2.7',
+          decision: {
+            reason: 'role_allows',
+            capability: 'doc.write',
+            roles: ['clerk'],
+            rules: [{ kind: 'org', id: '019aa5c0-6d00-7a3b-8c1d-2e4f5a6b7c8d', version: 3 }],
+          },
           detail: { label: 'sealed', from: null },
         },
       },

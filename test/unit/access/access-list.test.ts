@@ -13,24 +13,26 @@ function rule(index: number, effect: RuleEffect, action: Capability, ...principa
   return { id: idOf<RuleId>('4', index), effect, actions: capabilitySet(action), principals };
 }
 
+const at = (kind: 'document' | 'org') => ({ place: { kind }, placeId: anna, version: 1 });
+
 t.test('rules are arranged by subject: what they deny, what they allow, and where they stand', async (t) => {
   const rules = [
     rule(0, 'allow', 'doc.read', anna, clerks),
     rule(1, 'deny', 'doc.delete', clerks),
     rule(2, 'allow', 'doc.write', anna, anna),
   ];
-  const { bySubject } = compileRules({ kind: 'document' }, rules);
+  const { bySubject } = compileRules(at('document'), rules);
   t.same([...bySubject.keys()].sort(), [anna, clerks].sort());
   t.same(bySubject.get(anna), { denied: 0, allowed: capabilitySet('doc.read', 'doc.write'), indexes: [0, 2] });
   t.same(bySubject.get(clerks), { denied: capabilitySet('doc.delete'), allowed: capabilitySet('doc.read'), indexes: [0, 1] });
 });
 
 t.test('no rules say nothing', async (t) => {
-  t.equal(compileRules({ kind: 'org' }, []).bySubject.size, 0);
+  t.equal(compileRules(at('org'), []).bySubject.size, 0);
 });
 
 t.test('as many rules as a list may have are taken, and more are a bug', async (t) => {
   const rules = Array.from({ length: limits.accessRulesMax + 1 }, (_, index) => rule(index, 'deny', 'doc.read', anna));
-  t.equal(compileRules({ kind: 'org' }, rules.slice(1)).bySubject.get(anna)?.indexes.length, limits.accessRulesMax);
-  t.throws(() => compileRules({ kind: 'org' }, rules), { name: 'AssertionError' });
+  t.equal(compileRules(at('org'), rules.slice(1)).bySubject.get(anna)?.indexes.length, limits.accessRulesMax);
+  t.throws(() => compileRules(at('org'), rules), { name: 'AssertionError' });
 });

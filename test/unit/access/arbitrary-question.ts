@@ -19,8 +19,12 @@ export interface Resource {
   readonly places: readonly { readonly place: RulePlace; readonly rules: readonly AccessRule[] }[];
 }
 
-export function listOf({ orgId, places }: Resource, version = '1'): AccessList {
-  return { version, orgId, places: places.map(({ place, rules }) => compileRules(place, rules)) };
+export function listOf({ orgId, documentId, places }: Resource, version = '1'): AccessList {
+  const compiled = places.map(({ place, rules }) => {
+    const placeId = place.kind === 'org' ? orgId : place.kind === 'folder' ? place.folderId : documentId;
+    return compileRules({ place, placeId, version: 1 }, rules);
+  });
+  return { version, orgId, places: compiled };
 }
 
 /** Ids that are easy to read in a failure. `kind` is one hex digit, and tells users, groups and the rest apart. */

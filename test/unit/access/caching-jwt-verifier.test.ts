@@ -18,7 +18,7 @@ function fixture(lifeMs = 600_000) {
       asked.push(text);
       if (text === 'bad') throw unauthenticated('signature_invalid', { log: 'bad' });
       const times = { issuedAtMs: clock.now(), expiresAtMs: clock.now() + lifeMs, takenUntilMs: clock.now() + lifeMs };
-      return { subject: text, orgId, jti: text, ...times, scope: noCapabilities };
+      return { subject: text, orgId, jti: text, issuer: undefined, ...times, scope: noCapabilities };
     },
   };
   return { clock, asked, verifier: new CachingJwtVerifier(inner, clock) };

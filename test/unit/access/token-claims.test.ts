@@ -1,7 +1,8 @@
 import t from 'tap';
+import { tokenOfFault } from '../../../src/access/bearer-fault.ts';
 import { type ClaimRules, readClaims, type VerifiedToken } from '../../../src/access/token-claims.ts';
 import { allCapabilities, capabilities, capabilityNames, capabilitySet, noCapabilities } from '../../../src/core/capability.ts';
-import { isQuasarError } from '../../../src/core/errors.ts';
+import { isQuasarError, type QuasarError } from '../../../src/core/errors.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { claimsAt } from '../../helpers/jwt-issuer.ts';
 
@@ -39,11 +40,28 @@ t.test('a whole set of claims says who, for whom, until when and what for', asyn
     subject: 'alice',
     orgId: good.org_id,
     jti: 'token-1',
+    issuer: undefined,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + 600_000,
     takenUntilMs: nowMs + 600_000 + limits.tokenSkewMs,
     scope: capabilitySet('doc.read', 'doc.write'),
   } as VerifiedToken);
+});
+
+t.test('iss is told where it is a name, and an odd one is no reason to refuse', async (t) => {
+  t.equal(read({ iss: 'https://id.example.org/' }).issuer, 'https://id.example.org/');
+  for (const iss of [undefined, '', 7, ['a'], 'a\u0000b', 'x'.repeat(513)]) t.equal(read({ iss }).issuer, undefined);
+});
+
+t.test('of a token that has expired it is told whose it says it is, since its signature holds', async (t) => {
+  for (const exp of [now - 600, now + 600]) {
+    try {
+      read({ exp, iat: now - 86_400 * 2 });
+      t.fail('it was taken');
+    } catch (error) {
+      t.same(tokenOfFault(error as QuasarError), { orgId: good.org_id, subject: 'alice', jti: 'token-1' });
+    }
+  }
 });
 
 t.test('exp, iat, sub, jti and the organisation are required', async (t) => {

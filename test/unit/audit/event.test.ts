@@ -15,14 +15,31 @@ const full = sampleEvent(2, {
   detail: { ranges: [[0, 4095]], why: 'Aktenzeichen 7 C 12/26 | "Ä"\n\u2028', none: null, deep: { a: { b: [1.5, true] } } },
 });
 
+const ruleId = '018f0000-0000-7000-8000-0000000000ff';
+const placeId = '018f0000-0000-7000-8000-0000000000cc';
+/** With what, from where and by which rule. */
+const told = sampleEvent(3, {
+  outcome: 'failed',
+  credential: { kind: 'token', id: 'jti "1"', issuer: 'https://id.example.org/' },
+  address: '2001:db8::1',
+  decision: {
+    reason: 'rule_allows',
+    capability: 'doc.write',
+    rule: { id: ruleId, effect: 'allow', place: { kind: 'folder', id: placeId } },
+    rules: [{ kind: 'folder', id: placeId, version: 3 }],
+  },
+});
+/** As they were written before. */
+const old = sampleEvent(4, { v: 1 });
+
 /** As the event is written, with these members set, or removed when undefined. */
 function bytesWith(changes: Record<string, unknown>, event: AuditEvent = full): Buffer {
-  const entries = Object.entries({ v: 1, ...event, ...changes }).filter(([, value]) => value !== undefined);
+  const entries = Object.entries({ ...event, ...changes }).filter(([, value]) => value !== undefined);
   return canonicalJsonBytes(Object.fromEntries(entries));
 }
 
 t.test('an event survives encoding and decoding', async (t) => {
-  for (const event of [plain, full]) t.same(decodeEvent(encodeEvent(event)), event);
+  for (const event of [plain, full, told, old]) t.same(decodeEvent(encodeEvent(event)), event);
 });
 
 t.test('an event is canonical JSON: sorted members, no spaces, a version', async (t) => {
@@ -31,7 +48,18 @@ t.test('an event is canonical JSON: sorted members, no spaces, a version', async
     '{"action":"doc.read","detail":{},"eventId":"018f0000-0000-7000-8000-000000000001","orgId":"018f0000-0000-7000-8000-00000000000a",' +
       '"outcome":"denied","principal":{"id":"018f0000-0000-7000-8000-0000000000aa","kind":"user"},"reason":"acl_deny",' +
       '"requestId":"request-1","resource":{"id":"018f0000-0000-7000-8000-0000000000dd","kind":"document"},' +
-      '"time":"2026-09-21T14:13:21.000Z","v":1}',
+      '"time":"2026-09-21T14:13:21.000Z","v":2}',
+  );
+  t.match(encodeEvent(old).toString(), /"v":1}$/);
+  t.ok(
+    encodeEvent(told)
+      .toString()
+      .startsWith(
+        '{"action":"doc.read","address":"2001:db8::1","credential":{"id":"jti \\"1\\"","issuer":"https://id.example.org/",' +
+          '"kind":"token"},"decision":{"capability":"doc.write","reason":"rule_allows","rule":{"effect":"allow",' +
+          '"id":"018f0000-0000-7000-8000-0000000000ff","place":{"id":"018f0000-0000-7000-8000-0000000000cc","kind":"folder"}},' +
+          '"rules":[{"id":"018f0000-0000-7000-8000-0000000000cc","kind":"folder","version":3}]},"detail":{},',
+      ),
   );
 });
 
@@ -74,7 +102,8 @@ t.test('members that are missing, unknown or of another kind are refused', async
 t.test('values outside their grammar are refused', async (t) => {
   const { principal, resource } = full;
   const bad: Record<string, unknown>[] = [
-    { v: 2 },
+    { v: 3 },
+    { v: '2' },
     { orgId: full.orgId.toUpperCase() },
     { eventId: '018f0000-0000-4000-8000-000000000001' },
     { eventId: '018f0000-0000-7000-c000-000000000001' },
@@ -113,6 +142,37 @@ t.test('values outside their grammar are refused', async (t) => {
     t.match(decodeEvent(bytesWith(changes)), { kind: 'not-an-event' }, JSON.stringify(changes).slice(0, 80));
 });
 
+t.test('what version 2 says is refused outside its grammar, and in version 1 altogether', async (t) => {
+  const { credential, decision } = told;
+  const rule = decision?.rule;
+  const bad: Record<string, unknown>[] = [
+    { credential: { ...credential, kind: 'password' } },
+    { credential: { ...credential, id: '' } },
+    { credential: { ...credential, id: 'a\u0000b' } },
+    { credential: { kind: 'token' } },
+    { credential: { ...credential, secret: 'x' } },
+    { address: 'example.org' },
+    { address: '2001:DB8::1' },
+    { address: 'fe80::1%eth0' },
+    { address: '192.0.2.300' },
+    { decision: {} },
+    { decision: { ...decision, reason: 'Because' } },
+    { decision: { ...decision, capability: 'doc.teleport' } },
+    { decision: { ...decision, rule: { ...rule, effect: 'maybe' } } },
+    { decision: { ...decision, rule: { ...rule, place: { kind: 'folder' } } } },
+    { decision: { ...decision, roles: ['Admin'] } },
+    { decision: { ...decision, roles: 'admin' } },
+    { decision: { ...decision, rules: [{ kind: 'folder', id: placeId, version: 0 }] } },
+    { decision: { ...decision, rules: Array(100).fill({ kind: 'folder', id: placeId, version: 1 }) } },
+    { decision: { ...decision, extra: 1 } },
+  ];
+  for (const changes of bad) t.match(decodeEvent(bytesWith(changes, told)), { kind: 'not-an-event' }, JSON.stringify(changes));
+  t.same(decodeEvent(bytesWith({}, told)), told, 'as it is');
+  for (const changes of [{ credential }, { address: '192.0.2.1' }, { decision }, { outcome: 'failed' }]) {
+    t.match(decodeEvent(bytesWith(changes, old)), { kind: 'not-an-event' }, JSON.stringify(changes));
+  }
+});
+
 t.test('bytes in any other form than the canonical one are refused', async (t) => {
   const text = encodeEvent(full).toString();
   const bad = [
@@ -120,9 +180,9 @@ t.test('bytes in any other form than the canonical one are refused', async (t) =
     `${text} `,
     `\ufeff${text}`,
     text.slice(0, -1),
-    text.replace('"v":1', '"v":1,"v":1'),
-    text.replace('"v":1', '"v":1.0'),
-    text.replace('"v":1', '"v":1e0'),
+    text.replace('"v":2', '"v":2,"v":2'),
+    text.replace('"v":2', '"v":2.0'),
+    text.replace('"v":2', '"v":2e0'),
     text.replace('[0,4095]', '[-0,4095]'),
     text.replace('Ä', '\\u00c4'),
     text.replace('/26', '\\/26'),
@@ -160,6 +220,13 @@ t.test('the largest event there can be is within the limit', async (t) => {
     requestId: '"'.repeat(limits.requestIdMax),
     reads: { ...window, count: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER },
     detail: { t: 'x'.repeat(limits.auditDetailMax - '{"t":""}'.length) },
+    credential: { kind: 'token', id: '\u20ac'.repeat(limits.tokenNameMax), issuer: '\u20ac'.repeat(512) },
+    address: '2001:db8:1111:2222:3333:4444:5555:6666',
+    decision: {
+      ...{ reason: 'nothing_allows', capability: 'observability.read', roles: ['admin', 'clerk', 'reader', 'auditor'] },
+      rule: { id: ruleId, effect: 'allow', place: { kind: 'document', id: placeId } },
+      rules: Array(limits.folderDepthMax + 2).fill({ kind: 'document', id: placeId, version: 2 ** 31 - 1 }),
+    },
   });
   t.same(decodeEvent(encodeEvent(event)), event);
 });

@@ -27,23 +27,57 @@ const detail = fc.oneof(
   fc.object({ maxDepth: limits.auditDetailDepthMax + 2, values: [text, number, fc.boolean(), fc.constant(null)] }),
 );
 
+const credential = fc.record(
+  { kind: fc.constantFrom('api_key', 'token'), id, issuer: text, extra: text },
+  { requiredKeys: ['kind', 'id'] },
+);
+const places = fc.record({ kind: fc.constantFrom('document', 'folder', 'org'), id: fc.oneof(fc.uuid(), text) });
+const decision = fc.record(
+  {
+    reason: fc.oneof(fc.constantFrom('role_allows', 'rule_denies'), text),
+    capability: fc.oneof(fc.constantFrom('doc.read', 'doc.write'), text),
+    rule: fc.record({ id, effect: fc.constantFrom('allow', 'deny'), place: places }),
+    roles: fc.array(fc.oneof(fc.constantFrom('admin', 'clerk'), text)),
+    rules: fc.array(fc.record({ kind: fc.constantFrom('document', 'org'), id: fc.uuid(), version: number })),
+  },
+  { requiredKeys: ['reason'] },
+);
+
 /** Mostly as events are, and wrong in every way that the types do not rule out. */
 const someEvent = fc.record(
   {
+    v: fc.constantFrom(1, 2, 2, 2, 3),
     orgId: id,
     eventId: id,
     time,
     principal: fc.record({ kind: fc.constantFrom(...auditPrincipalKinds), id }),
     action: fc.constantFrom(...auditActions),
     resource: fc.record({ kind: fc.constantFrom(...auditResourceKinds), id, version: id }, { requiredKeys: ['kind', 'id'] }),
-    outcome: fc.constantFrom('allowed', 'denied'),
+    outcome: fc.constantFrom('allowed', 'denied', 'failed'),
+    credential,
+    address: fc.oneof(fc.ipV4(), fc.ipV6(), text),
+    decision,
     reason: fc.oneof(fc.stringMatching(/^[a-z][a-z0-9_.-]{0,63}$/), text),
     requestId: fc.oneof(fc.stringMatching(/^[!-~]{1,130}$/), text),
     detail,
     reads: fc.record({ count: number, bytes: number, windowStart: time, windowEnd: time }),
     extra: text,
   },
-  { requiredKeys: ['orgId', 'eventId', 'time', 'principal', 'action', 'resource', 'outcome', 'reason', 'requestId', 'detail'] },
+  {
+    requiredKeys: [
+      'v',
+      'orgId',
+      'eventId',
+      'time',
+      'principal',
+      'action',
+      'resource',
+      'outcome',
+      'reason',
+      'requestId',
+      'detail',
+    ],
+  },
 ) as unknown as fc.Arbitrary<AuditEvent>;
 
 function outcomeOf(encode: (event: AuditEvent) => Buffer, event: AuditEvent): string {
@@ -66,6 +100,9 @@ t.test('an event is written, or refused, as its shape alone would have it', asyn
 t.test('changes to one member of a good event are written, or refused, as its shape alone would have it', async () => {
   const good = sampleEvent(1, {
     reads: { count: 1, bytes: 0, windowStart: sampleEvent(1).time, windowEnd: sampleEvent(2).time },
+    credential: { kind: 'api_key', id: 'k' },
+    address: '192.0.2.1',
+    decision: { reason: 'role_allows', capability: 'doc.read', roles: ['admin'] },
   });
   fc.assert(
     fc.property(someEvent, fc.constantFrom(...Object.keys(good)), (event, name) =>
@@ -97,6 +134,7 @@ t.test('texts that need escapes go the long way', async (t) => {
     { requestId: '\\' },
     { resource: { kind: 'token', id: 'a"b' } },
     { resource: { kind: 'token', id: '\u00e4' } },
+    { v: 1 },
   ] as const) {
     t.equal(writeUsualEvent(sampleEvent(1, changes)), undefined);
     t.ok(agrees(sampleEvent(1, changes)));

@@ -184,8 +184,8 @@ t.test('bytes that are not canonical, or no event, are found even when they were
   const text = (events[3] as Buffer).toString();
   const bad = [
     Buffer.from(text.replace('{"action"', '{ "action"')),
-    Buffer.from(text.replace('"v":1}', '"v":1,"v":1}')),
-    Buffer.from(text.replace('{"action":"doc.read",', '{').replace('"v":1}', '"v":1,"action":"doc.read"}')),
+    Buffer.from(text.replace('"v":2}', '"v":2,"v":2}')),
+    Buffer.from(text.replace('{"action":"doc.read",', '{').replace('"v":2}', '"v":2,"action":"doc.read"}')),
     Buffer.from(text.replace('request-3', 'request\\u002d3')),
     Buffer.from([0xff, 0xfe]),
     Buffer.alloc(0),

@@ -77,7 +77,16 @@ class World {
       ...{ orgId, principalId, groups: new Set<never>(), suspended: false, roleCapabilities: capabilitiesOf(roles) },
       tokenScope: tokenScope === undefined ? allCapabilities : capabilitySet(...tokenScope),
     };
-    const session: Session = { orgId, principalId, kind: 'user', requester, account: { orgId, credential: 'c' } };
+    const credential = { kind: 'api_key', id: 'k' } as const;
+    const session: Session = {
+      orgId,
+      principalId,
+      kind: 'user',
+      roles,
+      credential,
+      requester,
+      account: { orgId, credential: 'c' },
+    };
     const limitOf = (max: number | undefined) => (max === undefined ? undefined : { perSecond: 1, burst: max });
     const rules = {
       requestsPerCredential: limitOf(requestsMax),
@@ -89,7 +98,7 @@ class World {
       lists: new AccessLists(this.#rules(), epochs),
       principals: {} as PrincipalStore,
       rates: new RateGuard(new MemoryRateLimiter({ clock, keysMax: 10 }), rules),
-      ...{ epochs, windows, clock, operatorOrgId: orgId },
+      ...{ epochs, windows, clock, operatorOrgId: orgId, log: silentLog },
     });
   }
 
@@ -144,7 +153,12 @@ class World {
     if (place === undefined) return undefined;
     const where = thing.kind === 'folder' ? thing : ({ kind: thing.kind } as { kind: 'document' } | { kind: 'org' });
     const { rules = [], disposed = false } = place;
-    return { version: 'v', orgId, places: [compileRules(where, rules)], disposed };
+    return {
+      version: 'v',
+      orgId,
+      places: [compileRules({ place: where, placeId: id === 'org' ? orgId : id, version: rules.length }, rules)],
+      disposed,
+    };
   }
 }
 
@@ -273,7 +287,7 @@ t.test('a request whose rules are in memory and whose window is open passes with
   t.type(world.gate.require(caller, thing, 'blob.read'), Promise);
   await world.gate.require(caller, thing, 'blob.read');
   t.equal(world.gate.require(caller, thing, 'blob.read'), undefined);
-  t.equal(caller.allowedBy, 'role_allows');
+  t.equal(caller.allowed?.reason, 'role_allows');
   world.gate.changed(orgId);
   t.type(world.gate.require(caller, thing, 'blob.read'), Promise);
 });
@@ -304,7 +318,7 @@ t.test(
     const disposed = world.addDocument({ rules: [ruleOf('allow', 'doc.read', 'blob.read')], disposed: true });
     const open = world.addDocument({ rules: [ruleOf('allow', 'doc.read', 'blob.read')] });
     t.equal(await world.gate.findAllowed(caller, [...hidden, disposed, open], 'blob.read'), open);
-    t.equal(caller.allowedBy, 'rule_allows');
+    t.equal(caller.allowed?.reason, 'rule_allows');
     for (const documentIds of [[], hidden, [disposed], [newId<DocumentId>(systemClock)]]) {
       for (let time = 0; time < 2; time++) {
         world.loads = 0;

@@ -23,7 +23,10 @@ const router = new Router([
   noting('HEAD', '/v1/uploads/{uploadId}'),
   noting('GET', '/v1/uploads/{uploadId}'),
 ]);
-const dispatch = dispatchTo(router, 'deps', { enter: () => new NobodyCaller('test') });
+const dispatch = dispatchTo(router, 'deps', {
+  gate: { enter: () => new NobodyCaller({ requestId: 'test', address: undefined }), noteFailed: async () => undefined },
+  addresses: { of: () => undefined },
+});
 
 function ask(method: string, path: string): FakeExchange {
   calls.length = 0;
