@@ -119,7 +119,7 @@ t.test('an event is proved, and no other in its place', async (t) => {
     stdout: /is in the log of \d+ events with the root /,
   });
   const { stdout } = await quasar('audit', 'proof', '3', '--key', logKey, '--json');
-  t.match(JSON.parse(stdout), { leaf: 3, proof: Array, event: { v: 1 }, checkpoint: /^quasar\// });
+  t.match(JSON.parse(stdout), { leaf: 3, proof: Array, event: { v: 2 }, checkpoint: /^quasar\// });
   t.match(await quasar('audit', 'proof', '999999'), { code: 3 });
   t.match(await quasar('audit', 'proof', 'x'), { code: 2 });
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type AuditEvent, decodeEvent } from '../../src/audit/event.ts';
@@ -5,11 +6,15 @@ import type { DocumentId, OrgId, PrincipalId } from '../../src/core/ids.ts';
 import { routes } from '../../src/http/routes.ts';
 import { accessStores, newRule } from '../helpers/access-rows.ts';
 import { actorIn } from '../helpers/actor.ts';
+import { writeConfig } from '../helpers/drill-config.ts';
 import { administratorOf, expectStatus, makePerson, type Person } from '../helpers/people.ts';
 import { Product } from '../helpers/product.ts';
 import { openProductDatabase } from '../helpers/product-database.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
-const product = await Product.start();
+// Every credential here comes from one address, and most of them are no good.
+const data = writeConfig(join(temporaryFolder(t), 'data'), { 'quasar.conf': ['rates.refusalsPerAddress = 0'] });
+const product = await Product.start({ data, config: data });
 t.teardown(() => product.destroy());
 const admin = await administratorOf(product);
 const orgId = expectStatus(await admin.ask('GET', '/v1/principals/me'), 200).orgId as OrgId;
@@ -108,12 +113,14 @@ t.test('a revoked key is noted where it belongs, once for many tries', async (t)
   const [key] = (await allEvents()).filter(({ action }) => action === 'key.revoke');
   const refused = (await allEvents()).filter(({ action }) => action === 'session.authenticate');
   t.match(refused, [
+    { reason: 'api_key_malformed', principal: { kind: 'anonymous', id: 'api-key' }, resource: { kind: 'org', id: orgId } },
+    { reason: 'credentials_malformed', principal: { kind: 'anonymous', id: 'malformed' }, resource: { kind: 'org', id: orgId } },
     {
       ...{ outcome: 'denied', reason: 'revoked', principal: { kind: 'anonymous', id: 'api-key' } },
       resource: { kind: 'key', id: key?.resource.id },
     },
   ]);
-  t.equal(refused.length, 1);
+  t.equal(refused.length, 3, 'one for each address and reason, however many requests');
 });
 
 t.test('how the server is, in detail, is for those who may observe it', async (t) => {
