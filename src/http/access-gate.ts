@@ -218,8 +218,8 @@ export class AccessGate implements Gate {
     const open = caller.required.map(({ thing, capability }) => this.#decide(now, thing, capability));
     // What was decided now is what events tell.
     const adopt = (): void => {
-      caller.allowed = now.allowed;
-      caller.refused = now.refused;
+      caller.allowed = now.allowed ?? caller.allowed;
+      caller.refused ||= now.refused;
     };
     const waiting = open.filter((one) => one !== undefined);
     return waiting.length === 0
