@@ -31,9 +31,17 @@ t.test('without a folder every key has its default', async (t) => {
   t.same(files, []);
   t.equal(config.dataDirectory, resolve('data'));
   t.equal(config.secretsDirectory, resolve('data/secrets'));
-  t.same(config.http, { host: '127.0.0.1', port: 8080, adapter: 'auto', behindTlsProxy: false });
+  const nobody = { trustedProxies: [], forwardedHeader: 'auto' };
+  t.same(config.http, { host: '127.0.0.1', port: 8080, adapter: 'auto', behindTlsProxy: false, ...nobody });
   t.equal(config.tokens.keys, undefined);
-  t.same(config.rates, { requestsPerKey: 0, requestsPerOrg: 0, bytesPerKey: 0, bytesPerOrg: 0, burstMs: 10_000 });
+  t.same(config.rates, {
+    requestsPerKey: 0,
+    requestsPerOrg: 0,
+    bytesPerKey: 0,
+    bytesPerOrg: 0,
+    refusalsPerAddress: 10,
+    burstMs: 10_000,
+  });
   t.equal(config.uploads.inFlightMax, limits.uploadsInFlightMax);
   t.equal(config.memory.uploadSlotsMax, limits.uploadSlotsMax);
   t.equal(config.database.url, undefined);
