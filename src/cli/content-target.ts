@@ -1,32 +1,64 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { limits } from '../core/limits.ts';
-import { fileFault } from './file-fault.ts';
+import { QuasarError } from '../core/errors.ts';
+import type { CommandContext } from './command.ts';
+import { type FilePlace, placeOf } from './output-place.ts';
+import { ReplacedFile } from './replaced-file.ts';
+import { openSpecial } from './special-target.ts';
+import { TerminalGuard } from './terminal-guard.ts';
 
 /** Where content goes. Bytes are borrowed until `write` settles. */
 export interface ContentTarget {
+  /** Called before the first byte; `content` names what the bytes are the beginning of, when that can be continued. */
+  begin(content: string | undefined): Promise<void>;
   write(bytes: Uint8Array): Promise<void>;
+  /** SHA-256 in hex of what is there, read back; undefined where nothing can be. */
+  digest(): Promise<string | undefined>;
   /** Everything is there and checked. */
   complete(): Promise<void>;
   /** Everything is there and wrong. Resolves with a sentence about where it is kept, or ''. */
   damaged(): Promise<string>;
-  /** Releases what is open; an incomplete file stays, to be continued. Idempotent. */
-  close(): Promise<void>;
+  /** Releases what is open. Resolves with the name under which an incomplete file waits to be continued. Idempotent. */
+  close(): Promise<string | undefined>;
+}
+
+/** Of -o; standard output without it. A new file gets `mode`, less the umask. @throws QuasarError `usage`, `file_unreadable`. */
+export async function openTarget(
+  output: string | undefined,
+  context: CommandContext,
+  { mode = 0o666 }: { readonly mode?: number } = {},
+): Promise<ContentTarget> {
+  const { terminal, signal } = context;
+  if (output === undefined) return new StreamTarget(terminal.stdout, signal, terminal.shown ? new TerminalGuard() : undefined);
+  const place = await placeOf(output);
+  switch (place.kind) {
+    case 'file':
+      return new FileTarget(place, mode);
+    case 'standard output':
+      return new StreamTarget(terminal.stdout, signal);
+    case 'descriptor':
+      return place.descriptor === 2 ? new StreamTarget(terminal.stderr, signal) : openSpecial(place, output, context);
+    default:
+      return openSpecial(place, output, context);
+  }
 }
 
 export class StreamTarget implements ContentTarget {
   readonly #stream: Writable;
   readonly #signal: AbortSignal;
+  readonly #guard: TerminalGuard | undefined;
 
-  constructor(stream: Writable, signal: AbortSignal) {
+  constructor(stream: Writable, signal: AbortSignal, guard?: TerminalGuard) {
     this.#stream = stream;
     this.#signal = signal;
+    this.#guard = guard;
   }
 
+  async begin(): Promise<void> {}
+
   /** A stream may hold on to the bytes until it calls back, whatever `write` returns. */
-  write(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#guard?.admit(bytes);
+    await new Promise<void>((resolve, reject) => {
       const stop = () => reject(this.#signal.reason);
       this.#signal.addEventListener('abort', stop, { once: true });
       this.#stream.write(bytes, (error) => {
@@ -37,107 +69,101 @@ export class StreamTarget implements ContentTarget {
     });
   }
 
+  async digest(): Promise<undefined> {}
+
   async complete(): Promise<void> {}
 
   async damaged(): Promise<string> {
     return '';
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<undefined> {}
 }
 
-/**
- * A file that appears under its name only when it is complete: until then its bytes are in FILE.part, and FILE.part.of
- * holds the ETag they belong to, so that a later run continues only what it may.
- */
 export class FileTarget implements ContentTarget {
-  readonly #path: string;
-  #handle: FileHandle | undefined;
+  readonly #place: FilePlace;
+  readonly #mode: number;
+  #file: ReplacedFile | undefined;
+  #resumable = false;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(place: FilePlace, mode: number) {
+    this.#place = place;
+    this.#mode = mode;
   }
 
-  get #part(): string {
-    return `${this.#path}.part`;
+  /** True when an earlier run may have left something to continue. */
+  leftUnfinished(): Promise<boolean> {
+    return ReplacedFile.leftUnfinished(this.#place);
   }
 
-  get #owner(): string {
-    return `${this.#path}.part.of`;
-  }
-
-  /** Bytes that an earlier run left, when they belong to `etag`; 0 otherwise. */
-  async resumableSize(etag: string): Promise<number> {
-    const owner = await readFile(this.#owner, 'utf8').catch(() => undefined);
-    if (owner !== etag) return 0;
-    this.#handle = await open(this.#part, 'r+').catch(() => undefined);
-    return (await this.#handle?.stat())?.size ?? 0;
-  }
-
-  /** SHA-256 state over the first `size` bytes that are there; the target then goes on behind them. */
-  async adopt(size: number): Promise<{ hash: ReturnType<typeof createHash>; adopted: number }> {
-    const hash = createHash('sha256');
-    const buffer = Buffer.allocUnsafeSlow(limits.putReadSize);
-    let adopted = 0;
-    while (this.#handle !== undefined && adopted < size) {
-      const { bytesRead } = await this.#handle.read(buffer, 0, Math.min(buffer.length, size - adopted), adopted);
-      if (bytesRead === 0) break;
-      hash.update(buffer.subarray(0, bytesRead));
-      adopted += bytesRead;
+  /** Goes on behind what an earlier run left of the same content, when it is at most `sizeMax`; `see` is shown those bytes. */
+  async resume(content: string, sizeMax: number, see: (bytes: Uint8Array) => void): Promise<number> {
+    const file = await ReplacedFile.resume(this.#place, content);
+    if (file === undefined) return 0;
+    if (file.size === 0 || file.size > sizeMax) {
+      await file.discard();
+      return 0;
     }
-    await this.#handle?.truncate(adopted);
-    this.#at = adopted;
-    return { hash, adopted };
+    this.#file = file;
+    this.#resumable = true;
+    await file.cutTo(await file.readBack(file.size, see));
+    return file.size;
   }
 
-  #at = 0;
-
-  /** Starts an empty part that belongs to `etag`; without one, no later run will continue it. */
-  async begin(etag: string | undefined): Promise<void> {
-    await this.#handle?.close();
-    this.#handle = undefined;
-    this.#at = 0;
-    try {
-      await rm(this.#owner, { force: true });
-      this.#handle = await open(this.#part, 'w+');
-      if (etag !== undefined) await writeFile(this.#owner, etag);
-    } catch (cause) {
-      throw fileFault(cause, 'written', this.#path);
-    }
+  async begin(content: string | undefined): Promise<void> {
+    const mode = this.#mode;
+    await this.#file?.discard();
+    this.#file = await ReplacedFile.create(this.#place, content === undefined ? { mode } : { content, mode });
+    this.#resumable = content !== undefined;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    let done = 0;
-    try {
-      while (done < bytes.byteLength) {
-        const { bytesWritten } = await (this.#handle as FileHandle).write(bytes, done, bytes.byteLength - done, this.#at);
-        done += bytesWritten;
-        this.#at += bytesWritten;
-      }
-    } catch (cause) {
-      throw fileFault(cause, 'written', this.#path);
-    }
+    await this.#use((file) => file.write(bytes));
+  }
+
+  digest(): Promise<string> {
+    return this.#use((file) => file.digest());
   }
 
   async complete(): Promise<void> {
-    await this.#handle?.sync();
-    await this.close();
-    await rename(this.#part, this.#path).catch((cause) => {
-      throw fileFault(cause, 'written', this.#path);
-    });
-    await rm(this.#owner, { force: true });
+    await this.#use((file) => file.complete());
+    this.#file = undefined;
   }
 
   async damaged(): Promise<string> {
-    await this.close();
-    await rename(this.#part, `${this.#path}.damaged`);
-    await rm(this.#owner, { force: true });
-    return ` What came is kept in ${this.#path}.damaged.`;
+    const kept = await this.#use((file) => file.setAside());
+    this.#file = undefined;
+    return ` What came is kept in ${kept}.`;
   }
 
-  async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
+  async close(): Promise<string | undefined> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return undefined;
+    if (this.#resumable && file.size > 0) return file.leave();
+    await file.discard();
+    return undefined;
   }
+
+  /** A file that failed is gone, and nothing of it is left to close. */
+  async #use<T>(work: (file: ReplacedFile) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#file as ReplacedFile);
+    } catch (error) {
+      await this.#file?.discard();
+      this.#file = undefined;
+      throw error;
+    }
+  }
+}
+
+/** Compares what was written with what the disk gives back. @throws QuasarError `corrupt`. */
+export async function assertOnDisk(target: ContentTarget, sha256: string): Promise<void> {
+  const stored = await target.digest();
+  if (stored === undefined || stored === sha256) return;
+  const kept = await target.damaged();
+  throw new QuasarError('corrupt', {
+    op: 'cli.output',
+    message: `The disk does not give back what was written. Check the disk and its memory, then run the command again.${kept}`,
+  });
 }

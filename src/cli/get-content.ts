@@ -1,13 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { existsSync, lstatSync } from 'node:fs';
 import { QuasarError } from '../core/errors.ts';
 import { Attempts } from './attempts.ts';
 import { type ByteRange, parseByteRange } from './byte-range-flag.ts';
 import { withClient } from './client-flags.ts';
 import type { CommandContext } from './command.ts';
-import { type ContentTarget, FileTarget, StreamTarget } from './content-target.ts';
+import { assertOnDisk, type ContentTarget, FileTarget, openTarget, StreamTarget } from './content-target.ts';
 import { type ContentFacts, contentPath, headContent, keyOfEtag, openContent } from './download-client.ts';
-import { usage } from './flags.ts';
 import type { HttpClient } from './http-client.ts';
 import { ProgressDisplay, type Transfer } from './progress-display.ts';
 import { describe } from './run-command-line.ts';
@@ -21,13 +19,7 @@ export async function getContent(context: CommandContext): Promise<number> {
   const path = contentPath(args[0] as string, selectorQuery(flags));
   const rangeText = flags.text('range');
   const range = rangeText === undefined ? undefined : parseByteRange(rangeText);
-  if (output !== undefined) assertFile(output);
   return withClient(context, (http) => new Download(context, http, path, range).run(output));
-}
-
-export function assertFile(output: string): void {
-  if (lstatSync(output, { throwIfNoEntry: false })?.isDirectory())
-    throw usage(`${output} is a folder; -o names the file to write.`);
 }
 
 /** Where the transfer stands, from the first answer on. */
@@ -35,8 +27,10 @@ interface Position {
   readonly facts: ContentFacts;
   /** Offset in the content of the next byte. */
   at: number;
-  /** Over all bytes since offset 0; undefined when the download does not start there. */
-  readonly hash: Hash | undefined;
+  /** SHA-256 over all bytes of the download, those of an earlier run too. */
+  readonly hash: Hash;
+  /** The download is the whole content, of which the server says the digest. */
+  readonly verifiable: boolean;
 }
 
 class Download {
@@ -61,20 +55,22 @@ class Download {
   }
 
   async run(output: string | undefined): Promise<number> {
-    const { terminal, signal, clock } = this.#context;
+    const { signal, clock } = this.#context;
     const startedMs = clock.monotonic();
-    const file = output === undefined ? undefined : new FileTarget(output);
-    const target = file ?? new StreamTarget(terminal.stdout, signal);
+    const target = await openTarget(output, this.#context);
     try {
-      const begun = file === undefined ? undefined : await this.#resume(file, output as string);
-      const position = await this.#transferAll(target, file, begun);
+      const begun = target instanceof FileTarget ? await this.#resume(target, output as string) : undefined;
+      const position = await this.#transferAll(target, begun);
       await this.#check(position, target);
       await target.complete();
       this.#display.close();
-      await this.#tell(position, output, clock.monotonic() - startedMs);
+      await this.#tell(position, target instanceof StreamTarget ? undefined : output, clock.monotonic() - startedMs);
       return 0;
     } catch (error) {
-      if (signal.aborted && output !== undefined) this.#sayHowToContinue(output);
+      const waiting = await target.close();
+      if (signal.aborted && waiting !== undefined) {
+        this.#context.terminal.note(`What came is in ${waiting}. Run the same command again to continue.`);
+      }
       throw error;
     } finally {
       this.#transfer?.end();
@@ -85,22 +81,23 @@ class Download {
 
   /** Continues what an earlier run left, when it is of the same content; a range is always read anew. */
   async #resume(file: FileTarget, output: string): Promise<Position | undefined> {
-    if (this.#range !== undefined || !existsSync(`${output}.part`)) return undefined;
+    if (this.#range !== undefined || !(await file.leftUnfinished())) return undefined;
     const facts = await this.#attempts.run(() => headContent(this.#http, this.#path));
-    const size = facts.etag === undefined ? 0 : await file.resumableSize(facts.etag);
-    if (size === 0 || size > facts.size) return undefined;
-    const { hash, adopted } = await file.adopt(size);
-    this.#context.terminal.note(`continuing ${output}.part at ${formatBytes(adopted)}`);
-    return { facts, at: adopted, hash };
+    if (facts.etag === undefined) return undefined;
+    const hash = createHash('sha256');
+    const at = await file.resume(facts.etag, facts.size, (bytes) => hash.update(bytes));
+    if (at === 0) return undefined;
+    this.#context.terminal.note(`continuing ${output} at ${formatBytes(at)}, where an earlier run stopped`);
+    return { facts, at, hash, verifiable: facts.sha256 !== undefined };
   }
 
-  async #transferAll(target: ContentTarget, file: FileTarget | undefined, begun: Position | undefined): Promise<Position> {
+  async #transferAll(target: ContentTarget, begun: Position | undefined): Promise<Position> {
     let position = begun;
     while (position === undefined || position.at < position.facts.end) {
       const before: number | undefined = position?.at;
       try {
         const { facts, body } = await openContent(this.#http, this.#path, this.#wish(position));
-        position ??= await this.#begin(facts, file);
+        position ??= await this.#begin(facts, target);
         if (facts.start !== position.at || facts.etag !== position.facts.etag) {
           body.destroy();
           throw contentChanged();
@@ -121,10 +118,10 @@ class Download {
     return { range: range.kind === 'suffix' ? `-${range.size}` : `${range.first}-${range.last ?? ''}`, etag: undefined };
   }
 
-  async #begin(facts: ContentFacts, file: FileTarget | undefined): Promise<Position> {
-    await file?.begin(this.#range === undefined ? facts.etag : undefined);
+  async #begin(facts: ContentFacts, target: ContentTarget): Promise<Position> {
+    await target.begin(this.#range === undefined ? facts.etag : undefined);
     const whole = facts.start === 0 && facts.end === facts.size;
-    return { facts, at: facts.start, hash: whole ? createHash('sha256') : undefined };
+    return { facts, at: facts.start, hash: createHash('sha256'), verifiable: whole && facts.sha256 !== undefined };
   }
 
   async #receive(body: AsyncIterable<Uint8Array>, target: ContentTarget, position: Position): Promise<void> {
@@ -137,16 +134,17 @@ class Download {
       });
       if (next.done === true) break;
       await target.write(next.value);
-      position.hash?.update(next.value);
+      position.hash.update(next.value);
       position.at += next.value.byteLength;
       this.#transfer.reach(position.at - facts.start);
     }
     if (position.at < facts.end) throw this.#http.bodyFault(new Error('it ended early'));
   }
 
-  async #check({ facts, hash }: Position, target: ContentTarget): Promise<void> {
-    if (hash === undefined || facts.sha256 === undefined) return;
-    if (hash.copy().digest('hex') === facts.sha256) return;
+  async #check({ facts, hash, verifiable }: Position, target: ContentTarget): Promise<void> {
+    const came = hash.copy().digest('hex');
+    await assertOnDisk(target, came);
+    if (!verifiable || came === facts.sha256) return;
     const kept = await target.damaged();
     throw new QuasarError('corrupt', {
       op: 'cli.get',
@@ -154,10 +152,9 @@ class Download {
     });
   }
 
-  async #tell({ facts, hash }: Position, output: string | undefined, ms: number): Promise<void> {
+  async #tell({ facts, verifiable: verified }: Position, output: string | undefined, ms: number): Promise<void> {
     const { terminal, flags } = this.#context;
     const size = facts.end - facts.start;
-    const verified = hash !== undefined && facts.sha256 !== undefined;
     if (flags.switch('json')) {
       const view = {
         file: output ?? null,
@@ -178,12 +175,6 @@ class Download {
     terminal.note(
       `${output}: ${formatBytes(size)} in ${formatDuration(ms)} (${formatRate((size / Math.max(ms, 1)) * 1000)})${checked}`,
     );
-  }
-
-  #sayHowToContinue(output: string): void {
-    if (existsSync(`${output}.part`)) {
-      this.#context.terminal.note(`What came is in ${output}.part. Run the same command again to continue.`);
-    }
   }
 }
 

@@ -5,10 +5,9 @@ import { QuasarError } from '../core/errors.ts';
 import type { ManifestRootPage } from '../core/manifest-root.ts';
 import { parseByteRange, resolveByteRange } from './byte-range-flag.ts';
 import type { CommandContext } from './command.ts';
-import { type ContentTarget, FileTarget, StreamTarget } from './content-target.ts';
+import { assertOnDisk, type ContentTarget, openTarget, StreamTarget } from './content-target.ts';
 import { findRoot } from './find-root.ts';
 import { usage } from './flags.ts';
-import { assertFile } from './get-content.ts';
 import { rootView } from './list-segments.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import { noteProblems, noteUnreadable, withSegments } from './segment-store.ts';
@@ -18,11 +17,10 @@ import { formatBytes } from './units.ts';
 
 /** `quasar get --segments`: neither server nor database is asked, only what the segments say. */
 export async function getFromSegments(context: CommandContext): Promise<number> {
-  const { args, flags, terminal, signal } = context;
+  const { args, flags, terminal } = context;
   const output = flags.text('output');
   const rangeText = flags.text('range');
   const range = rangeText === undefined ? undefined : parseByteRange(rangeText);
-  if (output !== undefined) assertFile(output);
   if (flags.has('label') || flags.has('as-of')) throw usage('--label and --as-of need the server; segments know --version.');
   return withSegments(context, async (node) => {
     noteProblems(node, terminal);
@@ -31,15 +29,15 @@ export async function getFromSegments(context: CommandContext): Promise<number> 
     noteUnreadable(unreadable, terminal);
     const covered = resolveByteRange(range, root.size);
     if (covered === undefined) throw new QuasarError('range_unsatisfiable', { op: 'cli.get', details: { size: root.size } });
-    const target = output === undefined ? new StreamTarget(terminal.stdout, signal) : new FileTarget(output);
+    const target = await openTarget(output, context);
     try {
-      if (target instanceof FileTarget) await target.begin(undefined);
+      await target.begin(undefined);
       await copy({ source: node, root, target, context, ...covered });
       await target.complete();
     } finally {
       await target.close();
     }
-    await tell(context, root, output, covered.end - covered.start);
+    await tell(context, root, target instanceof StreamTarget ? undefined : output, covered.end - covered.start);
     return 0;
   });
 }
@@ -63,10 +61,8 @@ async function copy({ source, root, target, context, start, end }: CopyTask): Pr
   try {
     for await (const bytes of readBlob(source, root, start, end)) {
       context.signal.throwIfAborted();
-      if (whole) {
-        blake3.update(bytes);
-        sha256.update(bytes);
-      }
+      if (whole) blake3.update(bytes);
+      sha256.update(bytes);
       await target.write(bytes);
       copied += bytes.byteLength;
       transfer.reach(copied);
@@ -74,9 +70,10 @@ async function copy({ source, root, target, context, start, end }: CopyTask): Pr
   } finally {
     display.close();
   }
+  const read = sha256.digest('hex');
+  await assertOnDisk(target, read);
   const right =
-    copied === end - start &&
-    (!whole || (blobKeyOf(blake3.digest().toString('hex')) === root.blob && sha256.digest('hex') === root.sha256));
+    copied === end - start && (!whole || (blobKeyOf(blake3.digest().toString('hex')) === root.blob && read === root.sha256));
   if (right) return;
   const kept = await target.damaged();
   throw new QuasarError('corrupt', {

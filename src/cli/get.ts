@@ -19,7 +19,8 @@ export const get: Command = {
       kind: 'text',
       value: 'FILE',
       unit: 'default: standard output',
-      description: 'Write here; FILE.part until it is complete, and an interrupted one is continued.',
+      description:
+        'Write here, and - for standard output; a file appears when it is complete, and an interrupted one is continued.',
     },
     {
       name: 'range',

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readClientEnvironment } from '../config/client-environment.ts';
 import { systemClock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
+import { fileFault } from './file-fault.ts';
 import type { Surroundings } from './run-command-line.ts';
 import { Terminal } from './terminal.ts';
 
@@ -13,8 +14,11 @@ export function processSurroundings(): Surroundings {
   // Every request in flight listens; how many there are is bounded where they are made.
   setMaxListeners(0, stop.signal);
   const cancel = (message: string, details = {}) => stop.abort(new QuasarError('cancelled', { op: 'cli.run', message, details }));
-  // `quasar get … | head` closes our output early; that ends the work and is no bug.
-  process.stdout.on('error', () => cancel('Nobody reads the output any more.', { quiet: true }));
+  // `quasar get … | head` closes our output early; that ends the work and is no bug. A full disk is told.
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE') cancel('Nobody reads the output any more.', { quiet: true });
+    else stop.abort(fileFault(cause, 'written', 'standard output'));
+  });
   process.stderr.on('error', () => cancel('Nobody reads the messages any more.', { quiet: true }));
   return {
     terminal: new Terminal({
@@ -23,6 +27,7 @@ export function processSurroundings(): Surroundings {
       stderr: process.stderr,
       interactive: process.stderr.isTTY === true && !environment.dumbTerminal,
       typed: process.stdin.isTTY === true,
+      shown: process.stdout.isTTY === true,
       columns: () => process.stderr.columns ?? 80,
     }),
     environment,

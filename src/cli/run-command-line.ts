@@ -18,7 +18,11 @@ export async function runCommandLine(
   around: Surroundings,
 ): Promise<number> {
   try {
-    return await dispatch(commands, line, around);
+    const code = await dispatch(commands, line, around);
+    await around.terminal.settle();
+    // A result that did not reach its reader is none. A signal that came after the work was done changes nothing.
+    if (isQuasarError(around.signal.reason, 'file_unreadable')) throw around.signal.reason;
+    return code;
   } catch (error) {
     // Once stopped, whatever broke in the wake of it is not worth telling.
     const failure = toQuasarError(around.signal.aborted ? around.signal.reason : error, 'cli.run');

@@ -10,6 +10,8 @@ export class Terminal {
   readonly interactive: boolean;
   /** True when stdin is a terminal: someone would have to type the bytes. */
   readonly typed: boolean;
+  /** True when stdout is a terminal: what is written there commands it. */
+  readonly shown: boolean;
   readonly #columns: () => number;
 
   constructor(options: TerminalOptions) {
@@ -18,6 +20,7 @@ export class Terminal {
     this.stderr = options.stderr;
     this.interactive = options.interactive;
     this.typed = options.typed;
+    this.shown = options.shown ?? false;
     this.#columns = options.columns;
   }
 
@@ -28,6 +31,11 @@ export class Terminal {
   /** One line of result. Waits while the reader is behind. */
   async print(line: string): Promise<void> {
     if (!this.stdout.write(`${line}\n`)) await once(this.stdout, 'drain');
+  }
+
+  /** Resolves when nothing that was printed is on its way any more; a failure is told by the stream. */
+  async settle(): Promise<void> {
+    await new Promise<void>((resolve) => this.stdout.write('', () => setImmediate(resolve)));
   }
 
   printJson(value: unknown): Promise<void> {
@@ -46,6 +54,7 @@ export interface TerminalOptions {
   readonly stderr: Writable;
   readonly interactive: boolean;
   readonly typed: boolean;
+  readonly shown?: boolean;
   /** Asked at every drawing: a window may be resized. */
   readonly columns: () => number;
 }

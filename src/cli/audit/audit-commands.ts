@@ -74,7 +74,7 @@ const auditExport: Command = {
   name: 'audit export',
   purpose: 'Write the whole log into a file, to be verified off line.',
   usage: 'FILE',
-  arguments: [{ name: 'FILE', description: 'Written as FILE.part until it is complete.' }],
+  arguments: [{ name: 'FILE', description: 'Appears when it is complete; - is standard output.' }],
   argumentCount: { min: 1, max: 1 },
   flags: [jsonFlag, ...serverFlags],
   examples: [{ line: 'quasar audit export log.ndjson', explanation: 'That it was exported is in the log.' }],

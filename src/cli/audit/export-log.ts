@@ -1,8 +1,7 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { syncName } from '../../disk/durable-folder.ts';
+import { createHash } from 'node:crypto';
 import { withClient } from '../client-flags.ts';
 import type { CommandContext } from '../command.ts';
-import { fileFault } from '../file-fault.ts';
+import { assertOnDisk, type ContentTarget, openTarget, StreamTarget } from '../content-target.ts';
 import type { HttpClient } from '../http-client.ts';
 import { printable } from '../terminal.ts';
 import { formatBytes } from '../units.ts';
@@ -11,33 +10,26 @@ import { formatBytes } from '../units.ts';
 export async function exportLog(context: CommandContext): Promise<number> {
   const { args, flags, terminal } = context;
   const file = args[0] as string;
-  const size = await withClient(context, (http) => download(http, file));
+  // It tells who read what.
+  const target = await openTarget(file, context, { mode: 0o600 });
+  const size = await withClient(context, (http) => download(http, target)).finally(() => target.close());
+  if (target instanceof StreamTarget) return 0;
   if (flags.switch('json')) await terminal.printJson({ file, size });
   else await terminal.print(printable(`${file}: ${formatBytes(size)}`));
   return 0;
 }
 
-async function download(http: HttpClient, file: string): Promise<number> {
-  const part = `${file}.part`;
-  const handle = await open(part, 'w', OWNER_ONLY).catch((cause) => {
-    throw fileFault(cause, 'written', part);
-  });
-  try {
-    const size = await fill(http, handle, part);
-    await handle.sync();
-    await rename(part, file);
-    await syncName(file);
-    return size;
-  } catch (error) {
-    await rm(part, { force: true });
-    throw fileFault(error, 'written', part);
-  } finally {
-    await handle.close();
-  }
+async function download(http: HttpClient, target: ContentTarget): Promise<number> {
+  await target.begin(undefined);
+  const hash = createHash('sha256');
+  const size = await fill(http, target, (bytes) => hash.update(bytes));
+  await assertOnDisk(target, hash.digest('hex'));
+  await target.complete();
+  return size;
 }
 
 /** Returns how many bytes came. An answer without its last chunk breaks the connection, and so the loop. */
-async function fill(http: HttpClient, handle: FileHandle, part: string): Promise<number> {
+async function fill(http: HttpClient, target: ContentTarget, see: (bytes: Uint8Array) => void): Promise<number> {
   const { body } = await http.send({ method: 'GET', path: '/v1/audit/export', headers: { accept: 'application/x-ndjson' } });
   let size = 0;
   const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
@@ -46,13 +38,11 @@ async function fill(http: HttpClient, handle: FileHandle, part: string): Promise
       throw http.bodyFault(cause);
     });
     if (done) return size;
-    await handle.writeFile(value).catch((cause) => {
+    await target.write(value).catch((cause) => {
       body.destroy();
-      throw fileFault(cause, 'written', part);
+      throw cause;
     });
+    see(value);
     size += value.length;
   }
 }
-
-/** It tells who read what. */
-const OWNER_ONLY = 0o600;

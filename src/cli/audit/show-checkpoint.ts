@@ -1,17 +1,18 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../../audit/checkpoint.ts';
 import { parseTreeHash } from '../../audit/merkle-hash.ts';
 import { verifyConsistency } from '../../audit/merkle-proof.ts';
 import type { NoteVerifier } from '../../audit/note-key.ts';
 import { parseSignedNote } from '../../audit/signed-note.ts';
 import { QuasarError } from '../../core/errors.ts';
-import { syncName } from '../../disk/durable-folder.ts';
 import { Fault } from '../../segment/fault.ts';
 import { Attempts } from '../attempts.ts';
 import { withClient } from '../client-flags.ts';
 import type { CommandContext } from '../command.ts';
 import { fileFault } from '../file-fault.ts';
 import type { HttpClient } from '../http-client.ts';
+import { requireFilePlace } from '../output-place.ts';
+import { ReplacedFile } from '../replaced-file.ts';
 import { printable } from '../terminal.ts';
 import { record } from '../upload-client.ts';
 import { readAnswer } from './read-answer.ts';
@@ -79,22 +80,10 @@ async function findNote(file: string): Promise<string | undefined> {
 }
 
 /** The one before is there until this one is. */
-async function writeNote(file: string, note: string): Promise<void> {
-  const part = `${file}.part`;
-  try {
-    const handle = await open(part, 'w');
-    try {
-      await handle.writeFile(note);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(part, file);
-    await syncName(file);
-  } catch (cause) {
-    await rm(part, { force: true });
-    throw fileFault(cause, 'written', file);
-  }
+async function writeNote(path: string, note: string): Promise<void> {
+  const file = await ReplacedFile.create(await requireFilePlace(path));
+  await file.write(Buffer.from(note));
+  await file.complete();
 }
 
 function damaged(message: string): QuasarError {

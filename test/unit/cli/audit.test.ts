@@ -70,7 +70,7 @@ t.test('an export is there when its last chunk is, and its folder must be', asyn
   });
   t.equal(readFileSync(file, 'utf8'), `${headerLine}\n`);
   const nowhere = await runCommand(['audit', 'export', join(folder, 'none', 'log.ndjson')], { url });
-  t.match(nowhere, { code: 2, stderr: /It does not exist/ });
+  t.match(nowhere, { code: 2, stderr: /There is no folder/ });
 });
 
 t.test('a proof holds for the event that is shown, under a head that the key signed', async (t) => {

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly url?: string;
   readonly keyFile?: string;
   readonly interactive?: boolean;
+  /** Standard output is a terminal. */
+  readonly shown?: boolean;
 }
 
 /** Runs a command line in this process and gathers what it printed. */
@@ -35,6 +37,7 @@ export async function runCommand(line: readonly string[], options: RunOptions = 
       stdout,
       stderr,
       interactive: options.interactive ?? false,
+      shown: options.shown ?? false,
       typed: false,
       columns: () => 100,
     }),
