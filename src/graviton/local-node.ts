@@ -9,7 +9,8 @@ import type { SealedSegment } from '../segment/seal-segment.ts';
 import type { WriterDeath, WriterStats } from '../segment/segment-writer.ts';
 import { BlockWriter } from './block-writer.ts';
 import { DiskFailures } from './disk-failures.ts';
-import { isBelowFloor, type SpaceReading } from './disk-space.ts';
+import { DiskNotices } from './disk-notices.ts';
+import { isBelowFloor } from './disk-space.ts';
 import { findHealthy } from './healthy-entry.ts';
 import { MissingSegments } from './missing-segments.ts';
 import type { BlockRead, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
@@ -49,9 +50,7 @@ export class LocalNode implements Node {
   readonly #closer: Closer;
   readonly #failures: DiskFailures;
   #idleTimer: NodeJS.Timeout | undefined;
-  #full = false;
-  #floorToldAt = Number.NEGATIVE_INFINITY;
-  #refusalToldAt = Number.NEGATIVE_INFINITY;
+  readonly #notices: DiskNotices;
   #closed = false;
 
   private constructor(options: LocalNodeOptions, start: NodeStart) {
@@ -62,6 +61,7 @@ export class LocalNode implements Node {
     this.#closer = closer;
     this.recovery = { lines };
     const { directory, clock } = options;
+    this.#notices = new DiskNotices({ log: this.#log, clock, space: parts.space });
     this.#failures = new DiskFailures({ ...parts, directory, log: this.#log });
     this.#missing = new MissingSegments(parts.journal.ledger, this.#log);
     this.#reading = openReading({ parts, missing: this.#missing, directory, clock, log: this.#log });
@@ -140,7 +140,7 @@ export class LocalNode implements Node {
     const written = this.#parts.space.take(sizeOf(blocks));
     try {
       const outcomes = await this.#writer.put(blocks);
-      this.#full = false;
+      this.#notices.wrote();
       this.#sealWhenIdle();
       return outcomes;
     } finally {
@@ -184,7 +184,7 @@ export class LocalNode implements Node {
 
   /** For a `Scrub` of this node; close that before the node. */
   get scrubAccess(): ScrubAccess {
-    const { files, identity, directIo, journal } = this.#parts;
+    const { files, identity, directIo, journal, structure } = this.#parts;
     return {
       files,
       directory: this.directory,
@@ -194,6 +194,8 @@ export class LocalNode implements Node {
       isBusy: () => this.#writer.busy || this.#reading.reader.busy,
       isWritable: () => !this.#closed && this.#failures.reason === undefined,
       sealActive: () => this.#writer.sealActive(),
+      noteStructure: (segment) => structure.add(segment),
+      diskFailed: (step, cause) => this.#failures.report({ step, segment: NODE_ITSELF, cause }),
       markDamaged: (place, reason) => this.#reading.marks.mark(place, reason),
       markSuspect: async (segment, reason) => {
         if (!journal.ledger.isSuspect(segment)) await journal.record({ kind: 'suspect', segment, reason });
@@ -202,11 +204,11 @@ export class LocalNode implements Node {
   }
 
   health(): NodeHealth {
-    const { space, directIo } = this.#parts;
+    const { space, directIo, structure } = this.#parts;
     const { freeBytes, floorBytes } = space.read();
     const readOnlyReason = this.#failures.reason ?? (this.#closed ? 'The node is closed.' : undefined);
     const full = isBelowFloor({ freeBytes, floorBytes });
-    if (full) this.#tellOfFloor({ freeBytes, floorBytes });
+    if (full) this.#notices.belowFloor({ freeBytes, floorBytes });
     return {
       writable: readOnlyReason === undefined,
       readOnlyReason,
@@ -215,6 +217,7 @@ export class LocalNode implements Node {
       floorBytes,
       directIo,
       damagedRecords: this.#reading.marks.count,
+      damagedStructures: structure.count,
       missingSegments: this.#missing.description,
     };
   }
@@ -263,8 +266,8 @@ export class LocalNode implements Node {
       firstSequence,
       onSealed: (sealed: SealedSegment) => this.#recordSeal(sealed),
       onDeath: (death: WriterDeath) => this.#writerDied(death),
-      onFull: (error: unknown) => this.#diskIsFull(error),
-      onRefused: (error: unknown) => this.#diskRefused(error),
+      onFull: (error: unknown) => this.#notices.full(error),
+      onRefused: (error: unknown) => this.#notices.refused(error),
     };
     const { segmentFiles } = this.#parts;
     const present = new PresentCheck({ ledger: journal.ledger, segmentFiles, finder: this.#reading.finder });
@@ -313,30 +316,6 @@ export class LocalNode implements Node {
       if (diskFaultOf(cause) === 'final') await this.#failures.report({ segment, step: `seal of segment ${segment}`, cause });
       else this.#log.error({ error: cause, segment }, 'A segment could not be sealed this time; the next start tries again.');
     }
-  }
-
-  /** Said once until a write succeeds again: whoever meets a full disk comes back soon. */
-  #diskIsFull(error: unknown): void {
-    this.#parts.space.expire();
-    if (!this.#full)
-      this.#log.error({ error }, 'The disk is full. What was acknowledged is not affected; writes fail until there is room.');
-    this.#full = true;
-  }
-
-  /** Said once a minute at most: free space may go to and fro about the floor. */
-  #tellOfFloor(space: SpaceReading): void {
-    const now = this.#options.clock.monotonic();
-    if (now - this.#floorToldAt < limits.freeSpaceWarningMs) return;
-    this.#floorToldAt = now;
-    this.#log.warn({ ...space }, 'Less space is free than the floor: new uploads are refused, reads go on.');
-  }
-
-  /** Said once a minute at most: whoever is refused comes back soon. */
-  #diskRefused(error: unknown): void {
-    const now = this.#options.clock.monotonic();
-    if (now - this.#refusalToldAt < limits.freeSpaceWarningMs) return;
-    this.#refusalToldAt = now;
-    this.#log.warn({ error }, 'The disk did not take a write this time. Nothing is marked; the next one may succeed.');
   }
 
   #writerDied({ step, segment = NODE_ITSELF, cause }: WriterDeath): void {

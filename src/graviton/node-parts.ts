@@ -15,6 +15,8 @@ import type { LocalNodeOptions } from './node-options.ts';
 import { readMarks } from './read-only-mark.ts';
 import { SegmentFileCache } from './segment-file-cache.ts';
 import { NODE_ITSELF } from './segment-ledger.ts';
+import { checkOwners } from './segment-owners.ts';
+import { StructureFaults } from './structure-faults.ts';
 
 /** What a node stands on before it looks at its segments. */
 export interface NodeParts {
@@ -25,6 +27,7 @@ export interface NodeParts {
   readonly segmentFiles: SegmentFileCache;
   readonly space: DiskSpace;
   readonly directIo: boolean;
+  readonly structure: StructureFaults;
   /** Segments below this need not be indexed again. */
   readonly completeBelow: number;
 }
@@ -47,6 +50,8 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
   const journal = await openJournal({ files, directory, clock, onFailure: hooks.onJournalFailure });
   closer.push('node journal', () => journal.close());
   if (journal.cut !== undefined) hooks.report(`MANIFEST ended in bytes that are no entry (${journal.cut}); they were cut off.`);
+  const structure = new StructureFaults();
+  await checkOwners({ files, directory, identity, ledger: journal.ledger, structure, report: hooks.report });
   const segmentFiles = new SegmentFileCache({ files, directory, countMax: limits.openSegmentFilesMax });
   closer.push('segment files', () => segmentFiles.close());
   const opened = await openIndex({
@@ -61,7 +66,7 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
   const index = new BlockIndex({ store, nodeId, incarnation, completeBelow: hooks.completeBelow, onFault: hooks.onIndexFault });
   closer.push('block index', () => index.close());
   const directIo = options.directIo !== false && (await takesDirectIo(files, directory, pageOf(options.slab)));
-  return { files, identity, journal, index, segmentFiles, space: spaceOf(options), directIo, completeBelow };
+  return { files, identity, journal, index, segmentFiles, space: spaceOf(options), directIo, structure, completeBelow };
 }
 
 /** Marks of failures that MANIFEST could not take count as if it had. */

@@ -25,6 +25,8 @@ export interface NodeHealth {
   readonly directIo: boolean;
   /** Blocks whose record is marked damaged and that no healthy copy has replaced. */
   readonly damagedRecords: number;
+  /** Segments whose superblock or footer is damaged; their records are read all the same. */
+  readonly damagedStructures: number;
   /** Which segments cannot be read, in words; undefined when all can. Blocks in them are unavailable. */
   readonly missingSegments: string | undefined;
 }

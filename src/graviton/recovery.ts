@@ -17,6 +17,7 @@ import type { NodeJournal } from './node-journal.ts';
 import { openIfThere } from './open-if-there.ts';
 import { readUnsealed, type UnsealedSegment } from './recover-unsealed.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
+import type { StructureFaults } from './structure-faults.ts';
 
 /** What a start found and did, in plain words, one line a fact. Empty after a clean stop. */
 export interface RecoveryReport {
@@ -29,6 +30,7 @@ export interface RecoveryContext {
   readonly identity: NodeIdentity;
   readonly journal: NodeJournal;
   readonly index: BlockIndex;
+  readonly structure: StructureFaults;
   readonly clock: Clock;
   /** Segments below this are in the index already. */
   readonly completeBelow: number;
@@ -145,7 +147,10 @@ async function checkSealed(context: RecoveryContext, segment: LedgerSegment, tal
     const size = await file.size();
     if (size < expected) await suspect(context, segment.segment, `its file has ${size} bytes instead of ${expected}`);
     const footer = await readFooter(file, segment.mark);
-    if (footer instanceof Fault) context.report(`The footer of segment ${segment.segment} is damaged: ${footer.meaning}.`);
+    if (footer instanceof Fault) {
+      context.structure.add(segment.segment);
+      context.report(`The footer of segment ${segment.segment} is damaged: ${footer.meaning}.`);
+    }
     if (segment.segment < context.completeBelow) return;
     if (footer instanceof Fault) await indexByScan(context, { segment, file, tally });
     else for (const entry of footer.entries()) await indexRecord(context, tally, { segment: segment.segment, ...entry });

@@ -21,6 +21,12 @@ export interface ScrubAccess {
   /** Seals what is being written, so that a pass covers all that is stored. @throws QuasarError `storage_full`. */
   sealActive(): Promise<void>;
 
+  /** The superblock or the footer of a segment is damaged; its records are read all the same. Idempotent. */
+  noteStructure(segment: number): void;
+
+  /** The disk failed for good: the node takes no writes from now on. */
+  diskFailed(step: string, cause: unknown): void;
+
   /** Marks one record, durably: it is no longer read, and storing its block again heals it. Idempotent. */
   markDamaged(place: RecordPlace, reason: string): Promise<void>;
 

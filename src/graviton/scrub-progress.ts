@@ -19,6 +19,8 @@ export interface ScrubPass {
   readonly records: number;
   readonly damaged: number;
   readonly unreadable: number;
+  /** Superblocks and footers found damaged. */
+  readonly structures: number;
 }
 
 export interface ScrubProgress {
@@ -43,7 +45,9 @@ export function decodeScrubProgress(bytes: Uint8Array, node: NodeId): ScrubProgr
   if (sum !== checksum(text) || rest !== '') return new Fault('its checksum does not match');
   const { version, node: owner, pass, completed } = JSON.parse(text) as ScrubProgress & { version: unknown; node: unknown };
   if (version !== VERSION) return new Fault(`it has version ${version}`);
-  return owner === node ? { pass, completed } : new Fault('it belongs to another node');
+  // An earlier version did not count what was damaged of a segment's structure.
+  const whole = pass === undefined ? undefined : { ...pass, structures: pass.structures ?? 0 };
+  return owner === node ? { pass: whole, completed } : new Fault('it belongs to another node');
 }
 
 /** A fault, too, when there is no such file. @throws the file's other errors. */

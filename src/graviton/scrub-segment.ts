@@ -1,5 +1,6 @@
 import type { Hasher } from '../chunker/hasher.ts';
 import type { Slab, Slot } from '../core/slab.ts';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import { Fault } from '../segment/fault.ts';
 import { RECORD_HEADER } from '../segment/format.ts';
 import { decodeRecordHeader, type RecordHeader } from '../segment/record-header.ts';
@@ -89,7 +90,7 @@ export class SegmentScrub {
     if (run.length > 0) yield run;
   }
 
-  /** Reads a run with one call and hashes its payloads, one by one, in the slot. Never throws for what the disk does. */
+  /** Reads a run with one call and hashes its payloads, one by one, in the slot. Throws for what passes, never for what the disk does. */
   async check(run: readonly TableRecord[], slot: Slot): Promise<CheckedRun> {
     const { monotonic } = this.#options;
     const [first, last] = [run[0] as TableRecord, run.at(-1) as TableRecord];
@@ -125,6 +126,7 @@ export class SegmentScrub {
     try {
       header = await readRecordFromDisk(files, segmentPath(directory, this.#segment.segment), place, slot.bytes);
     } catch (error) {
+      if (diskFaultOf(error) === 'passing') throw error;
       return [{ record, reason: 'the disk does not give it', error }];
     }
     const reason = faultOf(header, record) ?? (await this.#hashFault(record, slot));

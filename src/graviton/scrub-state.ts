@@ -1,6 +1,7 @@
 import { assert } from '../core/assert.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import { Fault } from '../segment/fault.ts';
 import type { ScrubAccess } from './scrub-access.ts';
 import { noProgress, readScrubProgress, type ScrubPass, type ScrubProgress, writeScrubProgress } from './scrub-progress.ts';
@@ -21,6 +22,8 @@ export interface ScrubCounts {
   readonly records: number;
   readonly damaged: number;
   readonly unreadable: number;
+  /** Times a segment's superblock or footer was found damaged. */
+  readonly structures: number;
 }
 
 export interface StateOptions {
@@ -29,7 +32,7 @@ export interface StateOptions {
   readonly log: Log;
 }
 
-const noCounts: ScrubCounts = { bytes: 0, records: 0, damaged: 0, unreadable: 0 };
+const noCounts: ScrubCounts = { bytes: 0, records: 0, damaged: 0, unreadable: 0, structures: 0 };
 
 /** Where the scrub is, in memory and in the file SCRUB. */
 export class ScrubState {
@@ -120,6 +123,7 @@ export class ScrubState {
       await writeScrubProgress(access.files, access.directory, { progress: this.#progress, node: access.identity.nodeId });
       this.#changed = false;
     } catch (error) {
+      if (diskFaultOf(error) === 'final') access.diskFailed('write of SCRUB', error);
       log.warn({ error }, 'The progress of the scrub could not be kept; a restart would begin the pass anew.');
     }
   }
@@ -131,5 +135,6 @@ function plus(counts: ScrubCounts, more: Partial<ScrubCounts>): ScrubCounts {
     records: counts.records + (more.records ?? 0),
     damaged: counts.damaged + (more.damaged ?? 0),
     unreadable: counts.unreadable + (more.unreadable ?? 0),
+    structures: counts.structures + (more.structures ?? 0),
   };
 }

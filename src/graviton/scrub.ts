@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import type { Slab, Slot } from '../core/slab.ts';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import { recordSpan } from '../segment/format.ts';
 import { alignedWindow } from './aligned-reads.ts';
 import { BreakablePause } from './breakable-pause.ts';
@@ -169,7 +170,11 @@ export class Scrub {
   /** Undefined when the file does not open: that is told, and the pass goes on with the next. */
   async #open(segment: LedgerSegment, window: Uint8Array): Promise<SegmentScrub | undefined> {
     const { log, clock } = this.#options;
-    const report = (line: string): void => log.error({ segment: segment.segment }, line);
+    const report = (line: string): void => {
+      log.error({ segment: segment.segment }, line);
+      this.#access.noteStructure(segment.segment);
+      this.#state.count({ structures: 1 });
+    };
     const options = { ...this.#options, monotonic: () => clock.monotonic() };
     try {
       const file = await SegmentScrub.open(options, segment, { window, report });
@@ -178,6 +183,8 @@ export class Scrub {
       if (size < expected) await this.#suspect(segment, `its file has ${size} bytes instead of ${expected}`);
       return file;
     } catch (error) {
+      // We were short of something: the segment is not skipped for that, the pass goes on with it in a while.
+      if (diskFaultOf(error) === 'passing') throw error;
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') await this.#suspect(segment, 'its file is missing');
       else await this.#unreadable({ error, segment: segment.segment }, 'The scrub cannot read a segment; it skips it.');
       return undefined;
@@ -248,7 +255,8 @@ export class Scrub {
   async #complete(): Promise<void> {
     const { log } = this.#options;
     const found = await this.#state.complete();
-    if (found.damaged + found.unreadable === 0) log.info({ ...found }, 'A scrub pass ended; all it read is whole.');
+    if (found.damaged + found.unreadable + found.structures === 0)
+      log.info({ ...found }, 'A scrub pass ended; all it read is whole.');
     else log.error({ ...found }, 'A scrub pass ended; it found damage. "quasar verify" names the documents that are hit.');
   }
 }

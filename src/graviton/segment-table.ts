@@ -47,6 +47,10 @@ export async function readSegmentTable(file: SegmentFile, options: TableOptions)
   return tableOfRecords(await scanRecords(file, superblock, options), mark);
 }
 
+function foreignLine({ segment, nodeId }: Superblock, identity: NodeIdentity): string {
+  return `Segment ${segment} was written by node ${nodeId}, but NODE says that this is node ${identity.nodeId}: one of them comes from another store.`;
+}
+
 /** Of a segment of which nothing can be told. */
 export function emptyTable(segment: number): SegmentTable {
   return { mark: { segment, saltBits: 0 }, records: () => [], find: () => [] };
@@ -57,7 +61,10 @@ async function superblockOf(
   { segment, known, identity, report }: TableOptions,
 ): Promise<Superblock | undefined> {
   const superblock = await readSuperblock(file);
-  if (!(superblock instanceof Fault)) return superblock;
+  if (!(superblock instanceof Fault)) {
+    if (superblock.nodeId !== identity.nodeId) report(foreignLine(superblock, identity));
+    return superblock;
+  }
   report(`The superblock of segment ${segment} is damaged: ${superblock.meaning}.`);
   if (known === undefined) return undefined;
   const { nodeId, segmentSize } = identity;

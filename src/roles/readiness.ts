@@ -19,9 +19,11 @@ export async function readReadiness(sources: ReadinessSources): Promise<Readines
   const db = (await sources.databaseAnswers()) ? { ok: true, detail: 'answers' } : { ok: false, detail: 'does not answer' };
   const health = sources.node.health();
   const damaged = health.damagedRecords === 0 ? '' : `, ${health.damagedRecords} damaged records`;
+  const structure =
+    health.damagedStructures === 0 ? '' : `, ${health.damagedStructures} segments with a damaged superblock or footer`;
   const graviton = {
     ok: health.writable,
-    detail: `${health.readOnlyReason ?? (health.directIo ? 'writing with O_DIRECT' : 'writing through the page cache')}${damaged}`,
+    detail: `${health.readOnlyReason ?? (health.directIo ? 'writing with O_DIRECT' : 'writing through the page cache')}${damaged}${structure}`,
   };
   const free =
     health.freeBytes === undefined ? 'the file system does not say how much is free' : `${health.freeBytes} bytes free`;

@@ -72,6 +72,10 @@ export function registerStoreMetrics(metrics: Metrics, sources: MetricSources): 
     { name: 'quasar_damaged_records', help: 'Records marked damaged and not healed yet.' },
     () => node.health().damagedRecords,
   );
+  metrics.gauge(
+    { name: 'quasar_damaged_structures', help: 'Segments whose superblock or footer is damaged; their records are read.' },
+    () => node.health().damagedStructures,
+  );
   registerAuditMetrics(metrics, sources.audit);
   if (sources.scrub !== undefined) registerScrubMetrics(metrics, sources.scrub);
 }

@@ -30,14 +30,14 @@ export async function makeFolder(files: SegmentFiles, path: string): Promise<voi
 
 /** Gives a file another name, durably: a crash leaves one of the two, never both or none. */
 export async function renameFile(files: SegmentFiles, from: string, to: string): Promise<void> {
-  await files.rename(from, to);
+  await naming(files.rename(from, to));
   await syncFolder(files, dirname(to));
   if (dirname(from) !== dirname(to)) await syncFolder(files, dirname(from));
 }
 
 /** Makes a new file with what `fill` writes, durably. */
 export async function createFile(files: SegmentFiles, path: string, fill: (file: SegmentFile) => Promise<void>): Promise<void> {
-  const file = await files.open(path, { access: 'create', direct: false });
+  const file = await naming(files.open(path, { access: 'create', direct: false }));
   try {
     await fill(file);
     await syncFile(file);

@@ -101,6 +101,7 @@ export class MemoryNode implements Node {
       freeBytes: this.full ? 0 : 1e12,
       floorBytes: 1,
       directIo: false,
+      damagedStructures: 0,
       damagedRecords: [...this.blocks.values()].filter(({ damaged }) => damaged).length,
       missingSegments: undefined,
     };

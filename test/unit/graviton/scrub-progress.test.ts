@@ -13,7 +13,7 @@ import { failure, MemoryFiles } from '../../helpers/memory-files.ts';
 import { nodeId } from '../../helpers/segment-fixture.ts';
 
 const progress: ScrubProgress = {
-  pass: { startedMs: 5, through: 9, segment: 4, offset: 8192, bytes: 1000, records: 3, damaged: 1, unreadable: 2 },
+  pass: { startedMs: 5, through: 9, segment: 4, offset: 8192, bytes: 1000, records: 3, damaged: 1, unreadable: 2, structures: 1 },
   completed: { startedMs: 1, endedMs: 2 },
 };
 
