@@ -66,6 +66,13 @@ export interface Page<T> {
   readonly next: string | undefined;
 }
 
+/** A document in a list, by its current version. */
+export type ListedDocument = DocumentFacts & {
+  readonly current: VersionFacts;
+  /** Where a page that ends with it ends. */
+  readonly position: string;
+};
+
 /** What exists, as one org sees it. Reads only what is committed; `find` returns undefined for what is absent or another org's. */
 export interface Catalog {
   /** Disposed of or not, like the versions: whether it may be shown is for others to say. */
@@ -83,12 +90,12 @@ export interface Catalog {
   ): Promise<Page<DocumentId>>;
   /** Encoded manifest page (core/manifest.ts), for blobs of two blocks or more. Not verified here. */
   findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined>;
-  /** Those that fit and are not disposed of, by their current version, newest first. `after` is a `next` of an earlier page. */
+  /** Those that fit and are not disposed of, by their current version, the one committed last first, whatever clocks said. `after` is a `next` of an earlier page. */
   listDocuments(
     scope: Scope,
     options: { limit: number; after: string | undefined; filter?: DocumentFilter },
-  ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>>;
-  /** Newest first. */
+  ): Promise<Page<ListedDocument>>;
+  /** The one committed last first. */
   listVersions(
     scope: Scope,
     documentId: DocumentId,
@@ -116,6 +123,7 @@ export interface VersionCommit {
   readonly parents?: readonly VersionId[] | undefined;
   /** Besides CURRENT, which always moves. */
   readonly labels: readonly string[];
+  /** A further version is stamped later than the change before it, by a millisecond at least. */
   readonly createdAtMs: number;
   /** The answer to repeat when the same request comes again. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;

@@ -36,10 +36,18 @@ export interface LabelMove {
 /** Labels of documents, CURRENT among them: each names one version and moves by compare-and-set; where it stood is kept. */
 export interface LabelStore {
   moveLabel(by: Actor, wish: LabelWish): Promise<LabelOutcome>;
-  /** Where the label stood at the end of that millisecond, or stands now. Undefined when it was nowhere, or all is absent. */
+  /**
+   * Where the label stood at the end of that millisecond, or stands, when it is undefined. Undefined when it was nowhere, or all
+   * is absent. `nowMs`: moves that were put ahead of it, behind the stamp of a wrong clock, count from when the clock said.
+   */
   findLabel(
     scope: Scope,
-    place: { readonly documentId: DocumentId; readonly label: string; readonly atMs: number | undefined },
+    place: {
+      readonly documentId: DocumentId;
+      readonly label: string;
+      readonly atMs: number | undefined;
+      readonly nowMs?: number;
+    },
   ): Promise<VersionId | undefined>;
   /** Latest first. `after` is a `next` of an earlier page. Empty for a label nobody ever set. */
   listLabelMoves(

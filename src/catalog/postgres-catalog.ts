@@ -5,9 +5,9 @@ import type {
   BlobFacts,
   Catalog,
   DocumentDetails,
-  DocumentFacts,
   DocumentFilter,
   DocumentShown,
+  ListedDocument,
   Page,
   VersionFacts,
 } from './catalog.ts';
@@ -30,7 +30,14 @@ type ShownRow = DocumentRow & {
   readonly state: string;
 };
 
-type ListedRow = VersionRow & { readonly document_created_at_ms: number; readonly document_updated_at_ms: number };
+interface ListedVersionRow extends VersionRow {
+  readonly position: string;
+}
+
+interface ListedRow extends ListedVersionRow {
+  readonly document_created_at_ms: number;
+  readonly document_updated_at_ms: number;
+}
 
 const FIND_VERSIONS = 'SELECT * FROM quasar.find_versions($1, $2, $3)';
 
@@ -87,9 +94,9 @@ export class PostgresCatalog implements Catalog {
   async listDocuments(
     scope: Scope,
     options: { limit: number; after: string | undefined; filter?: DocumentFilter },
-  ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>> {
+  ): Promise<Page<ListedDocument>> {
     const text = `
-      SELECT listed.created_at_ms AS document_created_at_ms, listed.updated_at_ms AS document_updated_at_ms, (listed.current).*
+      SELECT listed.position, listed.created_at_ms AS document_created_at_ms, listed.updated_at_ms AS document_updated_at_ms, (listed.current).*
         FROM quasar.list_documents($1, $2, $3, $4, $5, $6, $7) AS listed`;
     const { label, namespace, createdFromMs, createdBeforeMs } = options.filter ?? ANY;
     const rows = await this.#rows<ListedRow>(text, [
@@ -110,7 +117,8 @@ export class PostgresCatalog implements Catalog {
     options: { limit: number; after: string | undefined },
   ): Promise<Page<VersionFacts>> {
     const values = [scope.orgId, documentId, options.after ?? null, options.limit + 1];
-    const rows = await this.#rows<VersionRow>('SELECT * FROM quasar.list_versions($1, $2, $3, $4)', values);
+    const text = 'SELECT listed.position, (listed.version).* FROM quasar.list_versions($1, $2, $3, $4) AS listed';
+    const rows = await this.#rows<ListedVersionRow>(text, values);
     return toPage(rows, options.limit, toVersionFacts);
   }
 
@@ -160,8 +168,9 @@ function toDetails(row: DocumentRow): DocumentDetails {
   };
 }
 
-function toListedDocument(row: ListedRow): DocumentFacts & { readonly current: VersionFacts } {
+function toListedDocument(row: ListedRow): ListedDocument {
   return {
+    position: row.position,
     documentId: row.document_id,
     currentVersionId: row.version_id,
     createdAtMs: row.document_created_at_ms,
@@ -172,8 +181,8 @@ function toListedDocument(row: ListedRow): DocumentFacts & { readonly current: V
 
 const ANY: DocumentFilter = { label: undefined, namespace: undefined, createdFromMs: undefined, createdBeforeMs: undefined };
 
-/** One row more than wanted was asked for: it tells whether there is a next page. Version ids are the cursor of both lists. */
-function toPage<Row extends VersionRow, T>(rows: readonly Row[], limit: number, convert: (row: Row) => T): Page<T> {
+/** One row more than wanted was asked for: it tells whether there is a next page. */
+function toPage<Row extends ListedVersionRow, T>(rows: readonly Row[], limit: number, convert: (row: Row) => T): Page<T> {
   const shown = rows.slice(0, limit);
-  return { items: shown.map(convert), next: rows.length > limit ? shown.at(-1)?.version_id : undefined };
+  return { items: shown.map(convert), next: rows.length > limit ? shown.at(-1)?.position : undefined };
 }

@@ -58,10 +58,10 @@ export class PostgresLabelStore implements LabelStore {
 
   async findLabel(
     scope: Scope,
-    { documentId, label, atMs }: { readonly documentId: DocumentId; readonly label: string; readonly atMs: number | undefined },
+    { documentId, label, atMs, nowMs }: Parameters<LabelStore['findLabel']>[1],
   ): Promise<VersionId | undefined> {
-    const values = [scope.orgId, documentId, label, atMs ?? END_OF_TIME_MS];
-    const text = 'SELECT quasar.label_at($1, $2, $3, $4) AS version_id';
+    const values = [scope.orgId, documentId, label, atMs ?? null, nowMs ?? END_OF_TIME_MS];
+    const text = 'SELECT quasar.label_at($1, $2, $3, $4, $5) AS version_id';
     const { rows } = await this.#pool.query<{ version_id: VersionId | null }>(text, values);
     return rows[0]?.version_id ?? undefined;
   }

@@ -40,6 +40,32 @@ export function labelStoreContract(test: Test, { labels, committer, scope, stran
     return { documentId, first, second, third, move, at };
   }
 
+  test.test('a label stood where it was put last by then, though the clock went back an hour and forth', async (t) => {
+    const HOUR = 3_600_000;
+    const { documentId } = versionWish();
+    const commit = async (createdAtMs: number, newDocument = false) => {
+      const wish = versionWish({ documentId, newDocument, createdAtMs });
+      await committer.commit(scope, wish);
+      return wish.versionId;
+    };
+    const at = (atMs: number, nowMs: number) => labels.findLabel(scope, { documentId, label: 'CURRENT', atMs, nowMs });
+    const first = await commit(T0, true);
+    const second = await commit(T0 - HOUR);
+    const third = await commit(T0 + 1000);
+    const now = T0 + 2000;
+    t.equal(await at(T0 - HOUR, now), undefined, 'before the document was there');
+    t.strictSame([await at(T0, now), await at(T0 + 500, now), await at(T0 + 1500, now)], [first, second, third]);
+
+    const fast = await commit(T0 + HOUR);
+    t.equal(await at(now, now), third, 'what is stamped ahead is not yet');
+    const right = await commit(T0 + 3000);
+    t.equal(await at(T0 + 3500, T0 + 4000), right, 'once the clock is right again, what is put counts at once');
+    t.equal(await at(T0 + 2500, T0 + 4000), third);
+    t.equal(await at(T0 + HOUR, T0 + 2 * HOUR), fast);
+    t.equal(await at(T0 + 2 * HOUR, T0 + 3 * HOUR), right);
+    t.equal(await labels.findLabel(scope, { documentId, label: 'CURRENT', atMs: undefined }), right);
+  });
+
   test.test('a move leaves one event, and a refused or repeated one none', async (t) => {
     const { documentId, first, second } = await storeVersions(2);
     const wish = { documentId, label: 'filed', reason: 'Fits', atMs: T0 + 5000 };

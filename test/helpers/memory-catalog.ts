@@ -6,6 +6,7 @@ import type {
   DocumentDetails,
   DocumentFacts,
   DocumentShown,
+  ListedDocument,
   Page,
   VersionCommit,
   VersionCommitter,
@@ -28,8 +29,11 @@ interface Document {
   readonly versions: Map<VersionId, VersionFacts>;
   readonly labels: Map<string, VersionId>;
   /** Latest last; that of CURRENT begins with the making of the document. */
-  readonly moves: Map<string, LabelMove[]>;
+  readonly moves: Map<string, StampedMove[]>;
 }
+
+/** With what the clock said. */
+type StampedMove = LabelMove & { readonly stampedAtMs: number };
 
 interface Org {
   readonly documents: Map<DocumentId, Document>;
@@ -49,6 +53,8 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
   readonly #now: () => number;
   readonly #sessions: MemorySessionStore | undefined;
   readonly #orgs = new Map<string, Org>();
+  /** Of versions, in the order in which they were committed. */
+  readonly #numbers = new Map<VersionId, string>();
 
   constructor(now: () => number, sessions?: MemorySessionStore) {
     this.#now = now;
@@ -98,16 +104,14 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
     return this.#step('findManifestPage', () => this.#org(scope).blobs.get(key)?.pages[pageIndex]);
   }
 
-  listDocuments(
-    scope: Scope,
-    { limit, after }: { limit: number; after: string | undefined },
-  ): Promise<Page<DocumentFacts & { readonly current: VersionFacts }>> {
+  listDocuments(scope: Scope, { limit, after }: { limit: number; after: string | undefined }): Promise<Page<ListedDocument>> {
     return this.#step('listDocuments', () => {
       const all = [...this.#org(scope).documents].map(([id, document]) => ({
         ...factsOf(id, document),
         current: viewOf(document, document.current) as VersionFacts,
+        position: this.#numberOf(document.current),
       }));
-      return pageOf(all, ({ currentVersionId }) => currentVersionId, limit, after);
+      return pageOf(all, ({ position }) => position, limit, after);
     });
   }
 
@@ -120,7 +124,7 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
       const document = this.#org(scope).documents.get(documentId);
       const ids = [...(document?.versions.keys() ?? [])];
       const all = ids.map((id) => viewOf(document as Document, id) as VersionFacts);
-      return pageOf(all, ({ versionId }) => versionId, limit, after);
+      return pageOf(all, ({ versionId }) => this.#numberOf(versionId), limit, after);
     });
   }
 
@@ -155,7 +159,7 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
       if (held !== expected) return { kind: 'label_moved', current: held };
       const movedAtMs = Math.max(atMs, document.updatedAtMs);
       document.updatedAtMs = movedAtMs;
-      addMove(document, label, { versionId, previous: held, reason, movedBy: by.principalId, movedAtMs });
+      addMove(document, label, { versionId, previous: held, reason, movedBy: by.principalId, movedAtMs, stampedAtMs: atMs });
       this.notes.push(by.note(labelDeed(wish)));
       if (label === 'CURRENT') document.current = versionId;
       else document.labels.set(label, versionId);
@@ -165,11 +169,20 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
 
   findLabel(
     scope: Scope,
-    { documentId, label, atMs }: { documentId: DocumentId; label: string; atMs: number | undefined },
+    {
+      documentId,
+      label,
+      atMs = Number.POSITIVE_INFINITY,
+      nowMs = Number.POSITIVE_INFINITY,
+    }: Parameters<LabelStore['findLabel']>[1],
   ): Promise<VersionId | undefined> {
     return this.#step('findLabel', () => {
       const moves = this.#org(scope).documents.get(documentId)?.moves.get(label) ?? [];
-      return moves.findLast(({ movedAtMs }) => movedAtMs <= (atMs ?? Number.POSITIVE_INFINITY))?.versionId;
+      const stood = moves.findLast(
+        ({ movedAtMs, stampedAtMs }) =>
+          movedAtMs <= atMs || (movedAtMs > nowMs && stampedAtMs <= atMs && stampedAtMs < movedAtMs),
+      );
+      return stood?.versionId;
     });
   }
 
@@ -182,14 +195,15 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
       const moves = this.#org(scope).documents.get(documentId)?.moves.get(label) ?? [];
       const end = after === undefined ? moves.length : Number(after);
       const start = Math.max(0, end - limit);
-      return { items: moves.slice(start, end).reverse(), next: start > 0 ? String(start) : undefined };
+      const items = moves.slice(start, end).map(({ stampedAtMs: _, ...move }) => move);
+      return { items: items.reverse(), next: start > 0 ? String(start) : undefined };
     });
   }
 
   #commit(scope: Scope, wish: VersionCommit): CommitOutcome {
     if (wish.filename?.includes('\0')) throw new QuasarError('bad_parameter', { op: 'catalog.commit' });
     const org = this.#org(scope);
-    const { documentId, versionId, idempotency, upload, createdAtMs } = wish;
+    const { documentId, versionId, idempotency, upload } = wish;
     const keyName = `${scope.principalId}/${idempotency?.key}`;
     const held = idempotency && org.keys.get(keyName);
     if (held !== undefined && held.expiresAtMs > this.#now()) {
@@ -208,6 +222,8 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
       return { kind: 'fence_lost' };
     }
     if (!org.blobs.has(wish.blob.key)) org.blobs.set(wish.blob.key, { facts: wish.blob, pages: wish.pages });
+    const createdAtMs = known === undefined ? wish.createdAtMs : Math.max(wish.createdAtMs, known.updatedAtMs + 1);
+    this.#numbers.set(versionId, String(this.#numbers.size).padStart(9, '0'));
     const document = known ?? {
       createdAtMs,
       updatedAtMs: createdAtMs,
@@ -217,13 +233,18 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
       moves: new Map(),
     };
     org.documents.set(documentId, document);
-    leaveMoves(document, wish, scope.principalId);
-    addVersion(document, wish, org.blobs.get(wish.blob.key)?.facts as BlobFacts, known?.current);
+    const stamped = { ...wish, createdAtMs };
+    leaveMoves(document, { ...stamped, stampedAtMs: wish.createdAtMs }, scope.principalId);
+    addVersion(document, stamped, org.blobs.get(wish.blob.key)?.facts as BlobFacts, known?.current);
     if (idempotency !== undefined) {
-      const expiresAtMs = createdAtMs + limits.idempotencyLifetimeMs;
+      const expiresAtMs = wish.createdAtMs + limits.idempotencyLifetimeMs;
       org.keys.set(keyName, { fingerprint: idempotency.fingerprint, documentId, versionId, expiresAtMs });
     }
     return { kind: 'committed', version: viewOf(document, versionId) as VersionFacts };
+  }
+
+  #numberOf(versionId: VersionId): string {
+    return this.#numbers.get(versionId) as string;
   }
 
   async #step<T>(method: string, work: () => T): Promise<T> {
@@ -262,24 +283,24 @@ function addVersion(document: Document, wish: VersionCommit, blob: BlobFacts, pa
   for (const label of labels) if (label !== 'CURRENT') document.labels.set(label, versionId);
 }
 
-function leaveMoves(document: Document, wish: VersionCommit, movedBy: PrincipalId): void {
-  const { versionId, reason } = wish;
+function leaveMoves(document: Document, wish: VersionCommit & { readonly stampedAtMs: number }, movedBy: PrincipalId): void {
+  const { versionId, reason, createdAtMs: movedAtMs, stampedAtMs } = wish;
   const first = document.versions.size === 0;
-  const movedAtMs = Math.max(wish.createdAtMs, document.updatedAtMs);
   addMove(document, 'CURRENT', {
     versionId,
     previous: first ? undefined : document.current,
     reason: first ? undefined : reason,
     movedBy,
     movedAtMs,
+    stampedAtMs,
   });
   for (const label of new Set(wish.labels)) {
     if (label !== 'CURRENT')
-      addMove(document, label, { versionId, previous: document.labels.get(label), reason, movedBy, movedAtMs });
+      addMove(document, label, { versionId, previous: document.labels.get(label), reason, movedBy, movedAtMs, stampedAtMs });
   }
 }
 
-function addMove(document: Document, label: string, move: LabelMove): void {
+function addMove(document: Document, label: string, move: StampedMove): void {
   document.moves.set(label, [...(document.moves.get(label) ?? []), move]);
 }
 
@@ -294,7 +315,7 @@ function factsOf(documentId: DocumentId, { current, createdAtMs, updatedAtMs }: 
   return { documentId, currentVersionId: current, createdAtMs, updatedAtMs };
 }
 
-/** Newest first; ids begin with their time. */
+/** Newest first. */
 function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, limit: number, after: string | undefined): Page<T> {
   const sorted = [...all].sort((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
   const rest = after === undefined ? sorted : sorted.filter((item) => keyOf(item) < after);

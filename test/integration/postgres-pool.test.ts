@@ -97,7 +97,7 @@ t.test('a transaction that swallowed a failure does not pass for committed', asy
   t.strictSame(await scratch(), [1]);
 });
 
-t.test('a connection that dies before COMMIT has changed nothing, and says so', async (t) => {
+t.test('a connection that dies before COMMIT leaves the outcome open', async (t) => {
   const killed = withTransaction(pool, scope, async ({ query }) => {
     await query('INSERT INTO public.scratch VALUES (5)');
     const { rows } = await query<{ pid: number }>('SELECT pg_backend_pid() AS pid');

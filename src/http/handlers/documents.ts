@@ -86,7 +86,7 @@ export const listDocuments = route(
       return;
     }
     const filter = parseDocumentFilter(query);
-    const purpose = `documents:${caller.orgId}:${fingerprintOf(filter)}`;
+    const purpose = `documents by change:${caller.orgId}:${fingerprintOf(filter)}`;
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
     const page = await listReadable({ limit, after, filter }, services, caller);
     await services.gate.noteListing(caller, DOCUMENTS);
@@ -127,7 +127,7 @@ export const listVersions = route(
   onDocument('doc.read'),
   async (exchange, params, services: Services, caller) => {
     const documentId = documentIdOf(params);
-    const purpose = `versions:${documentId}`;
+    const purpose = `versions by change:${documentId}`;
     const { limit, after } = pageOf(exchange, services.cursors, purpose);
     const page = await services.catalog.listVersions(caller, documentId, { limit, after });
     if (page.items.length === 0 && after === undefined) throw new QuasarError('document_not_found', { op: 'document.versions' });

@@ -1,9 +1,7 @@
-import type { DocumentFacts, DocumentFilter, Page, VersionFacts } from '../../catalog/catalog.ts';
+import type { DocumentFilter, ListedDocument, Page } from '../../catalog/catalog.ts';
 import { limits } from '../../core/limits.ts';
 import type { Caller } from '../caller.ts';
 import type { Services } from './services.ts';
-
-type Item = DocumentFacts & { readonly current: VersionFacts };
 
 /**
  * A page of the documents the caller may read. It looks on until it knows of one more than it shows, so that whether there
@@ -15,8 +13,8 @@ export async function listReadable(
   { limit, after, filter }: { limit: number; after: string | undefined; filter: DocumentFilter },
   { catalog, gate }: Services,
   caller: Caller,
-): Promise<Page<Item>> {
-  const shown: Item[] = [];
+): Promise<Page<ListedDocument>> {
+  const shown: ListedDocument[] = [];
   let position = after;
   for (let examined = 0; examined < limits.listExaminedMax; ) {
     const size = examined === 0 ? limit + 1 : Math.max(limit + 1, limits.accessListBatchMax);
@@ -26,7 +24,7 @@ export async function listReadable(
       page.items.map(({ documentId }) => ({ kind: 'document', documentId })),
     );
     for (const item of page.items.filter((_, index) => readable[index])) {
-      if (shown.length === limit) return { items: shown, next: shown.at(-1)?.currentVersionId };
+      if (shown.length === limit) return { items: shown, next: shown.at(-1)?.position };
       shown.push(item);
     }
     if (page.next === undefined) return { items: shown, next: undefined };

@@ -34,11 +34,16 @@ export function parseVersionSelector(query: string): VersionSelector {
   };
 }
 
+/** From now on a label stands where it stands, whatever stamp its last move has. */
+function momentOf(atMs: number | undefined, nowMs: number): { readonly atMs: number | undefined; readonly nowMs: number } {
+  return { atMs: atMs !== undefined && atMs < nowMs ? atMs : undefined, nowMs };
+}
+
 /** @throws QuasarError `document_not_found`, `version_not_found`. */
 export async function findSelected(
   documentId: DocumentId,
   selector: VersionSelector,
-  { catalog, gate }: Services,
+  { catalog, gate, clock }: Services,
   caller: Caller,
 ): Promise<VersionFacts> {
   const op = 'document.version';
@@ -50,7 +55,7 @@ export async function findSelected(
   const versionId =
     selector.kind === 'version'
       ? selector.versionId
-      : await catalog.findLabel(caller, { documentId, label: selector.label, atMs: selector.atMs });
+      : await catalog.findLabel(caller, { documentId, label: selector.label, ...momentOf(selector.atMs, clock.now()) });
   const version = versionId && (await catalog.findVersion(caller, documentId, versionId));
   if (version !== undefined) return version;
   const document = await catalog.findDocument(caller, documentId);

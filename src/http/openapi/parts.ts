@@ -16,7 +16,7 @@ export const parameters = {
   }),
   version: query('version', 'A version of the document; the current one when absent.', uuid),
   versionLabel: query('label', 'The version this label stands at.', { type: 'string', examples: ['sealed'] }),
-  asOf: query('asOf', 'The version a label (CURRENT when none is named) stood at then.', {
+  asOf: query('asOf', 'The version a label (CURRENT when none is named) stood at then. From the present on: where it stands.', {
     type: 'string',
     format: 'date-time',
     examples: ['2026-11-21T09:00:00.000Z'],
