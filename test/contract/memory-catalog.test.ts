@@ -8,6 +8,7 @@ import { MemoryDisposals } from '../helpers/memory-disposals.ts';
 import { MemoryMetadata } from '../helpers/memory-metadata.ts';
 import { notedInMemory } from '../helpers/noted-events.ts';
 import { catalogContract } from './catalog.contract.ts';
+import { clockOrderContract } from './clock-order.contract.ts';
 import { labelStoreContract } from './label-store.contract.ts';
 
 const scopeOf = () => actorIn({ orgId: newId<OrgId>(systemClock), principalId: newId<PrincipalId>(systemClock) });
@@ -15,6 +16,7 @@ const scopeOf = () => actorIn({ orgId: newId<OrgId>(systemClock), principalId: n
 t.test('the catalog of unit tests', async (t) => {
   const catalog = new MemoryCatalog(systemClock.now);
   const noted = notedInMemory(catalog);
+  clockOrderContract(t, { catalog, committer: catalog, scope: scopeOf() });
   catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
   labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
 });
@@ -30,6 +32,7 @@ t.test('a catalog that remembers what it was asked', async (t) => {
     entriesMax: 50,
   });
   const noted = notedInMemory(behind);
+  clockOrderContract(t, { catalog, committer: catalog, scope: scopeOf() });
   catalogContract(t, { catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
   labelStoreContract(t, { labels: catalog, committer: catalog, scope: scopeOf(), stranger: scopeOf(), noted });
 });
