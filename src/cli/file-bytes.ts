@@ -139,12 +139,12 @@ export class FileBytes {
     }
   }
 
-  /** SHA-256 in hex of the whole file. Call once, last. @throws QuasarError `file_changed` when the file goes on behind `size`. */
+  /** SHA-256 in hex of the whole file, once everything was read. @throws QuasarError `file_changed` when the file goes on behind `size`. */
   async sha256(): Promise<string> {
     this.#hashBeside();
     await this.#beside;
     if (!endsAt(this.#descriptor, this.size)) throw fileChanged();
-    return this.#hash.digest('hex');
+    return this.#hash.copy().digest('hex');
   }
 
   /** Resolves when no read is under way any more. The file may be closed then. */

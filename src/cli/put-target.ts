@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { isQuasarError, QuasarError, toQuasarError } from '../core/errors.ts';
 import { type DocumentId, parseId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { headContent } from './download-client.ts';
+import { openContent } from './download-client.ts';
 import type { HttpClient } from './http-client.ts';
 import { jsonObject, jsonRequest } from './json-request.ts';
 import { record, type StoredDocument } from './upload-client.ts';
@@ -89,12 +89,20 @@ export async function findPresent(
   const { key } = record(contentRef);
   const { sha256 } = record(digests);
   if (key !== `b3:${blake3}` || typeof size !== 'number' || typeof sha256 !== 'string') return undefined;
-  try {
-    await headContent(http, `/v1/documents/${documentId}/content?version=${versionId}`);
-  } catch {
-    return undefined;
-  }
+  if (await isDamaged(http, `/v1/documents/${documentId}/content?version=${versionId}`)) return undefined;
   return { documentId, versionId, key, size, sha256, durability: '', fresh: false };
+}
+
+/** The head of an answer tells what is known; the content itself is not wanted. */
+async function isDamaged(http: HttpClient, path: string): Promise<boolean> {
+  try {
+    const { body } = await openContent(http, path, { range: undefined, etag: undefined });
+    body.destroy();
+    return false;
+  } catch (error) {
+    if (isQuasarError(error, 'corrupt')) return true;
+    throw error;
+  }
 }
 
 function targetOf(value: unknown): TargetDocument {

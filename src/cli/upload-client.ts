@@ -22,6 +22,7 @@ export interface SessionRequest extends SessionWish {
 
 export interface OpenedSession {
   readonly uploadId: string;
+  readonly documentId: string;
   readonly offset: number;
   /** It was there before this request. */
   readonly found: boolean;
@@ -67,16 +68,16 @@ export class UploadClient {
 
   /** Opens a session, or finds one: that of an earlier request with the same key, or the caller's open one of the same document. */
   async open(wish: SessionRequest): Promise<OpenedSession> {
-    const { filename, contentType, size, digests, documentId, folderId } = wish;
+    const { filename, contentType, size, digests, folderId } = wish;
     const { status, value } = await this.#http.json({
       method: 'POST',
       path: '/v1/documents',
       headers: { 'content-type': 'application/json', 'idempotency-key': wish.idempotencyKey },
-      body: jsonBody({ documentId, folderId, filename, contentType, size, digests }),
+      body: jsonBody({ documentId: wish.documentId, folderId, filename, contentType, size, digests }),
     });
-    const { uploadId, offset } = record(value);
-    if (typeof uploadId !== 'string' || !isSize(offset)) throw unexpected('an upload session');
-    return { uploadId, offset, found: status !== 201 };
+    const { uploadId, documentId, offset } = record(value);
+    if (typeof uploadId !== 'string' || typeof documentId !== 'string' || !isSize(offset)) throw unexpected('an upload session');
+    return { uploadId, documentId, offset, found: status !== 201 };
   }
 
   /** What a session was opened for. */
@@ -109,12 +110,12 @@ export class UploadClient {
   }
 
   /** Safe to repeat: the server keeps its answer. */
-  async finalize(uploadId: string, sha256: string): Promise<StoredDocument> {
+  async finalize(uploadId: string, sha256: string, reason?: string): Promise<StoredDocument> {
     const answer = await this.#http.json({
       method: 'POST',
       path: `/v1/uploads/${uploadId}/finalize`,
       headers: { 'content-type': 'application/json' },
-      body: jsonBody({ digests: { sha256 } }),
+      body: jsonBody({ digests: { sha256 }, reason }),
     });
     return storedDocument(answer);
   }

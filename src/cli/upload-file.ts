@@ -11,8 +11,10 @@ import { fileChanged, type OpenSource } from './put-source.ts';
 import { findPresent, type TargetDocument } from './put-target.ts';
 import type { Turn } from './turn.ts';
 import {
+  type OpenedSession,
   offsetAfterFailure,
   record,
+  type SessionRequest,
   type SessionWish,
   type StoredDocument,
   type UploadClient,
@@ -32,6 +34,8 @@ export interface UploadTask {
   readonly known: TargetDocument | undefined;
   /** Nothing that an earlier run began is continued. */
   readonly again: boolean;
+  /** An idempotency key that nothing was asked for with. */
+  readonly freshKey: () => string;
   /** The idempotency key of this content. */
   readonly keyOf: (content: { readonly kind: 'whole' | 'session'; readonly blake3: string }) => string;
   /** Told the offset up to which bytes left us; it goes back when a connection broke. */
@@ -79,21 +83,37 @@ async function sendInSession(
   idempotencyKey: string,
   task: UploadTask,
 ): Promise<StoredDocument> {
-  const { client, attempts, wish } = task;
+  const { wish } = task;
   const bytes = new FileBytes(source.descriptor, size);
   try {
-    const { uploadId, offset } = await openSession({ ...wish, size, digests: { blake3 }, idempotencyKey }, task);
-    return await orCancel({ client, uploadId }, async () => {
-      if (offset > 0 && offset < size) task.onResume(offset);
-      await sendFile(bytes, { uploadId, offset }, task);
-      const sha256 = await bytes.sha256();
-      const stored = await attempts.run(() => asChange(client.finalize(uploadId, sha256), sha256));
-      assertSame(stored, sha256, size);
-      return stored;
+    const request = { ...wish, size, digests: { blake3 }, idempotencyKey };
+    const session = await openSession(request, task);
+    return await complete(bytes, session, task).catch((error) => {
+      // Nothing had to be sent, so nothing was mended. Sent as a further version it is, and the earlier one with it.
+      if (session.offset < size || !isQuasarError(error, 'corrupt') || error.details.status === undefined) throw error;
+      return mend(bytes, { ...request, documentId: session.documentId, folderId: undefined }, task);
     });
   } finally {
     await bytes.settle();
   }
+}
+
+async function mend(bytes: FileBytes, request: SessionRequest, task: UploadTask): Promise<StoredDocument> {
+  const session = await openSession({ ...request, idempotencyKey: task.freshKey() }, task);
+  return complete(bytes, session, task, 'What was stored of the same bytes is damaged.');
+}
+
+async function complete(bytes: FileBytes, session: OpenedSession, task: UploadTask, reason?: string): Promise<StoredDocument> {
+  const { client, attempts } = task;
+  const { uploadId, offset } = session;
+  return orCancel({ client, uploadId }, async () => {
+    if (offset > 0 && offset < bytes.size) task.onResume(offset);
+    await sendFile(bytes, { uploadId, offset }, task);
+    const sha256 = await bytes.sha256();
+    const stored = await attempts.run(() => asChange(client.finalize(uploadId, sha256, reason), sha256));
+    assertSame(stored, sha256, bytes.size);
+    return stored;
+  });
 }
 
 /** A session that holds bytes of something else can never be finalised, and must not be found again by a later run. */

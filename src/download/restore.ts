@@ -145,7 +145,7 @@ function giveUp({ loading }: Ahead): void {
 /**
  * Once damage is known, a request that would soon run into it is refused before its first byte instead of being cut again.
  * Costs nothing while the store has no damage, and a look into a set for each of the first blocks while it has: damage
- * further on cuts the answer when it is reached.
+ * further on cuts the answer when it is reached. Who says that all of a blob is there looks at all of it (`looksMax`).
  * @throws QuasarError `corrupt`.
  */
 export async function refuseKnownDamage(
@@ -153,6 +153,7 @@ export async function refuseKnownDamage(
   blob: BlobFacts,
   ranges: readonly { readonly start: number; readonly end: number }[],
   { cache, map }: RestoreDeps,
+  looksMax: number = limits.damageLookAheadMax,
 ): Promise<void> {
   if (!cache.knowsDamage) return;
   let looks = 0;
@@ -160,7 +161,7 @@ export async function refuseKnownDamage(
     for await (const { id } of map.spans(scope, blob, start, end)) {
       if (await cache.isLost(id)) throw new QuasarError('corrupt', { op: 'download.restore' });
       looks += 1;
-      if (looks >= limits.damageLookAheadMax) return;
+      if (looks >= looksMax) return;
     }
   }
 }

@@ -3,6 +3,7 @@ import type { VersionFacts } from '../../catalog/catalog.ts';
 import { toTimestamp } from '../../core/clock.ts';
 import { isQuasarError, QuasarError } from '../../core/errors.ts';
 import { parseId, type UploadId } from '../../core/ids.ts';
+import { refuseKnownDamage } from '../../download/restore.ts';
 import type { FinalizeWish } from '../../upload/finalize.ts';
 import type { UploadSession } from '../../upload/session.ts';
 import type { Finalized } from '../../upload/uploads.ts';
@@ -75,7 +76,7 @@ export const finalizeUpload = route(
     const session = await services.uploads.get(caller, uploadId);
     await requireFinalize(session, services, caller);
     const outcome = await finalizeDecided(session, wish, services, caller);
-    if (outcome.repeated) await readAnswer(outcome.version, services, caller);
+    if (outcome.repeated) await tellAgain(outcome.version, services, caller);
     replyJson(exchange, outcome.repeated ? 200 : 201, versionView(outcome.version), [
       ...locationOf(outcome.version),
       'Quasar-Durability',
@@ -83,6 +84,13 @@ export const finalizeUpload = route(
     ]);
   },
 );
+
+/** Nothing was sent that would have mended it: content that is known to be damaged is not called stored. @throws QuasarError `corrupt`. */
+async function tellAgain(version: VersionFacts, services: Services, caller: Caller): Promise<void> {
+  await readAnswer(version, services, caller);
+  const whole = { start: 0, end: version.blob.size };
+  await refuseKnownDamage(caller, version.blob, [whole], services.restore, Number.POSITIVE_INFINITY);
+}
 
 /** What the session was made for, which may have been allowed then and not be now. @throws QuasarError as `Gate.require`. */
 async function requireFinalize(session: UploadSession, services: Services, caller: Caller): Promise<void> {

@@ -97,6 +97,7 @@ export const uploadOperations: readonly Operation[] = [
       'folder_not_found',
       'version_conflict',
       'digest_mismatch',
+      'corrupt',
       'database_unavailable',
       'commit_unknown',
     ],
