@@ -118,6 +118,8 @@ export const limits = {
   freeSpaceFloorBytes: 4 * GiB,
   freeSpaceCheckMs: 100,
   freeSpaceWarningMs: MINUTE,
+  /** A write that the disk refused is told by readiness for so long, unless one succeeds before. */
+  diskTroubleMs: 10 * SECOND,
 
   /** Every record is hashed again within this time. */
   scrubIntervalMs: 30 * DAY,

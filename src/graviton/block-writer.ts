@@ -1,6 +1,6 @@
 import type { BlockId } from '../core/digest.ts';
 import { limits } from '../core/limits.ts';
-import { SegmentWriter, type SegmentWriterOptions, type WriterStats } from '../segment/segment-writer.ts';
+import { SegmentWriter, type SegmentWriterOptions, type WriterDeath, type WriterStats } from '../segment/segment-writer.ts';
 import type { BlockIndex } from './block-index.ts';
 import { findHealthy } from './healthy-entry.ts';
 import type { IndexEntry } from './index-entry.ts';
@@ -83,6 +83,11 @@ export class BlockWriter {
       if (missing.length > 0) await this.#append(missing);
       return outcomes;
     }
+  }
+
+  /** As `SegmentWriter.stop`. */
+  stop(death: WriterDeath): void {
+    this.#writer.stop(death);
   }
 
   sealActive(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.ts';
+import { systemCodeOf } from '../segment/disk-fault.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
 import type { NodeJournal } from './node-journal.ts';
 import { addMark } from './read-only-mark.ts';
@@ -37,7 +38,7 @@ export class DiskFailures {
   report({ step, segment, cause }: DiskFailure): Promise<void> {
     if (this.#known.has(`${segment} ${step}`)) return this.#keeping;
     this.#known.add(`${segment} ${step}`);
-    const why = (cause as NodeJS.ErrnoException | undefined)?.code ?? String(cause);
+    const why = systemCodeOf(cause);
     const reason = `The ${step} failed (${why}). Check the disk, then take it back with: quasar graviton accept-disk`;
     this.#reason ??= reason;
     this.#options.log.error({ error: cause, step, segment }, `The storage node is read-only now. ${reason}`);

@@ -4,7 +4,7 @@ import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { type Log, silentLog } from '../core/log.ts';
-import { diskFaultOf, isDiskError } from '../segment/disk-fault.ts';
+import { diskFaultOf, isDiskDeath } from '../segment/disk-fault.ts';
 import type { SealedSegment } from '../segment/seal-segment.ts';
 import type { WriterDeath, WriterStats } from '../segment/segment-writer.ts';
 import { BlockWriter } from './block-writer.ts';
@@ -195,7 +195,7 @@ export class LocalNode implements Node {
       isWritable: () => !this.#closed && this.#failures.reason === undefined,
       sealActive: () => this.#writer.sealActive(),
       noteStructure: (segment) => structure.add(segment),
-      diskFailed: (step, cause) => this.#failures.report({ step, segment: NODE_ITSELF, cause }),
+      diskFailed: (step, cause) => this.#stopWriting(step, cause),
       markDamaged: (place, reason) => this.#reading.marks.mark(place, reason),
       markSuspect: async (segment, reason) => {
         if (!journal.ledger.isSuspect(segment)) await journal.record({ kind: 'suspect', segment, reason });
@@ -212,6 +212,7 @@ export class LocalNode implements Node {
     return {
       writable: readOnlyReason === undefined,
       readOnlyReason,
+      trouble: this.#notices.trouble,
       full,
       freeBytes,
       floorBytes,
@@ -276,7 +277,14 @@ export class LocalNode implements Node {
 
   /** A segment that was filled says that this node grows: the next ones may as well be prepared. */
   async #recordSeal({ superblock, fileSize, recordBytes, count, root }: SealedSegment): Promise<void> {
-    await this.#parts.journal.record({ kind: 'seal', segment: superblock.segment, fileSize, recordBytes, count, root });
+    const { journal } = this.#parts;
+    try {
+      await journal.record({ kind: 'seal', segment: superblock.segment, fileSize, recordBytes, count, root });
+    } catch (cause) {
+      // That was told already, and says nothing of the segment.
+      if (journal.frozen) return;
+      throw cause;
+    }
     if (!this.#closed && fileSize >= superblock.segmentSize / 2) this.#spares.fill();
   }
 
@@ -287,7 +295,8 @@ export class LocalNode implements Node {
   ): Promise<void> {
     if (failure !== undefined) await this.#failures.report(failure);
     const { files, journal } = this.#parts;
-    if (journal.failure !== undefined) await this.#failures.report(journalFailure(journal.failure));
+    if (journal.failure !== undefined)
+      await this.#failures.report({ step: MANIFEST_STEP, segment: NODE_ITSELF, cause: journal.failure });
     if (this.#failures.reason === undefined) await this.#spares.adopt();
     const { directory, clock } = this.#options;
     const store = (blocks: readonly OutgoingBlock[]) => this.#writer.put(blocks);
@@ -323,19 +332,22 @@ export class LocalNode implements Node {
   }
 
   #spareFailed(cause: unknown): void {
-    if (diskFaultOf(cause) === 'final')
-      this.#failures.report({ step: 'preparation of a spare segment', segment: NODE_ITSELF, cause });
+    if (isDiskDeath(cause)) this.#stopWriting('preparation of a spare segment', cause);
     else this.#log.warn({ error: cause }, 'A spare segment could not be made.');
   }
 
   /** It can be built anew, but a disk that fails it fails. What LMDB has to say of its own pages is no failure of the disk. */
   indexFailed(cause: unknown): void {
-    if (diskFaultOf(cause) === 'final' && isDiskError(cause))
-      this.#failures.report({ step: 'write of the block index', segment: NODE_ITSELF, cause });
+    if (isDiskDeath(cause)) this.#stopWriting('write of the block index', cause);
   }
 
   journalFailed(cause: unknown): void {
-    this.#failures.report(journalFailure(cause));
+    this.#stopWriting(MANIFEST_STEP, cause);
+  }
+
+  /** Another file than a segment failed. */
+  #stopWriting(step: string, cause: unknown): void {
+    this.#writer.stop({ step, segment: undefined, cause });
   }
 
   #sealWhenIdle(): void {
@@ -368,10 +380,7 @@ interface NodeStart {
   readonly lines: readonly string[];
 }
 
-function journalFailure(cause: unknown): DiskFailure {
-  return { step: 'write of MANIFEST', segment: NODE_ITSELF, cause };
-}
-
+const MANIFEST_STEP = 'write of MANIFEST';
 const INDEX_FAULT = 'The block index could not be written; it will be tried again.';
 
 /** The last batch and the footer of a segment, on a slow disk. */

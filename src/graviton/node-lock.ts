@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, lstatSync, openSync } from 'node:fs';
 import { QuasarError } from '../core/errors.ts';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import { NotAFileError } from '../segment/not-a-file.ts';
 
 const HELD_BY_ANOTHER = 1;
@@ -46,11 +47,13 @@ function runFlock(fd: number): Promise<number | null> {
     const child = spawn('flock', ['-xn', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
     child.once('error', (cause) =>
       reject(
-        new QuasarError('internal', {
-          op: 'graviton.lock',
-          message: 'The command flock (package util-linux) is needed to lock the storage directory and does not run.',
-          cause,
-        }),
+        diskFaultOf(cause) === 'passing'
+          ? cause
+          : new QuasarError('internal', {
+              op: 'graviton.lock',
+              message: 'The command flock (package util-linux) is needed to lock the storage directory and does not run.',
+              cause,
+            }),
       ),
     );
     child.once('close', resolve);

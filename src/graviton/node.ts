@@ -17,6 +17,8 @@ export interface NodeHealth {
   readonly writable: boolean;
   /** Why it takes no writes, in words an operator acts on. */
   readonly readOnlyReason: string | undefined;
+  /** Why the last write was refused, for some seconds, in words; the next one is tried all the same. */
+  readonly trouble: string | undefined;
   /** True when new uploads must be refused with `storage_full`; reads and commits go on. */
   readonly full: boolean;
   /** Undefined where the file system does not say how large it is. */

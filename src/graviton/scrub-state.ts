@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import { diskFaultOf } from '../segment/disk-fault.ts';
+import { isDiskDeath } from '../segment/disk-fault.ts';
 import { Fault } from '../segment/fault.ts';
 import type { ScrubAccess } from './scrub-access.ts';
 import { noProgress, readScrubProgress, type ScrubPass, type ScrubProgress, writeScrubProgress } from './scrub-progress.ts';
@@ -123,7 +123,7 @@ export class ScrubState {
       await writeScrubProgress(access.files, access.directory, { progress: this.#progress, node: access.identity.nodeId });
       this.#changed = false;
     } catch (error) {
-      if (diskFaultOf(error) === 'final') access.diskFailed('write of SCRUB', error);
+      if (isDiskDeath(error)) access.diskFailed('write of SCRUB', error);
       log.warn({ error }, 'The progress of the scrub could not be kept; a restart would begin the pass anew.');
     }
   }

@@ -49,7 +49,7 @@ export class SegmentLedger {
         this.#drop(entry.segment);
         break;
       case 'suspect':
-        if (entry.segment === NODE_ITSELF) this.#nodeSuspect = entry.reason;
+        if (entry.segment === NODE_ITSELF) this.#nodeSuspect ??= entry.reason;
         else this.#suspects.set(entry.segment, entry.reason);
         break;
       case 'damage':

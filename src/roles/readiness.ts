@@ -22,8 +22,8 @@ export async function readReadiness(sources: ReadinessSources): Promise<Readines
   const structure =
     health.damagedStructures === 0 ? '' : `, ${health.damagedStructures} segments with a damaged superblock or footer`;
   const graviton = {
-    ok: health.writable,
-    detail: `${health.readOnlyReason ?? (health.directIo ? 'writing with O_DIRECT' : 'writing through the page cache')}${damaged}${structure}`,
+    ok: health.writable && health.trouble === undefined,
+    detail: `${health.readOnlyReason ?? health.trouble ?? (health.directIo ? 'writing with O_DIRECT' : 'writing through the page cache')}${damaged}${structure}`,
   };
   const free =
     health.freeBytes === undefined ? 'the file system does not say how much is free' : `${health.freeBytes} bytes free`;

@@ -62,7 +62,7 @@ export function diskFaultOf(error: unknown): DiskFault {
     if (typeof name === 'string' && full.has(name)) return 'full';
     if (typeof name === 'string' && passing.has(name)) return 'passing';
     if (typeof code === 'number' && passingInLmdb.has(code)) return 'passing';
-    if (at instanceof DiskStepError) return 'passing';
+    if (at instanceof DiskStepError || isOutOfMemory(at)) return 'passing';
   }
   return 'final';
 }
@@ -72,6 +72,16 @@ export function isShortage(error: unknown): boolean {
   return passing.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
+/** The engine says it in a sentence where the system would say ENOMEM. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RangeError && /allocat/.test(error.message);
+}
+
+/** Is the disk to blame for an error, and for good? An error nobody knows may be ours, where no byte is at stake. */
+export function isDiskDeath(error: unknown): boolean {
+  return isDiskError(error) && diskFaultOf(error) === 'final';
+}
+
 /** Does an error, or a cause of it, come from the system, not from a program? */
 export function isDiskError(error: unknown): boolean {
   for (let at = error; at !== undefined && at !== null; at = (at as { cause?: unknown }).cause) {
@@ -79,6 +89,13 @@ export function isDiskError(error: unknown): boolean {
     if (typeof code === 'number' ? nameOf(code) !== undefined : typeof code === 'string' && code in constants.errno) return true;
   }
   return false;
+}
+
+/** The system's word for an error, wherever in its causes that stands; what the innermost says where there is none. */
+export function systemCodeOf(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  if (cause !== undefined) return systemCodeOf(cause);
+  return (typeof code === 'number' ? nameOf(code) : undefined) ?? String(code ?? error);
 }
 
 /** The name of a system's error number; LMDB gives those instead of names. */

@@ -29,7 +29,10 @@ export interface SegmentWriterOptions {
   openNext(): Promise<OpenSegment>;
   /** The segment's footer is durable and the file read-only: make the seal durable in MANIFEST. */
   onSealed(sealed: SealedSegment): Promise<void>;
-  /** Called once: the writer is dead and every append fails with `node_read_only` from now on. */
+  /**
+   * Called at the first failure, and for each segment that one hits: the writer is dead and every append fails with
+   * `node_read_only` from now on.
+   */
   onDeath(death: WriterDeath): void;
   /** The disk had no room for a batch, a new segment or a footer; the writer goes on. */
   onFull(error: unknown): void;
@@ -78,6 +81,8 @@ export class SegmentWriter {
   #sealing: Promise<void> = Promise.resolve();
   #sealWanted = false;
   #death: WriterDeath | undefined;
+  /** Segments whose bytes are in doubt since then. */
+  readonly #hit = new Set<number>();
   #closing: Promise<void> | undefined;
   readonly #stats = { batches: 0, records: 0, bytes: 0, waiting: 0 };
 
@@ -115,6 +120,11 @@ export class SegmentWriter {
       this.#gatherAhead();
       this.#wake();
     });
+  }
+
+  /** The disk failed in another file of the node: nothing is begun any more. */
+  stop(death: WriterDeath): void {
+    if (this.#death === undefined) this.#die(death);
   }
 
   /** Seals the active segment behind what was appended; the next append opens another. For idle time. */
@@ -348,7 +358,10 @@ export class SegmentWriter {
     const error = readOnly(this.#death);
     if (batch !== undefined) this.#fail(batch, error);
     for (const append of this.#former.drain()) this.#reject(append, error);
-    if (first) this.#options.onDeath(death);
+    const { segment } = death;
+    if (!first && (segment === undefined || this.#hit.has(segment))) return;
+    if (segment !== undefined) this.#hit.add(segment);
+    this.#options.onDeath(death);
   }
 }
 

@@ -25,6 +25,7 @@ export class MemoryNode implements Node {
   /** Blocks that a look at the disk found damaged. */
   readonly reports: BlockId[] = [];
   full = false;
+  trouble: string | undefined;
   writable = true;
   /** Whether it hashes what it reads whole, as a node with a thread for that. */
   hashes = false;
@@ -101,6 +102,7 @@ export class MemoryNode implements Node {
       freeBytes: this.full ? 0 : 1e12,
       floorBytes: 1,
       directIo: false,
+      trouble: this.trouble,
       damagedStructures: 0,
       damagedRecords: [...this.blocks.values()].filter(({ damaged }) => damaged).length,
       missingSegments: undefined,

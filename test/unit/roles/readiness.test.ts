@@ -25,6 +25,12 @@ t.test('a full disk or a node that takes no writes is degraded: reads go on', as
   t.match(await read(readOnly), { status: 'degraded', dependencies: { graviton: { ok: false } } });
 });
 
+t.test('a node that refused its last write is degraded, and says why', async (t) => {
+  const node = new MemoryNode();
+  node.trouble = 'The last write was refused (EMFILE); the next one may succeed.';
+  t.match(await read(node), { status: 'degraded', dependencies: { graviton: { ok: false, detail: /refused \(EMFILE\)/ } } });
+});
+
 t.test('a database that does not answer makes the whole unavailable', async (t) => {
   const state = await read(new MemoryNode(), { databaseAnswers: async () => false });
   t.match(state, { status: 'unavailable', dependencies: { db: { ok: false } } });

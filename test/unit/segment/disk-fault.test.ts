@@ -27,6 +27,8 @@ t.test('an error of a write is told by its code, as a name and as a number, and 
   t.equal(diskFaultOf(new QuasarError('storage_busy', { op: 'x' })), 'passing');
   t.equal(diskFaultOf({ code: -30_792 }), 'passing', 'the map of LMDB is full');
   t.equal(diskFaultOf({ code: -30_796 }), 'final', 'a page of LMDB is corrupt');
+  t.equal(diskFaultOf(new RangeError('Array buffer allocation failed')), 'passing');
+  t.equal(diskFaultOf(new RangeError('Invalid array length')), 'final');
   for (const nothing of [new Error('a bug'), undefined, null, 'text']) {
     t.equal(diskFaultOf(nothing), 'final');
     t.notOk(isDiskError(nothing));
