@@ -25,10 +25,11 @@ export interface AuditLog {
   /** @throws QuasarError `bad_parameter` unless `first` is at most `second` and the log has `second` leaves; `corrupt` when rows were lost. */
   proveConsistency(scope: Scope, first: number, second: number): Promise<readonly TreeHash[]>;
   /**
-   * The lines of docs/format/audit-v1.md section 8, without their newlines: the log as it is when it is asked for the first
-   * line, in memory that does not grow with it. Shows what is stored, damage included: to judge it is for `verifyLog`.
+   * The lines of docs/format/audit-v1.md section 8, without their newlines: the log up to the last head that is signed when it
+   * is asked for the first line, or with the unsigned events behind it; all of it while nothing is signed yet. In memory that
+   * does not grow with it. Shows what is stored, damage included: to judge it is for `verifyLog`.
    */
-  exportLines(scope: Scope): AsyncIterable<string>;
+  exportLines(scope: Scope, options?: { readonly unsigned: boolean }): AsyncIterable<string>;
 }
 
 /** All that are given have to hold. */

@@ -17,9 +17,13 @@ export const findingKinds = [
   'forked-log',
   'deleted-tail',
   'no-checkpoint',
+  'unsigned-tail',
 ] as const;
 
 export type FindingKind = (typeof findingKinds)[number];
+
+/** What says that something is not proved, where the others say that something is wrong. */
+export const unprovenKinds: readonly FindingKind[] = ['no-checkpoint', 'unsigned-tail'];
 
 export interface Finding {
   readonly kind: FindingKind;
@@ -55,6 +59,11 @@ export class Findings {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Nothing that was found is wrong; nothing may have been found. The first one decides: unproven ones are added last. */
+  get harmless(): boolean {
+    return this.#list.every(({ kind }) => unprovenKinds.includes(kind));
   }
 
   get list(): readonly Finding[] {

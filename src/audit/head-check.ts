@@ -7,6 +7,8 @@ import { TreeFrontier } from './merkle-tree.ts';
 export interface SignedHead {
   readonly size: number;
   readonly root: TreeHash;
+  /** When it says it was signed. */
+  readonly time: string;
   /** For people: "the checkpoint in line 7". */
   readonly source: string;
 }
@@ -45,9 +47,9 @@ export class HeadCheck {
     return this.#next;
   }
 
-  /** Leaves covered by the largest head that fits. */
-  get signedSize(): number {
-    return this.#fit?.size ?? 0;
+  /** The largest head that fits. */
+  get fit(): SignedHead | undefined {
+    return this.#fit;
   }
 
   root(): TreeHash {

@@ -74,8 +74,8 @@ export class PostgresAuditLog implements AuditLog {
     });
   }
 
-  exportLines(scope: Scope): AsyncIterable<string> {
-    return exportLines(this.#pool, scope);
+  exportLines(scope: Scope, { unsigned }: { readonly unsigned: boolean } = { unsigned: false }): AsyncIterable<string> {
+    return exportLines(this.#pool, scope, unsigned);
   }
 
   async #readEvents(scope: Scope, text: string, values: readonly unknown[]): Promise<readonly LoggedEvent[]> {

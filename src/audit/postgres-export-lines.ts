@@ -34,8 +34,12 @@ const LEAVES = `
  * Page by page, each in a transaction of its own: an export of years may take as long as its reader likes. That is sound
  * since the log only grows, and where it ends is read at the beginning, leaves and checkpoints in one snapshot.
  */
-export async function* exportLines(pool: ConnectionPool, scope: Scope): AsyncGenerator<string, void, undefined> {
-  const ends = await withSnapshot(pool, scope, readEnds);
+export async function* exportLines(
+  pool: ConnectionPool,
+  scope: Scope,
+  unsigned: boolean,
+): AsyncGenerator<string, void, undefined> {
+  const ends = endsOf(await withSnapshot(pool, scope, readEnds), unsigned);
   yield formatExportLine({ kind: 'header', origin: originOf(scope.orgId) });
   for (let at = 0, more = true; more; ) {
     const page = await withSnapshot(pool, scope, (transaction) => readPage(transaction, ends, at));
@@ -43,6 +47,11 @@ export async function* exportLines(pool: ConnectionPool, scope: Scope): AsyncGen
     more = page.more;
     at = page.end;
   }
+}
+
+/** Events without a signature prove nothing, so they are for those who ask for them; all there are while nothing is signed yet. */
+function endsOf({ size, signed }: Ends, unsigned: boolean): Ends {
+  return unsigned || signed === 0 ? { size, signed } : { size: Math.min(size, signed), signed };
 }
 
 async function readEnds({ query, scope }: Transaction): Promise<Ends> {

@@ -20,18 +20,29 @@ export interface VerifyLogOptions {
   readonly kept?: readonly string[];
   /** The log it has to be; any one when absent. */
   readonly origin?: string;
+  /** Of a log that is being written: so many events behind the last signed head are no finding. None when absent. */
+  readonly unsignedMax?: number;
 }
 
 export interface LogReport {
-  /** No findings. Says something about the first `signedSize` events only. */
+  /**
+   * `whole`: nothing is wrong, and a signature covers every event but those that `unsignedMax` allows. `unproven`: nothing is
+   * wrong that can be seen, and events that no signature covers may be anybody's.
+   */
+  readonly verdict: 'whole' | 'unproven' | 'damaged';
+  /** It is whole. */
   readonly ok: boolean;
   readonly origin: string | undefined;
   /** Number of the last event and one. */
   readonly size: number;
   /** Base64, over the events that were read. */
   readonly root: string;
-  /** Events covered by the largest checkpoint they fit; the ones behind are not signed yet. */
+  /** Events covered by the largest checkpoint they fit. */
   readonly signedSize: number;
+  /** When that says it was signed, RFC 3339. An old one may be all that was left of a longer log. */
+  readonly signedAt: string | undefined;
+  /** Events behind it. */
+  readonly unsigned: number;
   /** The first `limits.auditFindingsMax`. */
   readonly findings: readonly Finding[];
   readonly findingCount: number;
@@ -55,6 +66,7 @@ interface EditedLeaf {
 
 class LogVerification {
   readonly #trusted: readonly NoteVerifier[];
+  readonly #unsignedMax: number;
   readonly #findings = new Findings();
   readonly #heads = new HeadCheck(this.#findings);
   /** By the hash the log holds for them. */
@@ -65,8 +77,9 @@ class LogVerification {
   /** The leaf that was missing before the last one that came. */
   #missing: number | undefined;
 
-  constructor({ trusted, kept, origin }: VerifyLogOptions) {
+  constructor({ trusted, kept, origin, unsignedMax = 0 }: VerifyLogOptions) {
     this.#trusted = trusted;
+    this.#unsignedMax = unsignedMax;
     this.#setOrigin(origin);
     for (const [index, note] of (kept ?? []).entries()) this.#takeNote(note, `kept checkpoint ${index + 1}`);
   }
@@ -84,12 +97,20 @@ class LogVerification {
   finish(): LogReport {
     if (this.#line === 0) this.#findings.add({ kind: 'bad-line', line: 1, meaning: 'The export is empty.' });
     this.#heads.finish();
+    const { next: size, fit } = this.#heads;
+    const signedSize = fit?.size ?? 0;
+    // Where something is wrong that is what there is to say; without any signature 'no-checkpoint' has said it.
+    if (this.#findings.count === 0 && size - signedSize > this.#unsignedMax) this.#reportUnsigned(signedSize, size);
+    const verdict = this.#findings.count === 0 ? 'whole' : this.#findings.harmless ? 'unproven' : 'damaged';
     return {
-      ok: this.#findings.count === 0,
+      verdict,
+      ok: verdict === 'whole',
       origin: this.#origin,
-      size: this.#heads.next,
+      size,
       root: treeHashToBase64(this.#heads.root()),
-      signedSize: this.#heads.signedSize,
+      signedSize,
+      signedAt: fit?.time,
+      unsigned: size - signedSize,
       findings: this.#findings.list,
       findingCount: this.#findings.count,
     };
@@ -170,6 +191,12 @@ class LogVerification {
     if (this.#edited.size < limits.auditFindingsMax) this.#edited.set(treeHashToBase64(edited.stated), edited);
     const meaning = `Event ${edited.leaf} was edited: its bytes do not have the hash that the log holds for it.`;
     this.#findings.add({ kind: 'edited-event', line: this.#line, leaf: edited.leaf, meaning });
+  }
+
+  #reportUnsigned(leaf: number, end: number): void {
+    const range = end - leaf === 1 ? `Event ${leaf} is` : `Events ${leaf} to ${end - 1} are`;
+    const meaning = `${range} not proved: no signature covers what comes behind event ${leaf - 1}, and anybody could have written it.`;
+    this.#findings.add({ kind: 'unsigned-tail', leaf, end, meaning });
   }
 
   #reportLine(meaning: string): void {

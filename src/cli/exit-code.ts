@@ -9,6 +9,7 @@ export const exitCodes = {
   4: 'a conflict, or a condition or range that does not hold',
   5: 'the server cannot be reached, is busy, or its disk is full',
   6: 'damage: bytes do not have the digest they must have',
+  7: 'unproven: nothing is wrong that can be seen, but no signature covers all of it',
   130: 'interrupted',
 } as const;
 

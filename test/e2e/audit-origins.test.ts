@@ -210,3 +210,13 @@ t.test('lines of the log say who, with what and from where, and never more of a 
   t.match(await lineOf('line-open'), { status: 200, address: '198.51.100.42' });
   t.notOk(product.output.includes(product.key));
 });
+
+t.test('an export ends at the last signed head, and has what is behind it when that is asked for', async (t) => {
+  await send(admin, 'x-last', 'PUT', `${document}/refs/dms/9`, {});
+  await eventsOf('x-last');
+  const linesOf = async (query: string) => (await (await product.fetch(`/v1/audit/export${query}`)).text()).trimEnd().split('\n');
+  const kinds = (lines: readonly string[]) => lines.map((line) => Object.keys(JSON.parse(line) as Json)[0]);
+  t.equal(kinds(await linesOf('')).at(-1), 'checkpoint');
+  t.ok((await linesOf('?unsigned=true')).some((line) => line.includes('x-last')));
+  t.equal((await product.fetch('/v1/audit/export?unsigned=perhaps')).status, 400);
+});

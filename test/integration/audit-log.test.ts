@@ -142,12 +142,19 @@ t.test('an export of several pages has each checkpoint behind its last leaf, and
   t.match(await verify(scope), { ok: true, size: size + 10 });
 });
 
-t.test('events behind the last checkpoint are exported, too', async (t) => {
+t.test('an export ends at the last checkpoint, unless the events behind it are asked for', async (t) => {
   const scope = await newLog();
   await write(scope, eventsOf(scope, 0, 3));
   await append(scope, eventsOf(scope, 3, 5));
   await sequence();
   t.match(await verify(scope), { ok: true, size: 5, signedSize: 3 });
+  const { verifier } = signerOf(scope.orgId);
+  t.match(await verifyLog(log.exportLines(scope), { trusted: [verifier] }), { verdict: 'whole', size: 3, unsigned: 0 });
+  const young = await newLog();
+  await append(young, eventsOf(young, 0, 2));
+  await sequence();
+  const all = await verifyLog(log.exportLines(young), { trusted: [signerOf(young.orgId).verifier] });
+  t.match(all, { verdict: 'unproven', size: 2, findings: [{ kind: 'no-checkpoint' }] }, 'while nothing is signed all there is');
   await sequencer.sign();
   t.match(await verify(scope), { ok: true, size: 5, signedSize: 5 });
 });

@@ -72,11 +72,19 @@ const auditTail: Command = {
 
 const auditExport: Command = {
   name: 'audit export',
-  purpose: 'Write the whole log into a file, to be verified off line.',
+  purpose: 'Write the log into a file, up to its last signed head, to be verified off line.',
   usage: 'FILE',
   arguments: [{ name: 'FILE', description: 'Appears when it is complete; - is standard output.' }],
   argumentCount: { min: 1, max: 1 },
-  flags: [jsonFlag, ...serverFlags],
+  flags: [
+    {
+      name: 'unsigned',
+      kind: 'switch',
+      description: 'With what happened since the last head was signed, at most some seconds ago; nothing proves that part yet.',
+    },
+    jsonFlag,
+    ...serverFlags,
+  ],
   examples: [{ line: 'quasar audit export log.ndjson', explanation: 'That it was exported is in the log.' }],
   exitCodes: [1, 2, 5, 130],
   run: async (context) => (await import('./export-log.ts')).exportLog(context),
@@ -98,12 +106,22 @@ const auditVerify: Command = {
       description:
         'A checkpoint that was kept elsewhere; may be given several times. Without one a log rewritten with its own key looks whole.',
     },
+    {
+      name: 'allow-unsigned',
+      kind: 'count',
+      value: 'N',
+      default: 0,
+      min: 0,
+      unit: 'events',
+      description:
+        'For an export with the events of the last seconds (audit export --unsigned): so many behind the last signed head may be unproven. A log without any signature is never whole.',
+    },
     jsonFlag,
   ],
   examples: [
     { line: 'quasar audit verify log.ndjson --key log.key --checkpoint kept.txt', explanation: 'No server, no database.' },
   ],
-  exitCodes: [1, 2, 6, 130],
+  exitCodes: [1, 2, 6, 7, 130],
   run: async (context) => (await import('./verify-export.ts')).verifyExport(context),
 };
 

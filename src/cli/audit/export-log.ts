@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { withClient } from '../client-flags.ts';
 import type { CommandContext } from '../command.ts';
 import { assertOnDisk, type ContentTarget, openTarget, StreamTarget } from '../content-target.ts';
-import type { HttpClient } from '../http-client.ts';
+import type { Answer, HttpClient } from '../http-client.ts';
 import { printable } from '../terminal.ts';
 import { formatBytes } from '../units.ts';
 
@@ -12,25 +12,29 @@ export async function exportLog(context: CommandContext): Promise<number> {
   const file = args[0] as string;
   // It tells who read what.
   const target = await openTarget(file, context, { mode: 0o600 });
-  const size = await withClient(context, (http) => download(http, target)).finally(() => target.close());
+  const path = `/v1/audit/export${flags.switch('unsigned') ? '?unsigned=true' : ''}`;
+  const size = await withClient(context, (http) => download(http, path, target)).finally(() => target.close());
   if (target instanceof StreamTarget) return 0;
   if (flags.switch('json')) await terminal.printJson({ file, size });
   else await terminal.print(printable(`${file}: ${formatBytes(size)}`));
   return 0;
 }
 
-async function download(http: HttpClient, target: ContentTarget): Promise<number> {
+async function download(http: HttpClient, path: string, target: ContentTarget): Promise<number> {
   await target.begin(undefined);
   const hash = createHash('sha256');
-  const size = await fill(http, target, (bytes) => hash.update(bytes));
+  const answer = await http.send({ method: 'GET', path, headers: { accept: 'application/x-ndjson' } });
+  const size = await fill(http, answer, (bytes) => {
+    hash.update(bytes);
+    return target.write(bytes);
+  });
   await assertOnDisk(target, hash.digest('hex'));
   await target.complete();
   return size;
 }
 
 /** Returns how many bytes came. An answer without its last chunk breaks the connection, and so the loop. */
-async function fill(http: HttpClient, target: ContentTarget, see: (bytes: Uint8Array) => void): Promise<number> {
-  const { body } = await http.send({ method: 'GET', path: '/v1/audit/export', headers: { accept: 'application/x-ndjson' } });
+async function fill(http: HttpClient, { body }: Answer, write: (bytes: Buffer) => Promise<void>): Promise<number> {
   let size = 0;
   const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   for (;;) {
@@ -38,11 +42,10 @@ async function fill(http: HttpClient, target: ContentTarget, see: (bytes: Uint8A
       throw http.bodyFault(cause);
     });
     if (done) return size;
-    await target.write(value).catch((cause) => {
+    await write(value).catch((cause) => {
       body.destroy();
       throw cause;
     });
-    see(value);
     size += value.length;
   }
 }

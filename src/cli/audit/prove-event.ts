@@ -34,11 +34,12 @@ export async function proveEvent(context: CommandContext): Promise<number> {
   if (leafHash === undefined || !verifyInclusion({ leaf, size, leafHash, root }, proof)) throw notProved(leaf, size);
   if (flags.switch('json')) {
     const hashes = { leafHash: treeHashToBase64(leafHash), root: treeHashToBase64(root), proof: claim.proof };
-    await terminal.printJson({ leaf, size, ...hashes, event: event.event, checkpoint });
+    await terminal.printJson({ leaf, size, ...hashes, event: event.event, checkpoint, signatureChecked: trusted !== undefined });
     return 0;
   }
   await terminal.print(eventLine(event));
   await terminal.print(`is in the log of ${size} events with the root ${treeHashToBase64(root)}, signed at ${head.time}`);
+  if (trusted === undefined) await terminal.print('Whether the key of the log signed that was not checked: give --key.');
   return 0;
 }
 

@@ -14,10 +14,11 @@ export async function verifyExport({ args, flags, terminal, signal }: CommandCon
   const trusted = await readTrustedKeys(given);
   const kept = await Promise.all(flags.texts('checkpoint').map(readNote));
   const lines = readExportLines(args[0] as string, signal);
-  const report = await verifyLog(lines, { trusted, kept, origin: trusted[0].name });
+  const unsignedMax = flags.count('allow-unsigned') ?? 0;
+  const report = await verifyLog(lines, { trusted, kept, origin: trusted[0].name, unsignedMax });
   if (flags.switch('json')) await terminal.printJson(report);
   else await printReport(report, terminal);
-  return report.ok ? 0 : DAMAGED;
+  return EXIT_CODE[report.verdict];
 }
 
 function readNote(file: string): Promise<string> {
@@ -27,14 +28,19 @@ function readNote(file: string): Promise<string> {
 }
 
 async function printReport(report: LogReport, terminal: Terminal): Promise<void> {
-  const { ok, origin, size, root, signedSize, findings, findingCount } = report;
+  const { verdict, origin, size, root, signedSize, signedAt, unsigned, findings, findingCount } = report;
   for (const { kind, meaning } of findings) await terminal.print(printable(`${kind}: ${meaning}`));
   if (findingCount > findings.length) await terminal.print(`and ${findingCount - findings.length} more`);
-  if (!ok) {
-    await terminal.print(printable(`${origin ?? 'the export'} is damaged: ${findingCount} findings`));
-    return;
+  const name = origin ?? 'the export';
+  const proved = `${size} events, ${signedSize} of them signed`;
+  const head = signedAt === undefined ? '' : `; the last head that fits was signed at ${signedAt}`;
+  if (verdict === 'damaged') await terminal.print(printable(`${name} is damaged: ${findingCount} findings`));
+  else if (verdict === 'unproven')
+    await terminal.print(printable(`${name} is unproven: ${proved}, the others may be anybody's${head}`));
+  else {
+    const rest = unsigned === 0 ? '' : `; ${unsigned} behind it are not proved, as --allow-unsigned allows`;
+    await terminal.print(printable(`${name} is whole: ${proved}, root ${root}${head}${rest}`));
   }
-  await terminal.print(printable(`${origin} is whole: ${size} events, ${signedSize} of them signed, root ${root}`));
 }
 
-const DAMAGED = 6;
+const EXIT_CODE = { whole: 0, damaged: 6, unproven: 7 } as const;

@@ -72,11 +72,12 @@ export const auditOperations: readonly Operation[] = [
     path: '/v1/audit/export',
     operationId: 'exportAudit',
     tag: 'Audit',
-    summary: 'The whole log, to be verified off line.',
+    summary: 'The log up to its last signed head, to be verified off line.',
+    parameters: ['withUnsigned'],
     description:
       'Lines of docs/format/audit-v1.md section 8, chunked. That the log was exported is stored before the first byte. An ' +
       'answer without its last chunk is not complete.',
     answers: { 200: { description: 'A header, every event and checkpoint.', media: ['application/x-ndjson'] } },
-    problems: ['database_unavailable'],
+    problems: shared,
   },
 ];

@@ -53,6 +53,10 @@ export const parameters = {
   aboveLeaf: query('above', 'Events with a number above this one.', offset),
   checkpointSize: query('size', 'The largest checkpoint over at most this many events; the last one when absent.', offset),
   provenLeaf: query('leaf', 'Number of the event, from 0.', offset, true),
+  withUnsigned: query('unsigned', 'With the events behind the last signed head, which nothing proves yet.', {
+    type: 'boolean',
+    default: false,
+  }),
   treeSize: query('size', 'Events of the tree the event is in.', offset, true),
   firstSize: query('first', 'Events of the older tree.', offset, true),
   secondSize: query('second', 'Events of the newer tree.', offset, true),

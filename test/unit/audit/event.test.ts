@@ -248,5 +248,5 @@ t.test('the lists of actions and kinds only grow', async (t) => {
   for (const capability of capabilities) t.ok(auditActions.includes(capability), `a decision about ${capability} can be told`);
   // A name that went missing or moved here makes old logs unreadable.
   t.equal(auditActions.indexOf('doc.read'), 3);
-  t.equal(auditActions.indexOf('org.resume'), auditActions.length - 1);
+  t.equal(auditActions.indexOf('org.recover'), auditActions.length - 1);
 });

@@ -30,11 +30,14 @@ const kinds = (report: { findings: readonly { kind: string }[] }) => report.find
 t.test('a whole log is found whole', async (t) => {
   const report = await verify(exportOf(events, [0, 1, 7, 16, 20]), [checkpointOf(events, 13), checkpointOf(events, 0)]);
   t.strictSame(report, {
+    verdict: 'whole',
     ok: true,
     origin,
     size: 20,
     root: treeHashToBase64(rootOf(events)),
     signedSize: 20,
+    signedAt: '2026-09-21T14:13:40.000Z',
+    unsigned: 0,
     findings: [],
     findingCount: 0,
   });
@@ -46,8 +49,64 @@ t.test('an empty log with its checkpoint is found whole', async (t) => {
 });
 
 t.test('events behind the last checkpoint are told apart from those that are signed', async (t) => {
-  t.match(await verify(exportOf(events, [12])), { ok: true, size: 20, signedSize: 12 });
+  t.match(await verify(exportOf(events, [12])), {
+    ...{ verdict: 'unproven', ok: false, size: 20, signedSize: 12, unsigned: 8 },
+    findings: [{ kind: 'unsigned-tail', leaf: 12, end: 20 }],
+  });
+  t.match(
+    await verify(exportOf(events, [12]), [checkpointOf(events, 20)]),
+    { verdict: 'whole', unsigned: 0 },
+    'a kept one covers them',
+  );
 });
+
+t.test('an event that was forged behind the last checkpoint, with the hash it has to have, is not called proved', async (t) => {
+  const forged = encodeEvent(sampleEvent(20, { action: 'acl.set', outcome: 'allowed' }));
+  const lines = [...exportOf(events, [20]), leafLine(20, forged)];
+  t.match(await verify(lines), { verdict: 'unproven', unsigned: 1, findings: [{ kind: 'unsigned-tail', leaf: 20, end: 21 }] });
+  t.match(await verify(exportOf([], [0]).concat(leafLine(0, events[0] as Buffer))), { verdict: 'unproven' });
+});
+
+t.test('as many events as are allowed may be unproven, and never all of them', async (t) => {
+  const allowing = (lines: readonly string[], unsignedMax: number) => verifyLog(lines, { trusted, origin, unsignedMax });
+  t.match(await allowing(exportOf(events, [12]), 8), { verdict: 'whole', ok: true, signedSize: 12, unsigned: 8, findings: [] });
+  t.match(await allowing(exportOf(events, [12]), 7), { verdict: 'unproven' });
+  t.match(await allowing(exportOf(events, []), 1000), { verdict: 'unproven', findings: [{ kind: 'no-checkpoint' }] });
+  t.match(await allowing(exportOf(withEdit, [5, 12], { hashes: events.map(hashLeaf) }), 1000), { verdict: 'damaged' });
+});
+
+t.test(
+  'an export that is cut at its front, in its middle or behind a checkpoint is damaged, or says from when it is',
+  async (t) => {
+    const lines = exportOf(events, [10, 20]);
+    t.match(await verify([lines[0] as string, ...lines.slice(6)]), {
+      verdict: 'damaged',
+      findings: [{ kind: 'gap', leaf: 0, end: 5 }],
+    });
+    t.match(await verify(lines.toSpliced(4, 3)), { verdict: 'damaged' });
+    const older = exportOf(events.slice(0, 10), [10]);
+    t.match(await verify(older), { verdict: 'whole', signedAt: '2026-09-21T14:13:30.000Z' }, 'only its time tells');
+    t.match(await verify(older, [checkpointOf(events, 20)]), {
+      verdict: 'damaged',
+      findings: [{ kind: 'deleted-tail', leaf: 10, end: 20 }],
+    });
+  },
+);
+
+t.test(
+  'a log whose key was changed is whole by both keys, and by one of them what the other signed is not believed',
+  async (t) => {
+    const lines = [...exportOf(events.slice(0, 10), [10]), ...exportOf(events, [20]).slice(11, -1)];
+    const rotated = [...lines, checkpointLine(checkpointOf(events, 20, strangeSigner))];
+    const both = [strangeSigner.verifier, ...trusted];
+    t.match(await verifyLog(rotated, { trusted: both, origin }), { verdict: 'whole', signedSize: 20 });
+    t.match(await verifyLog(rotated, { trusted, origin }), {
+      verdict: 'damaged',
+      signedSize: 10,
+      findings: [{ kind: 'bad-signature' }],
+    });
+  },
+);
 
 t.test('lines may come as they are read', async (t) => {
   async function* slowly() {
@@ -87,7 +146,7 @@ t.test('a deleted tail is found', async (t) => {
 
 t.test('a tail deleted together with its checkpoints is found by a checkpoint that was kept', async (t) => {
   const tail = exportOf(events, [10], { events: events.slice(0, 17) });
-  t.ok((await verify(tail)).ok, 'nothing in the export can tell');
+  t.equal((await verify(tail)).verdict, 'unproven', 'nothing in the export can tell');
   t.match((await verify(tail, [checkpointOf(events, 20)])).findings, [{ kind: 'deleted-tail', leaf: 17, end: 20 }]);
 });
 

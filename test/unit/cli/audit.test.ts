@@ -138,6 +138,20 @@ t.test('an export is verified line by line, whatever its lines hold', async (t) 
     code: 6,
     json: [{ ok: false, findings: [{ kind: 'deleted-tail' }] }],
   });
+  const forged = [headerLine, ...leaves.slice(0, 3), checkpointLine(checkpointOf(events, 3)), leaves[3] as string];
+  const open = logFile('open.ndjson', forged);
+  t.match(await verify(open), { code: 7, stdout: Buffer });
+  t.match(
+    (await verify(open)).stdout.toString(),
+    /unsigned-tail: Event 3 is not proved.*\n.* is unproven: 4 events, 3 of them signed/,
+  );
+  t.match(await verify(open, '--json'), { code: 7, json: [{ verdict: 'unproven', ok: false, unsigned: 1 }] });
+  t.match(await verify(open, '--allow-unsigned', '1'), { code: 0 });
+  t.match(
+    (await verify(open, '--allow-unsigned', '1')).stdout.toString(),
+    /is whole: 4 events, 3 of them signed.*; 1 behind it are not proved/,
+  );
+  t.match(await verify(logFile('none.ndjson', [headerLine, ...leaves]), '--allow-unsigned', '9'), { code: 7 });
   const long = logFile('long.ndjson', [headerLine, 'x'.repeat(3 * limits.auditLineMax), ...leaves, checkpointLine(note)]);
   t.match(await verify(long, '--json'), { code: 6, json: [{ findingCount: 1, findings: [{ kind: 'bad-line', line: 2 }] }] });
   const binary = join(folder, 'binary.ndjson');
