@@ -196,40 +196,6 @@ t.test('a document that was changed can become what it was before, and is not st
   t.equal((await quasar(['get', first.documentId])).stdout.toString(), 'one');
 });
 
-t.test(
-  'a large file whose stored bytes are damaged is never called present, and putting it again mends its document',
-  async (t) => {
-    const bytes = randomBytes(9 * MiB + 5);
-    const path = join(folder, 'damaged.bin');
-    writeFileSync(path, bytes);
-    const [{ documentId, versionId }] = (await quasar(['put', path, '--json'])).json as [
-      { documentId: string; versionId: string },
-    ];
-    t.match((await quasar(['put', path, '--json'])).json, [{ documentId, versionId, fresh: false }]);
-    flipOnDisk(bytes.subarray(8 * MiB + 100, 8 * MiB + 200));
-    t.equal((await quasar(['get', documentId])).code, 6);
-    const again = await quasar(['put', path, '--json']);
-    t.match([again.code, again.json], [0, [{ documentId, fresh: true }]], again.stderr);
-    for (const version of [versionId, again.json[0]?.versionId as string]) {
-      t.ok((await quasar(['get', documentId, '--version', version])).stdout.equals(bytes), 'the earlier version is whole too');
-    }
-  },
-);
-
-/** Flips a bit of the stored record in which these bytes lie. */
-function flipOnDisk(bytes: Buffer): void {
-  for (const name of readdirSync(join(product.data, 'node', 'seg'))) {
-    const path = join(product.data, 'node', 'seg', name);
-    const at = readFileSync(path).indexOf(bytes);
-    if (at < 0) continue;
-    const file = openSync(path, 'r+');
-    writeSync(file, Buffer.from([(bytes[0] as number) ^ 1]), 0, 1, at);
-    closeSync(file);
-    return;
-  }
-  throw new Error('The bytes are not in a segment.');
-}
-
 t.test('--update keeps one document per path, for files in one request and in sessions', async (t) => {
   const paths = ['Akte (1) ä.pdf', 'facts.json', 'large.bin'].map((name) => join(folder, 'kept', name));
   mkdirSync(join(folder, 'kept'));
@@ -335,3 +301,38 @@ t.test('segments are listed, restored and verified beside the running server', a
   t.equal(verified.code, 0, verified.stdout.toString());
   t.match(verified.stdout.toString(), /^All is whole: /);
 });
+
+// Last: the store is damaged from here on.
+t.test(
+  'a large file whose stored bytes are damaged is never called present, and putting it again mends its document',
+  async (t) => {
+    const bytes = randomBytes(9 * MiB + 5);
+    const path = join(folder, 'damaged.bin');
+    writeFileSync(path, bytes);
+    const [{ documentId, versionId }] = (await quasar(['put', path, '--json'])).json as [
+      { documentId: string; versionId: string },
+    ];
+    t.match((await quasar(['put', path, '--json'])).json, [{ documentId, versionId, fresh: false }]);
+    flipOnDisk(bytes.subarray(8 * MiB + 100, 8 * MiB + 200));
+    t.equal((await quasar(['get', documentId])).code, 6);
+    const again = await quasar(['put', path, '--json']);
+    t.match([again.code, again.json], [0, [{ documentId, fresh: true }]], again.stderr);
+    for (const version of [versionId, again.json[0]?.versionId as string]) {
+      t.ok((await quasar(['get', documentId, '--version', version])).stdout.equals(bytes), 'the earlier version is whole too');
+    }
+  },
+);
+
+/** Flips a bit of the stored record in which these bytes lie. */
+function flipOnDisk(bytes: Buffer): void {
+  for (const name of readdirSync(join(product.data, 'node', 'seg'))) {
+    const path = join(product.data, 'node', 'seg', name);
+    const at = readFileSync(path).indexOf(bytes);
+    if (at < 0) continue;
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.from([(bytes[0] as number) ^ 1]), 0, 1, at);
+    closeSync(file);
+    return;
+  }
+  throw new Error('The bytes are not in a segment.');
+}
