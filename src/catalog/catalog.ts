@@ -60,6 +60,12 @@ export interface DocumentFilter {
   readonly createdBeforeMs: number | undefined;
 }
 
+export interface BlobDocumentsWish {
+  /** Of a principal: its id, and those of its groups. */
+  readonly names: readonly string[];
+  readonly documentId: DocumentId | undefined;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   /** Where the next page starts; undefined on the last one. Sealed before clients see it (http/cursor.ts). */
@@ -82,12 +88,13 @@ export interface Catalog {
   /** The version given, or the one labelled CURRENT. */
   findVersion(scope: Scope, documentId: DocumentId, versionId?: VersionId): Promise<VersionFacts | undefined>;
   findBlob(scope: Scope, key: BlobKey): Promise<BlobFacts | undefined>;
-  /** Documents that have it in one version at least, by id. `after` is a `next` of an earlier page. */
-  findBlobDocuments(
-    scope: Scope,
-    key: BlobKey,
-    options: { readonly limit: number; readonly after: string | undefined },
-  ): Promise<Page<DocumentId>>;
+  /**
+   * Documents that have it in one version at least and are not disposed of, newest first, as far as decisions about somebody
+   * with these names tell them apart: of those that only the org's rules have a say about, and of those in one folder without
+   * rules of their own for them, one stands for all. Looks at `limits.blobDocumentsExaminedMax` and answers
+   * `limits.accessListBatchMax` at most, however many there are; with `documentId` at that one alone.
+   */
+  findBlobDocuments(scope: Scope, key: BlobKey, options: BlobDocumentsWish): Promise<readonly DocumentId[]>;
   /** Encoded manifest page (core/manifest.ts), for blobs of two blocks or more. Not verified here. */
   findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined>;
   /** Those that fit and are not disposed of, by their current version, the one committed last first, whatever clocks said. `after` is a `next` of an earlier page. */

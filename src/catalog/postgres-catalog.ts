@@ -1,7 +1,9 @@
 import { type BlobKey, blake3Of } from '../core/digest.ts';
 import type { DocumentId, FolderId, Scope, VersionId } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
 import type { Queries } from '../database/transaction.ts';
 import type {
+  BlobDocumentsWish,
   BlobFacts,
   Catalog,
   DocumentDetails,
@@ -74,15 +76,11 @@ export class PostgresCatalog implements Catalog {
     return row && toBlobFacts(row);
   }
 
-  async findBlobDocuments(
-    scope: Scope,
-    key: BlobKey,
-    { limit, after }: { readonly limit: number; readonly after: string | undefined },
-  ): Promise<Page<DocumentId>> {
-    const values = [scope.orgId, blake3Of(key), after ?? null, limit + 1];
-    const rows = await this.#rows<{ id: DocumentId }>('SELECT * FROM quasar.documents_of_blob($1, $2, $3, $4)', values);
-    const items = rows.slice(0, limit).map(({ id }) => id);
-    return { items, next: rows.length > limit ? items.at(-1) : undefined };
+  async findBlobDocuments(scope: Scope, key: BlobKey, { names, documentId }: BlobDocumentsWish): Promise<readonly DocumentId[]> {
+    const bounds = [limits.blobDocumentsExaminedMax, limits.accessListBatchMax];
+    const values = [scope.orgId, blake3Of(key), names, documentId ?? null, ...bounds];
+    const text = 'SELECT * FROM quasar.documents_of_blob($1, $2, $3::uuid[], $4, $5, $6)';
+    return (await this.#rows<{ id: DocumentId }>(text, values)).map(({ id }) => id);
   }
 
   async findManifestPage(scope: Scope, key: BlobKey, pageIndex: number): Promise<Uint8Array | undefined> {

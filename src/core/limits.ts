@@ -169,6 +169,8 @@ export const limits = {
   /** Documents whose rules are asked for by one statement. */
   accessListBatchMax: 200,
   accessListLanes: 2,
+  /** Documents that share a blob, among which one that its reader may read is looked for: some 50 us each. */
+  blobDocumentsExaminedMax: 1000,
   /** Principals with their credentials, as they were taken last. */
   sessionsMax: 10_000,
   /** Of one org: what bounds the groups of one principal. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type {
+  BlobDocumentsWish,
   BlobFacts,
   Catalog,
   CommitOutcome,
@@ -85,18 +86,14 @@ export class MemoryCatalog implements Catalog, VersionCommitter, LabelStore {
     return this.#step('findBlob', () => this.#org(scope).blobs.get(key)?.facts);
   }
 
-  findBlobDocuments(
-    scope: Scope,
-    key: BlobKey,
-    { limit, after }: { readonly limit: number; readonly after: string | undefined },
-  ): Promise<Page<DocumentId>> {
+  findBlobDocuments(scope: Scope, key: BlobKey, { documentId }: BlobDocumentsWish): Promise<readonly DocumentId[]> {
     return this.#step('findBlobDocuments', () => {
       const having = [...this.#org(scope).documents].filter(([, { versions }]) =>
         [...versions.values()].some(({ blob }) => blob.key === key),
       );
-      const left = having.map(([id]) => id).filter((id) => after === undefined || id > after);
-      const items = left.sort().slice(0, limit);
-      return { items, next: left.length > limit ? items.at(-1) : undefined };
+      // There are no rules here, so nothing tells them apart.
+      const ids = having.map(([id]) => id).filter((id) => documentId === undefined || id === documentId);
+      return ids.sort().slice(-1);
     });
   }
 

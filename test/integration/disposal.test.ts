@@ -67,7 +67,7 @@ t.test('a document that is disposed of is out of lists and changes, and keeps wh
 
   t.strictSame(await list(documentId), []);
   t.equal(await refs.findRef(scope, name), undefined);
-  t.strictSame((await catalog.findBlobDocuments(scope, blob, { limit: 9, after: undefined })).items, []);
+  t.strictSame(await catalog.findBlobDocuments(scope, blob, { names: [], documentId: undefined }), []);
   t.equal((await catalog.findVersion(scope, documentId))?.versionId, versionId);
   t.match(await rules.loadAccessList(scope, { kind: 'document', documentId }), { disposed: true, places: [{ rules: [{}] }, {}] });
   const next = versionWish({ documentId, newDocument: false });

@@ -2,8 +2,7 @@ import type { BlobFacts, VersionFacts } from '../../catalog/catalog.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type BlobKey, parseBlobKey } from '../../core/digest.ts';
 import { QuasarError } from '../../core/errors.ts';
-import type { DocumentId } from '../../core/ids.ts';
-import { limits } from '../../core/limits.ts';
+import { type DocumentId, parseId } from '../../core/ids.ts';
 import type { Caller } from '../caller.ts';
 import { evaluateConditions, rangeApplies } from '../conditional.ts';
 import { type ContentFacts, contentHeaders, contentTypeHeader, etagOf, validatorHeaders } from '../content-headers.ts';
@@ -44,7 +43,7 @@ export const getBlob = route(
   async (exchange, params, services: Services, caller) => {
     const key = parseBlobKey(params.key as string);
     // The blob comes second: the catalog remembers those that others read, and whether it does must not show.
-    const documentId = await findReadable(key, services, caller);
+    const documentId = await findReadable(key, namedDocument(exchange.query), services, caller);
     const blob = documentId && (await services.catalog.findBlob(caller, key));
     if (blob === undefined || documentId === undefined) return services.gate.refuseBlob(caller, key);
     const facts = { key, sha256: blob.sha256, contentType: 'application/octet-stream', filename: undefined };
@@ -60,16 +59,21 @@ function answerVersion(exchange: Exchange, version: VersionFacts, services: Serv
   return answer(exchange, content, services, caller);
 }
 
-/** A document that has the blob and may be read. */
-async function findReadable(key: BlobKey, { catalog, gate }: Services, caller: Caller): Promise<DocumentId | undefined> {
-  let after: string | undefined;
-  do {
-    const page = await catalog.findBlobDocuments(caller, key, { limit: limits.accessListBatchMax, after });
-    const found = await gate.findAllowed(caller, page.items, 'blob.read');
-    if (found !== undefined) return found;
-    after = page.next;
-  } while (after !== undefined);
-  return undefined;
+/** A document that has the blob and may be read, in two statements whatever there is. */
+async function findReadable(
+  key: BlobKey,
+  documentId: DocumentId | undefined,
+  { catalog, gate }: Services,
+  caller: Caller,
+): Promise<DocumentId | undefined> {
+  const names = [caller.principalId, ...caller.session.requester.groups];
+  return gate.findAllowed(caller, await catalog.findBlobDocuments(caller, key, { names, documentId }), 'blob.read');
+}
+
+/** Where very many documents share a blob, the one by which it is read. @throws QuasarError `bad_parameter`. */
+function namedDocument(query: string): DocumentId | undefined {
+  const named = query === '' ? null : new URLSearchParams(query).get('document');
+  return named === null ? undefined : parseId<DocumentId>(named, 'document');
 }
 
 interface Described {

@@ -1,3 +1,4 @@
+import { limits } from '../../core/limits.ts';
 import type { Answer, Operation } from './operation.ts';
 import type { HeaderName, ParameterName } from './parts.ts';
 
@@ -52,7 +53,8 @@ export const contentOperations: readonly Operation[] = [
     operationId: 'getBlob',
     tag: 'Content',
     summary: 'The bytes of a blob by their digest.',
-    parameters: ['key', ...ranges, ...conditions],
+    description: `Whoever may read the content of a document that has it. Of documents that share a blob the ${limits.blobDocumentsExaminedMax} newest are looked at; where more do, \`document\` names the one.`,
+    parameters: ['key', 'readFrom', ...ranges, ...conditions],
     answers,
     problems: ['blob_not_found', 'range_unsatisfiable', ...problems],
   },
@@ -62,7 +64,7 @@ export const contentOperations: readonly Operation[] = [
     operationId: 'headBlob',
     tag: 'Content',
     summary: 'Size and digests of a blob; Range is ignored.',
-    parameters: ['key', ...conditions],
+    parameters: ['key', 'readFrom', ...conditions],
     answers: headAnswers,
     problems: ['blob_not_found', ...problems],
   },

@@ -14,6 +14,7 @@ export const parameters = {
     type: 'string',
     pattern: '^b3:[0-9a-f]{64}$',
   }),
+  readFrom: query('document', 'The document by which it is read; looked for when absent.', uuid),
   version: query('version', 'A version of the document; the current one when absent.', uuid),
   versionLabel: query('label', 'The version this label stands at.', { type: 'string', examples: ['sealed'] }),
   asOf: query('asOf', 'The version a label (CURRENT when none is named) stood at then. From the present on: where it stands.', {
