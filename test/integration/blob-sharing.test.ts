@@ -57,7 +57,7 @@ const gate = new AccessGate({
   lists: new AccessLists(new PostgresRuleStore(counting), epochs),
   principals: new PostgresPrincipalStore(pool),
   rates: undefined,
-  ...{ epochs, windows, clock, operatorOrgId: scope.orgId },
+  ...{ epochs, windows, clock, operatorOrgId: scope.orgId, log: silentLog },
 });
 const services = { gate, catalog, clock } as unknown as Services;
 
@@ -66,7 +66,15 @@ function sessionOf(principalId: PrincipalId): Session {
   const { orgId } = scope;
   const given = { roleCapabilities: noCapabilities, tokenScope: allCapabilities };
   const requester = { orgId, principalId, groups: new Set<GroupId>([group.groupId]), suspended: false, ...given };
-  return { orgId, principalId, kind: 'user', requester, account: { orgId, credential: 'c' } };
+  return {
+    orgId,
+    principalId,
+    kind: 'user',
+    roles: [],
+    credential: { kind: 'api_key', id: 'k' },
+    requester,
+    account: { orgId, credential: 'c' },
+  };
 }
 
 /** How the request ends, and the statements it took. */
