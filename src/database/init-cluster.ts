@@ -1,8 +1,7 @@
 import { chmod, chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { QuasarError } from '../core/errors.ts';
 import { syncFolder } from '../disk/durable-folder.ts';
-import { clusterArgument, spawnInCluster } from './server-process.ts';
+import { clusterArgument, spawnInCluster, startFault } from './server-process.ts';
 import type { ServerUser } from './server-user.ts';
 
 export const SUPERUSER = 'postgres';
@@ -64,8 +63,8 @@ async function runInitdb(plan: ClusterPlan, directory: string, passwordFile: str
   });
   const fault = await new Promise<string | undefined>((resolve) => {
     child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, signal) => resolve(code === 0 ? undefined : `${signal ?? `exit code ${code}`}: ${said.trim()}`));
+    child.on('close', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
   });
   if (fault === undefined) return;
-  throw new QuasarError('database_refused', { op: 'database.open', message: `The database could not be made: ${fault}` });
+  throw startFault(`The database could not be made (${fault})`, said.trim().split('\n'));
 }

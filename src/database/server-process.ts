@@ -81,15 +81,26 @@ export class ServerProcess {
   }
 
   async #untilReady(ready: Promise<void>, said: readonly string[]): Promise<void> {
-    const inTime = settlesWithin(ready, limits.databaseStartMs).then((settled) => (settled ? undefined : 'too slow'));
-    const fault = await Promise.race([inTime, this.exited]);
+    let ended: string | undefined;
+    const exited = this.exited.then((how) => {
+      ended = how;
+    });
+    // One wait: a timer of its own for the start would keep the process alive long after the server has ended.
+    const inTime = await settlesWithin(Promise.race([ready, exited]), limits.databaseStartMs);
+    const fault = inTime ? ended : 'too slow';
     if (fault === undefined) return;
     await this.stop();
-    throw new QuasarError('database_unavailable', {
-      op: 'database.open',
-      message: `PostgreSQL did not start (${fault}): ${said.slice(-3).join(' / ')}`,
-    });
+    throw startFault(`PostgreSQL did not start (${fault})`, said);
   }
+}
+
+/** The program's own words for why it gave up come first, not what it said of the end that followed. */
+export function startFault(what: string, said: readonly string[]): QuasarError {
+  const why = said.find((line) => /^(PANIC|FATAL):/.test(line)) ?? said.find((line) => /error:/i.test(line));
+  const message = `${what}: ${why ?? said.slice(-3).join(' / ')}`;
+  const full = said.some((line) => line.includes('No space left on device'));
+  if (!full) return new QuasarError('database_unavailable', { op: 'database.open', message });
+  return new QuasarError('storage_full', { op: 'database.open', message: `The disk is full. ${message}` });
 }
 
 /** While it starts or stops it says this to every connection, and each request that asked for one tells of it already. */

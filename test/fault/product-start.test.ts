@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { patternBytes, sha256 } from '../helpers/bytes.ts';
 import { writeConfig } from '../helpers/drill-config.ts';
+import { SmallDisk } from '../helpers/drill-disk.ts';
 import { call } from '../helpers/drill-http.ts';
 import { isAlive, Product } from '../helpers/product.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
@@ -147,4 +148,18 @@ t.test('another password than the one its database was made with is refused, and
   writeFileSync(secret, original);
   const again = await Product.start({ data: product.data });
   t.equal(await again.stop(), 0, 'with the original back it starts');
+
+  // A supervisor starts again what has ended; a process that stays does nobody any good.
+  const control = join(product.data, 'postgres', 'cluster', 'global', 'pg_control');
+  renameSync(control, `${control}.away`);
+  const says = /^quasar: PostgreSQL did not start \(exit code \d\): .*could not (open|find) .*/;
+  await refuses(t, ['--data', product.data, '--port', '0'], { code: 5, says, data: product.data });
+});
+
+t.test('a disk too full for a database to be made ends the start with one line', async (t) => {
+  const data = join(SmallDisk.mount(t, 24 * 1024 * 1024).folder, 'data');
+  const { code, said } = await refusal(['--data', data, '--port', '0']);
+  t.equal(code, 5, said);
+  t.match(said, /^quasar: The disk is /m);
+  t.same(processesIn(data), [], 'nothing is left running');
 });
