@@ -37,6 +37,7 @@ export function assertRelations(limits: Readonly<Record<keyof typeof Limits, num
   assert(limits.jwksTimeoutMs < limits.jwksCoolDownMs, 'one request for keys is over before the next may start');
   assert(limits.jwksFreshMs <= limits.jwksStaleMaxMs, 'keys are fresh before they are stale');
   assert(limits.tokenAgeMaxMs <= limits.tokenExpiryAheadMaxMs, 'a token that lives as long as it may is no mistake');
+  assert(limits.jsonBodyMax <= limits.metadataLayerSizeMax, 'a layer holds what one request brings');
   assert(limits.metadataSizeMax <= limits.jsonBodyMax, 'metadata fits into a request');
   assert(limits.jsonStringMax <= limits.metadataSizeMax, 'a string fits into metadata');
   assert(limits.auditDetailMax < limits.auditEventMax, 'an event holds its detail');

@@ -201,6 +201,8 @@ export const limits = {
   /** One namespace's data as JSON. */
   metadataSizeMax: 256 * KiB,
   metadataNamespacesMax: 64,
+  /** All namespaces of a layer together: an answer shows them all. */
+  metadataLayerSizeMax: MiB,
   metadataFaultsMax: 100,
   metadataFaultTextMax: 500,
   /** Characters of an IRI; an index over it stays well below a page. */

@@ -4,6 +4,7 @@ import type { Actor } from '../core/actor.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { QuasarError } from '../core/errors.ts';
 import { type DocumentId, type MetadataId, newId, type Scope, type VersionId } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
 import type { MetadataLayer } from '../core/metadata-layer.ts';
 import { entryOf, type SubmittedBundle } from '../metadata/envelope.ts';
 import type { Iri } from '../metadata/iri.ts';
@@ -107,6 +108,7 @@ export async function putEntry(
 ): Promise<WrittenMetadata> {
   const { action, documentId, layer, namespace, base, reason } = wish;
   const entry = await makeEntry(by, wish, deps);
+  await requireRoom(by, wish, entry, deps);
   const changes = [{ layer, namespace, base, entry }];
   return await commit(by, { action, documentId, changes, expectedVersionId: undefined, replaces: undefined, reason }, deps);
 }
@@ -121,15 +123,36 @@ export interface EntryPlace {
 export async function findEntry(
   scope: Scope,
   { documentId, layer, namespace }: EntryPlace,
-  { catalog, metadata }: RecordDeps,
+  deps: RecordDeps,
 ): Promise<FoundMetadata> {
-  const op = 'metadata.find';
-  const current = await catalog.findVersion(scope, documentId);
-  if (current === undefined) throw new QuasarError('document_not_found', { op });
-  const entries = await metadata.listMetadata(scope, documentId, current.versionId);
-  const entry = entries.find((one) => one.layer === layer && one.namespace === namespace);
-  if (entry === undefined) throw new QuasarError('metadata_not_found', { op, details: { namespace } });
+  const entries = await currentLayer(scope, { documentId, layer }, deps);
+  const entry = entries.find((one) => one.namespace === namespace);
+  if (entry === undefined) throw new QuasarError('metadata_not_found', { op: 'metadata.find', details: { namespace } });
   return entry;
+}
+
+async function currentLayer(
+  scope: Scope,
+  { documentId, layer }: Omit<EntryPlace, 'namespace'>,
+  { catalog, metadata }: RecordDeps,
+): Promise<readonly FoundMetadata[]> {
+  const current = await catalog.findVersion(scope, documentId);
+  if (current === undefined) throw new QuasarError('document_not_found', { op: 'metadata.find' });
+  const entries = await metadata.listMetadata(scope, documentId, current.versionId);
+  return entries.filter((entry) => entry.layer === layer);
+}
+
+/** A layer that grows entry by entry stays one that an answer can show. */
+async function requireRoom(scope: Scope, place: EntryPlace, entry: StoredMetadata, deps: RecordDeps): Promise<void> {
+  const others = (await currentLayer(scope, place, deps)).filter(({ namespace }) => namespace !== place.namespace);
+  const size = [...others, entry].reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+  const max = limits.metadataLayerSizeMax;
+  if (size <= max) return;
+  throw new QuasarError('metadata_too_large', {
+    op: 'metadata.write',
+    message: `The ${place.layer} metadata of the document would have ${size} bytes in all namespaces together; the limit is ${max}.`,
+    details: { bound: 'layer', is: size, max },
+  });
 }
 
 async function makeEntry(

@@ -318,6 +318,25 @@ t.test('patches that blow up, move into themselves or touch what is not data are
   t.equal(({} as Json).polluted, undefined);
 });
 
+t.test('a layer that grows entry by entry stays one that an answer can show', async (t) => {
+  const names = [1, 2, 3, 4, 5].map((n) => `urn:quasar:ns:large${n}`);
+  for (const [n, name] of names.entries()) await register(`urn:quasar:schema:large${n + 1}@1.0.0`, name, { type: 'object' });
+  const { path, post } = await fileDocument();
+  const bundle = Object.fromEntries(names.map((name) => [name, { data: { texts: [] } }]));
+  t.equal((await post({ mode: 'canonical', bundle })).status, 201);
+  const text = 'x'.repeat(60_000);
+  const grow = async (name: string) => {
+    const namespace = `${path}/metadata/${encodeURIComponent(name)}`;
+    const etag = (await ask('GET', namespace)).headers.get('etag') as string;
+    const patch = [1, 2, 3, 4].map(() => ({ op: 'add', path: '/texts/-', value: text }));
+    return ask('POST', `${namespace}/patch`, patch, { ...BARE, 'if-match': etag });
+  };
+  for (const name of names.slice(0, 4)) t.equal((await grow(name)).status, 200);
+  const full = await grow(names[4] as string);
+  t.match([full.status, full.json()], [413, { code: 'metadata_too_large', details: { bound: 'layer' } }]);
+  t.ok((await ask('GET', `${path}/metadata`)).text.length < 1.1 * 1024 * 1024);
+});
+
 t.test('namespaces that look like another are refused, and older names are the same namespace', async (t) => {
   const { path, post } = await fileDocument();
   for (const name of ['urn:quasar:ns:ca se', 'case', 'urn:quasar:ns:c\u0430se', 'urn:quasar:ns:cafe\u0301']) {
