@@ -65,7 +65,9 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
   const { nodeId } = identity;
   const index = new BlockIndex({ store, nodeId, incarnation, completeBelow: hooks.completeBelow, onFault: hooks.onIndexFault });
   closer.push('block index', () => index.close());
-  const directIo = options.directIo !== false && (await takesDirectIo(files, directory, pageOf(options.slab)));
+  // The look writes a page, and nothing is written to a disk that failed.
+  const mayWrite = journal.ledger.nodeSuspect === undefined && !journal.frozen;
+  const directIo = options.directIo !== false && mayWrite && (await takesDirectIo(files, directory, pageOf(options.slab)));
   return { files, identity, journal, index, segmentFiles, space: spaceOf(options), directIo, structure, completeBelow };
 }
 

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { diskFaultOf } from '../segment/disk-fault.ts';
 import { createFile, removeFile, syncFile, syncFolder } from '../segment/durable-steps.ts';
 import { nodePaths } from '../segment/format.ts';
 import { readFully, type SegmentFiles, writeFully } from '../segment/segment-files.ts';
@@ -16,6 +17,7 @@ export interface DiskMark {
  * Keeps that a disk failed where MANIFEST cannot: in the file READ-ONLY of the node, and beside the node's folder, which
  * may lie on another disk. While one of the two is there the node takes no writes and MANIFEST is left as it is. One
  * line of JSON a failure; a file that cannot be read counts like one that can.
+ * @throws the file's error when we were short of something.
  */
 export async function readMarks(files: SegmentFiles, directory: string): Promise<readonly DiskMark[]> {
   const marks: DiskMark[] = [];
@@ -82,7 +84,8 @@ async function readText(files: SegmentFiles, path: string): Promise<string | und
     } finally {
       await file.close();
     }
-  } catch {
+  } catch (error) {
+    if (diskFaultOf(error) === 'passing') throw error;
     return '';
   }
 }

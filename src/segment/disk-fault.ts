@@ -19,11 +19,14 @@ export class DiskStepError extends Error {
   override readonly name = 'DiskStepError';
   readonly step: DiskStep;
   readonly code: unknown;
+  readonly path: string | undefined;
 
   constructor(step: DiskStep, cause: unknown) {
     super((cause as Error).message, { cause });
     this.step = step;
-    this.code = (cause as { code?: unknown }).code;
+    const { code, path } = cause as { code?: unknown; path?: string };
+    this.code = code;
+    this.path = path;
   }
 }
 

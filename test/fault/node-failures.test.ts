@@ -156,6 +156,25 @@ t.test('a mark that nobody can read counts like one that can', async (t) => {
   t.match(again.health(), { writable: false, readOnlyReason: /The disk failed.*accept-disk/ });
 });
 
+t.test('a lack of descriptors at the start is no mark: the start fails, and the next one is whole', async (t) => {
+  const { directory, open, fail, heal, node } = await bench(t);
+  await node.close();
+  for (const path of [
+    ...markPaths(directory),
+    `${directory}/NODE`,
+    `${directory}/MANIFEST`,
+    `${directory}/seg/0000000000000001.seg`,
+  ]) {
+    fail('EMFILE', (step) => step.op === 'open' && step.path === path);
+    await t.rejects(open(), { code: 'storage_busy' }, path);
+    heal();
+    const again = await open();
+    t.match(again.health(), { writable: true });
+    t.same(await again.putBlocks(before), ['present', 'present', 'present'], path);
+    await again.close();
+  }
+});
+
 t.test('MANIFEST is left as it is while it is not accepted, and written anew when it is', async (t) => {
   const { directory, files, open, fail, heal, accept, node } = await bench(t);
   fail('EIO', syncs['the sync of MANIFEST'] as (step: FileStep) => boolean);
