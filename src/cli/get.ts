@@ -42,6 +42,10 @@ export const get: Command = {
     { line: 'quasar get b3:… --range 0-65535 > head.bin', explanation: 'The first 64 KiB of a blob.' },
     { line: 'quasar get b3:… --segments --data ./data -o scan.pdf', explanation: 'When server and database are gone.' },
   ],
+  notes: [
+    'A file that FILE names keeps its mode and owner, and stays as it is until all is there, read back and compared.',
+    'A symbolic link is followed. A device or a pipe is written into. A terminal is shown text only, unless -o - forces it.',
+  ],
   exitCodes: [1, 2, 3, 4, 5, 6, 130],
   async run(context) {
     if (context.flags.switch('segments')) return (await import('./get-from-segments.ts')).getFromSegments(context);

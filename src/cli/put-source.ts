@@ -58,7 +58,8 @@ async function* walk(root: string, folder: string): AsyncGenerator<PutSource> {
   entries.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.name.includes(LOST)) yield { kind: 'unreadable', path, failure: nameFault() };
+    if (entry.name.includes(LOST) && !(await isExact(folder, entry.name)))
+      yield { kind: 'unreadable', path, failure: nameFault() };
     else if (entry.isDirectory()) yield* walk(root, path);
     else if (entry.isFile()) yield { kind: 'file', path, filename: relative(root, path) };
     else yield { kind: 'skipped', path, reason: entry.isSymbolicLink() ? 'a symbolic link' : 'not a regular file' };
@@ -67,6 +68,12 @@ async function* walk(root: string, folder: string): AsyncGenerator<PutSource> {
 
 /** What Node shows in place of bytes that are no UTF-8; the file cannot be opened by such a name. */
 const LOST = '\ufffd';
+
+/** The sign may also be a letter of the name, and then opens it, unless another name looks the same. */
+async function isExact(folder: string, name: string): Promise<boolean> {
+  const alike = (await readdir(folder, { encoding: 'buffer' })).filter((bytes) => bytes.toString() === name);
+  return alike.length === 1 && (alike[0] as Buffer).equals(Buffer.from(name));
+}
 
 function nameFault(): QuasarError {
   return new QuasarError('file_unreadable', { op: 'cli.put', message: 'Its name is not valid UTF-8. Rename it, then store it.' });

@@ -11,8 +11,8 @@ import { record, type StoredDocument } from './upload-client.ts';
 /** The document that a file becomes a further version of. */
 export interface TargetDocument {
   readonly documentId: string;
-  /** Its current version; undefined for a caller who may add to it but not read it. */
-  readonly versionId: string | undefined;
+  /** Its current version. */
+  readonly versionId: string;
   /** What the server says of the current version. */
   readonly current: Readonly<Record<string, unknown>>;
 }
@@ -50,16 +50,14 @@ export async function findByPath(http: HttpClient, { system, value }: PathRef): 
   return found === undefined ? undefined : targetOf(found);
 }
 
+/**
+ * The document must be there: an upload that names an id nobody has used would make a new document of it.
+ * @throws QuasarError `document_not_found`, also for a caller who may not read it; `forbidden`.
+ */
 export async function findTarget(http: HttpClient, documentId: string): Promise<TargetDocument> {
   const id = parseId<DocumentId>(documentId, '--as-version');
-  try {
-    const { value } = await http.json({ method: 'GET', path: `/v1/documents/${id}` });
-    return targetOf(value);
-  } catch (error) {
-    // Who may write may not be one who may read; whether there is such a document, the upload tells.
-    if (!isQuasarError(error, 'document_not_found') && !isQuasarError(error, 'forbidden')) throw error;
-    return { documentId: id, versionId: undefined, current: {} };
-  }
+  const { value } = await http.json({ method: 'GET', path: `/v1/documents/${id}` });
+  return targetOf(value);
 }
 
 /** @throws QuasarError that says the document is stored all the same. */
@@ -83,7 +81,7 @@ export async function findPresent(
   target: TargetDocument | undefined,
   blake3: string,
 ): Promise<StoredDocument | undefined> {
-  if (target?.versionId === undefined) return undefined;
+  if (target === undefined) return undefined;
   const { documentId, versionId, current } = target;
   const { size, contentRef, digests } = current;
   const { key } = record(contentRef);

@@ -267,11 +267,17 @@ t.test('a server that is not there is told at once, with what to do', async (t) 
 t.test('a new version of a document goes through a session that names it', async (t) => {
   const contract = await server(t);
   const documentId = '0192f3a1-6c1e-7d34-9a55-0c7f6a1b2c3d';
-  const { code, json } = await runCommand(['put', file('v2.txt', 'two'), '--document', documentId, '--json'], {
-    url: contract.url,
-  });
-  t.equal(code, 0);
-  t.equal(json[0]?.documentId, documentId);
+  const put = () => runCommand(['put', file('v2.txt', 'two'), '--as-version', documentId, '--json'], { url: contract.url });
+  t.match(
+    await put(),
+    { code: 3, json: [{ error: { code: 'document_not_found' } }] },
+    'a document that is not there is not made',
+  );
+  t.equal(contract.uploads.size, 0);
+  const known = { documentId, versionId: documentId, filename: 'v1.txt', contentType: undefined, bytes: Buffer.from('one') };
+  contract.documents.set(documentId, known);
+  t.match(await put(), { code: 0, json: [{ documentId, fresh: true }] });
+  t.equal([...contract.uploads.values()][0]?.documentId, documentId);
 });
 
 t.test('a file name cannot command the terminal, whether it is stored or refused', async (t) => {
@@ -296,8 +302,9 @@ t.test('a name that is no UTF-8 fails by name, and does not stop the rest', asyn
   mkdirSync(root);
   writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x61, 0xff, 0x62])]), 'x');
   writeFileSync(join(root, 'z.txt'), 'z');
+  writeFileSync(join(root, 'a letter \ufffd.txt'), 'in UTF-8 too');
   const { code, stderr } = await runCommand(['put', '-r', root], { url: contract.url });
   t.equal(code, 2);
   t.match(stderr, /Its name is not valid UTF-8/);
-  t.match(stderr, /1 file stored, 1 failed/);
+  t.match(stderr, /2 files stored, 1 failed/);
 });
