@@ -11,7 +11,7 @@ import { withClient } from '../client-flags.ts';
 import type { CommandContext } from '../command.ts';
 import { fileFault } from '../file-fault.ts';
 import type { HttpClient } from '../http-client.ts';
-import { requireFilePlace } from '../output-place.ts';
+import { type FilePlace, requireFilePlace } from '../output-place.ts';
 import { ReplacedFile } from '../replaced-file.ts';
 import { printable } from '../terminal.ts';
 import { record } from '../upload-client.ts';
@@ -24,6 +24,7 @@ export async function showCheckpoint(context: CommandContext): Promise<number> {
   const given = flags.text('key');
   const trusted = given === undefined ? undefined : await readTrustedKeys(given);
   const file = flags.text('keep');
+  const place = file === undefined ? undefined : await requireFilePlace(file);
   const kept = file === undefined ? undefined : await findNote(file);
   const note = await withClient(context, async (http) => {
     const attempts = new Attempts(context);
@@ -34,7 +35,7 @@ export async function showCheckpoint(context: CommandContext): Promise<number> {
     await attempts.run(() => requireContinuation(http, older, head));
     return found;
   });
-  if (file !== undefined) await writeNote(file, note);
+  if (place !== undefined) await writeNote(place, note);
   await terminal.print(note.trimEnd().split('\n').map(printable).join('\n'));
   return 0;
 }
@@ -80,8 +81,8 @@ async function findNote(file: string): Promise<string | undefined> {
 }
 
 /** The one before is there until this one is. */
-async function writeNote(path: string, note: string): Promise<void> {
-  const file = await ReplacedFile.create(await requireFilePlace(path));
+async function writeNote(place: FilePlace, note: string): Promise<void> {
+  const file = await ReplacedFile.create(place);
   await file.write(Buffer.from(note));
   await file.complete();
 }

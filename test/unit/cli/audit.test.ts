@@ -103,6 +103,10 @@ t.test('a proof holds for the event that is shown, under a head that the key sig
 t.test('a kept head gives way only to one that continues it and that the key signed', async (t) => {
   const file = join(folder, 'kept.txt');
   const path = '/v1/audit/proofs/consistency?first=1&second=2';
+  t.match(await runCommand(['audit', 'checkpoint', '--keep', '/dev/zero', '--key', key]), {
+    code: 2,
+    stderr: /is not a regular file/,
+  });
   const keep = async (answers: Answers) =>
     runCommand(['audit', 'checkpoint', '--keep', file, '--key', key], { url: await serverOf(t, answers) });
   t.match(await keep({ '/v1/audit/checkpoint': checkpointOf(events, 1) }), { code: 0 });
