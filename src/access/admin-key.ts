@@ -1,10 +1,11 @@
 import type { Secret } from '../config/secret.ts';
-import { ensureSecretText } from '../config/secrets.ts';
+import { ensureSecretText, findAnySecret } from '../config/secrets.ts';
 import type { Actor } from '../core/actor.ts';
 import { allCapabilities } from '../core/capability.ts';
 import type { Clock } from '../core/clock.ts';
+import { isQuasarError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { macOf, newApiKey, parseApiKey, verifyApiKey } from './api-key.ts';
+import { type ApiKey, macOf, newApiKey, parseApiKey, verifyApiKey } from './api-key.ts';
 import type { KeyStore } from './key-store.ts';
 
 /** Name of the file in the secrets of the data directory; the client commands look there. */
@@ -25,12 +26,17 @@ export interface AdminKeyOptions {
  * Sees to it that there is a file with an administrator's key, and that the database knows the key: the file comes first, so
  * that a crash between the two, or a database made anew, is caught up on by the next start. Whoever can write the file could
  * write the database beside it too. A key that was revoked stays so; without the file the next start makes another one.
- * @throws QuasarError `unauthenticated` when the file holds no key; `config_invalid` when others may read it.
+ * The server does without: a file that holds no key is told of.
+ * @throws QuasarError `config_invalid` when others may read it.
  */
 export async function ensureAdminKey({ directory, pepper, keys, by, clock, log }: AdminKeyOptions): Promise<void> {
   const place = { directory, name: ADMIN_KEY_FILE };
-  const text = await ensureSecretText(place, () => newApiKey(clock).text.reveal(), clock);
-  const key = parseApiKey(text.reveal());
+  const text = (await findAnySecret(place)) ?? (await ensureSecretText(place, () => newApiKey(clock).text.reveal(), clock));
+  const key = keyIn(text);
+  if (key === undefined) {
+    log.error({}, 'secrets/admin-key holds no key; remove the file to get a new one at the next start');
+    return;
+  }
   const stored = await keys.findKey(key.id);
   if (stored === undefined) {
     const atMs = clock.now();
@@ -44,7 +50,16 @@ export async function ensureAdminKey({ directory, pepper, keys, by, clock, log }
   if (verdict !== 'good') {
     log.warn(
       { keyId: key.id, verdict },
-      'the key in secrets/admin-key opens nothing; remove the file to get a new one at the next start',
+      'the key in secrets/admin-key opens nothing; remove the file to get a new one at the next start. If every other key is refused too, secrets/api-key-pepper is not the one they were made with',
     );
+  }
+}
+
+function keyIn(text: Secret): ApiKey | undefined {
+  try {
+    return parseApiKey(text.reveal());
+  } catch (error) {
+    if (isQuasarError(error, 'unauthenticated')) return undefined;
+    throw error;
   }
 }

@@ -26,6 +26,17 @@ export async function readSecret(place: SecretPlace): Promise<Secret> {
 
 /** Undefined when there is no such file. @throws QuasarError `config_invalid` as `readSecret`. */
 export async function findSecret(place: SecretPlace): Promise<Secret | undefined> {
+  const text = await findText(place);
+  return text === undefined ? undefined : new Secret(checkText(place, text));
+}
+
+/** The same for a file that may hold anything: its reader says what that means. */
+export async function findAnySecret(place: SecretPlace): Promise<Secret | undefined> {
+  const text = await findText(place);
+  return text === undefined ? undefined : new Secret(withoutNewline(text));
+}
+
+async function findText(place: SecretPlace): Promise<string | undefined> {
   const path = pathOf(place);
   const handle = await openIfThere(path);
   if (handle === undefined) return undefined;
@@ -33,7 +44,7 @@ export async function findSecret(place: SecretPlace): Promise<Secret | undefined
     const facts = await handle.stat();
     checkOwner(path, facts);
     if (facts.size > limits.secretFileMax) throw invalid(`The secret ${path} is larger than ${limits.secretFileMax} bytes.`);
-    return new Secret(checkText(path, await handle.readFile('utf8')));
+    return await handle.readFile('utf8');
   } finally {
     await handle.close();
   }
@@ -68,7 +79,7 @@ export async function checkSecrets(directory: string): Promise<string[]> {
   const problems: string[] = [];
   for (const name of await listSecrets(directory)) {
     try {
-      await findSecret({ directory, name });
+      await (NEEDLESS.includes(name) ? findAnySecret({ directory, name }) : findSecret({ directory, name }));
     } catch (error) {
       if (!isQuasarError(error, 'config_invalid')) throw error;
       problems.push(error.message);
@@ -123,12 +134,34 @@ function checkOwner(path: string, facts: { readonly mode: number; readonly uid: 
   }
 }
 
-function checkText(path: string, text: string): string {
-  const value = text.replace(/\r?\n$/, '');
-  if (value.trim() === '') throw invalid(`The secret ${path} is empty.`);
+function checkText(place: SecretPlace, text: string): string {
+  const path = pathOf(place);
+  const value = withoutNewline(text);
+  if (value.trim() === '') throw invalid(`The secret ${path} is empty. ${adviceOn(place.name)}`.trim());
   if (value.includes(PLACEHOLDER)) throw invalid(`The secret ${path} still is ${PLACEHOLDER}; put a real one there.`);
   return value;
 }
+
+function withoutNewline(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}
+
+/** What to do about a secret that is not what it was, by its name: what is lost with it differs. */
+export function adviceOn(name: string): string {
+  return ADVICE[name] ?? '';
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  'api-key-pepper':
+    'Put the original back. If it is lost, remove the file: the next start makes another one, and every API key issued before is refused.',
+  'audit-seed':
+    'Put the original back. If it is lost, remove the file: the next start makes another one, and the audit log goes on under another key.',
+  cursor: 'Remove the file: the next start makes another one, and page cursors in flight become invalid.',
+  'postgres-password': 'Put the original back: the database was made with it.',
+  'jwt-secret': 'Write the secret that the issuer of your tokens signs with into it.',
+};
+/** The server writes it for its clients and starts without. */
+const NEEDLESS: readonly string[] = ['admin-key'];
 
 async function writeDurably(path: string, text: string): Promise<void> {
   const handle = await open(path, 'wx', 0o600);

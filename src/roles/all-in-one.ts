@@ -56,6 +56,7 @@ import { DatabaseCheck } from './database-check.ts';
 import { looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
 import { openGate } from './open-gate.ts';
+import { openPepper } from './open-pepper.ts';
 import { readReadiness } from './readiness.ts';
 import { waitForStopSignal } from './stop-signal.ts';
 import { registerStoreMetrics } from './store-metrics.ts';
@@ -111,10 +112,11 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   const scrub = startScrub(config, { node, slab, hasher, log });
   closer.push('scrub', () => scrub?.close());
   const scope = await findLocalScope(database.pool);
-  const pepper = await ensureSecret({ directory: config.secretsDirectory, name: 'api-key-pepper' }, 32, systemClock);
+  const keys = new PostgresKeyStore(database.pool);
+  const pepper = await openPepper({ directory: config.secretsDirectory, keys, scope, clock: systemClock, log });
   await ensureAdminKey({
     directory: join(config.dataDirectory, 'secrets'),
-    ...{ pepper, by: systemActor(scope, 'up', systemClock), keys: new PostgresKeyStore(database.pool), clock: systemClock, log },
+    ...{ pepper, by: systemActor(scope, 'up', systemClock), keys, clock: systemClock, log },
   });
 
   // Before what still notes something when it closes.

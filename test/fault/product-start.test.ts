@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -154,6 +164,40 @@ t.test('another password than the one its database was made with is refused, and
   renameSync(control, `${control}.away`);
   const says = /^quasar: PostgreSQL did not start \(exit code \d\): .*could not (open|find) .*/;
   await refuses(t, ['--data', product.data, '--port', '0'], { code: 5, says, data: product.data });
+});
+
+t.test('secrets that are not what they were are refused, or told of', async (t) => {
+  const product = await Product.start();
+  t.teardown(() => product.destroy());
+  await call(product, { method: 'POST', path: '/v1/documents', body: 'noted' });
+  t.equal(await product.stop(), 0);
+  const { data } = product;
+  const secret = (name: string) => join(data, 'secrets', name);
+  const seed = readFileSync(secret('audit-seed'));
+  writeFileSync(secret('audit-seed'), `${Buffer.alloc(32, 7).toString('base64url')}\n`);
+  const says = /audit-seed is not the one the audit log is signed with .*Put the original back.*remove the file/;
+  await refuses(t, ['--data', data, '--port', '0'], { code: 2, says, data });
+  writeFileSync(secret('audit-seed'), '');
+  await refuses(t, ['--data', data, '--port', '0'], { code: 2, says: /audit-seed is empty\. Put the original back/, data });
+
+  rmSync(secret('audit-seed'));
+  rmSync(secret('api-key-pepper'));
+  writeFileSync(secret('admin-key'), '');
+  const without = await Product.start({ data });
+  t.teardown(() => without.destroy());
+  t.equal(await without.stop(), 0);
+  t.match(without.output, /secrets\/audit-seed was missing and made anew/);
+  t.match(without.output, /secrets\/api-key-pepper was missing .*every API key issued before is refused/);
+  t.match(without.output, /secrets\/admin-key holds no key; remove the file/);
+
+  rmSync(secret('admin-key'));
+  const again = await Product.start({ data });
+  t.teardown(() => again.destroy());
+  t.notMatch(again.output, /made anew/);
+  t.equal((await call(again, { method: 'POST', path: '/v1/documents', body: 'again' })).status, 201, 'with the new key');
+  t.equal(await again.stop(), 0);
+  writeFileSync(secret('audit-seed'), seed);
+  await refuses(t, ['--data', data, '--port', '0'], { code: 2, says: /audit-seed is not the one/, data });
 });
 
 t.test('a disk too full for a database to be made ends the start with one line', async (t) => {
