@@ -14,11 +14,17 @@ interface QueuedLoad {
 
 interface Kept {
   readonly list: FoundAccessList;
-  readonly epoch: number;
+  readonly since: Since;
+}
+
+/** The epochs it was loaded under. */
+interface Since {
+  readonly rules: number;
+  readonly documents: number;
 }
 
 /**
- * The rules that have a say about things, remembered until rules of the org change. What is absent is never remembered, so
+ * The rules that have a say about things, remembered until rules of the org, or the document, change. What is absent is never remembered, so
  * that asking for it takes the statement it takes to find that something is hidden.
  */
 export class AccessLists {
@@ -41,7 +47,7 @@ export class AccessLists {
     const key = keyOf(scope, thing);
     const kept = this.#kept.get(key);
     if (kept === undefined || !this.#epochs.listening) return undefined;
-    if (this.#epochs.rules.epochOf(scope.orgId) <= kept.epoch) return kept.list;
+    if (this.#isGood(scope, thing, kept.since)) return kept.list;
     this.#kept.delete(key);
     return undefined;
   }
@@ -49,9 +55,9 @@ export class AccessLists {
   /** As it stands now. Undefined: there is no such thing. Documents that are asked for at the same time share a statement. */
   async load(scope: Scope, thing: RuledThing): Promise<FoundAccessList | undefined> {
     if (thing.kind === 'document') return this.#loadDocument(scope, thing.documentId);
-    const epoch = this.#epochs.rules.now;
+    const since = this.#now;
     const list = await this.#rules.loadAccessList(scope, thing);
-    this.#keep(keyOf(scope, thing), list, epoch);
+    this.#keep(keyOf(scope, thing), list, since);
     return list;
   }
 
@@ -61,13 +67,13 @@ export class AccessLists {
 
   async #loadBatch(batch: readonly QueuedLoad[]): Promise<void> {
     const [first] = batch as readonly [QueuedLoad];
-    const epoch = this.#epochs.rules.now;
+    const since = this.#now;
     try {
       const ids = batch.map(({ documentId }) => documentId);
       const lists = await this.#rules.loadAccessLists(first.scope, ids);
       for (const { scope, documentId, resolve } of batch) {
         const list = lists.get(documentId);
-        this.#keep(keyOf(scope, { kind: 'document', documentId }), list, epoch);
+        this.#keep(keyOf(scope, { kind: 'document', documentId }), list, since);
         resolve(list);
       }
     } catch (error) {
@@ -75,9 +81,18 @@ export class AccessLists {
     }
   }
 
-  #keep(key: string, list: FoundAccessList | undefined, epoch: number): void {
+  get #now(): Since {
+    return { rules: this.#epochs.rules.now, documents: this.#epochs.documents.now };
+  }
+
+  #isGood({ orgId }: Scope, thing: RuledThing, since: Since): boolean {
+    if (this.#epochs.rules.epochOf(orgId) > since.rules) return false;
+    return thing.kind !== 'document' || this.#epochs.documentEpochOf(orgId, thing.documentId) <= since.documents;
+  }
+
+  #keep(key: string, list: FoundAccessList | undefined, since: Since): void {
     if (list === undefined) this.#kept.delete(key);
-    else this.#kept.set(key, { list, epoch });
+    else this.#kept.set(key, { list, since });
   }
 }
 

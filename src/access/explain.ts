@@ -61,7 +61,8 @@ function isGroupOf(requester: Requester, id: SubjectId): boolean {
   return (requester.groups as ReadonlySet<SubjectId>).has(id);
 }
 
-function ruleLine({ rule, place, outcome, matched }: ConsideredRule, action: Capability): string {
+/** One rule, in plain words. */
+export function ruleLine({ rule, place, outcome, matched }: ConsideredRule, action: Capability): string {
   const verb = rule.effect === 'deny' ? 'denies' : 'allows';
   const said = `Rule ${rule.id} ${placeWords(place)} ${verb} ${capabilityNames(rule.actions).join(', ')}`;
   const whom = `to ${matched.join(', ')}`;

@@ -156,7 +156,9 @@ export type CommitOutcome =
   | { readonly kind: 'version_changed' }
   /** Another document has an external reference that the session brought along. */
   | { readonly kind: 'ref_taken' }
-  | { readonly kind: 'fence_lost' };
+  | { readonly kind: 'fence_lost' }
+  /** Whoever wants it, or his org, was suspended meanwhile. */
+  | { readonly kind: 'suspended' };
 
 /**
  * Commits versions. Calls made while a commit is under way share the next round trip (commit-queue in the adapter).

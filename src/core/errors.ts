@@ -85,6 +85,7 @@ export const errorTable = {
   // documents and blobs
   document_not_found: { kind: 'not_found', title: 'There is no such document.' },
   document_disposed: { kind: 'gone', title: 'The document was disposed of.' },
+  id_not_available: { kind: 'conflict', title: 'The id cannot be chosen for a document.' },
   document_held: { kind: 'conflict', title: 'The document is under a hold.' },
   document_retained: { kind: 'conflict', title: 'The document is to be kept for longer.' },
   retention_shortened: { kind: 'conflict', title: 'The document is to be kept for longer than this.' },

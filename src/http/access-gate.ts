@@ -1,9 +1,11 @@
+import type { AccessChange } from '../access/access-change.ts';
 import type { AccessEpochs } from '../access/access-epochs.ts';
 import type { AccessList } from '../access/access-list.ts';
 import type { AccessLists } from '../access/access-lists.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { type Decision, decide, effectiveOn } from '../access/decide.ts';
-import { type Explanation, explain, explainHidden } from '../access/explain.ts';
+import { explain, explainHidden } from '../access/explain.ts';
+import { type NarrowedExplanation, narrowExplanation } from '../access/narrowed-explanation.ts';
 import { type Decided, notedDecision } from '../access/noted-decision.ts';
 import { withinOrg } from '../access/operators-only.ts';
 import type { PrincipalStore } from '../access/principal-store.ts';
@@ -172,7 +174,7 @@ export class AccessGate implements Gate {
     );
   }
 
-  async explain(caller: Caller, thing: RuledThing, principalId: PrincipalId, action: Capability): Promise<Explanation> {
+  async explain(caller: Caller, thing: RuledThing, principalId: PrincipalId, action: Capability): Promise<NarrowedExplanation> {
     const [list, known] = await Promise.all([
       this.#options.lists.load(caller, thing),
       this.#options.principals.loadRequester(caller, principalId),
@@ -181,12 +183,13 @@ export class AccessGate implements Gate {
     if (known === undefined) throw new QuasarError('principal_not_found', { op: OP });
     const requester = { ...known.requester, tokenScope: withinOrg(allCapabilities, caller.orgId, this.#options.operatorOrgId) };
     const explanation = explain(requester, list, action);
-    if (!explanation.decision.allowed || passes(explanation.decision, thing)) return explanation;
-    return explainHidden(explanation, explain(requester, list, 'doc.read'));
+    const hidden = explanation.decision.allowed && !passes(explanation.decision, thing);
+    const whole = hidden ? explainHidden(explanation, explain(requester, list, 'doc.read')) : explanation;
+    return narrowExplanation(whole, { asker: caller.session.requester, about: requester, list, action });
   }
 
-  changed(orgId: OrgId): void {
-    this.#options.epochs.changedOrg(orgId);
+  changed(change: AccessChange): void {
+    this.#options.epochs.changed(change);
   }
 
   #authenticate(exchange: Exchange): Session | Promise<Session> {

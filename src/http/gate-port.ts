@@ -1,8 +1,9 @@
-import type { Explanation } from '../access/explain.ts';
+import type { AccessChange } from '../access/access-change.ts';
+import type { NarrowedExplanation } from '../access/narrowed-explanation.ts';
 import type { RuledThing } from '../access/rule-store.ts';
 import type { Capability, CapabilitySet } from '../core/capability.ts';
 import type { BlobKey } from '../core/digest.ts';
-import type { DocumentId, FolderId, OrgId, PrincipalId, VersionId } from '../core/ids.ts';
+import type { DocumentId, FolderId, PrincipalId, VersionId } from '../core/ids.ts';
 import type { Caller } from './caller.ts';
 import type { Exchange } from './edge.ts';
 
@@ -62,11 +63,11 @@ export interface Gate {
   readable(caller: Caller, things: readonly RuledThing[]): Promise<boolean[]>;
 
   /**
-   * How a decision about a principal falls, credentials without a scope assumed, and why.
+   * How a decision about a principal falls, credentials without a scope assumed, and why, as far as the caller may know.
    * @throws QuasarError `document_not_found`, `folder_not_found`, `principal_not_found`.
    */
-  explain(caller: Caller, thing: RuledThing, principalId: PrincipalId, action: Capability): Promise<Explanation>;
+  explain(caller: Caller, thing: RuledThing, principalId: PrincipalId, action: Capability): Promise<NarrowedExplanation>;
 
   /** Principals, groups, keys, folders or rules of the org are others now: this process forgets what it knew of them at once. */
-  changed(orgId: OrgId): void;
+  changed(change: AccessChange): void;
 }

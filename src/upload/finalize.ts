@@ -96,6 +96,8 @@ export function versionOf(outcome: CommitOutcome, op: string): VersionFacts {
       throw new QuasarError('ref_taken', { op });
     case 'fence_lost':
       throw new QuasarError('upload_taken_over', { op });
+    case 'suspended':
+      throw new QuasarError('unauthenticated', { op, details: { reason: 'token_revoked' } });
   }
 }
 

@@ -22,12 +22,19 @@ export async function createSession(transaction: Transaction, wish: NotedSession
   if (idempotency !== undefined && !(await claimKey(transaction, wish, idempotency, nowMs))) {
     return answerForKey(transaction, idempotency, nowMs);
   }
+  if (wish.idChosen === true && wish.session.newDocument) await requireFreeId(transaction, wish.session);
   if (attached !== undefined) await requireFit(transaction, wish.session, attached);
   const session = await insertOrFind(transaction, wish, nowMs);
   await requireUndisposed(transaction, session);
   if (session.uploadId === wish.session.uploadId) return { kind: 'created', session };
   if (idempotency !== undefined) await pointKeyAt(transaction, idempotency.key, session);
   return { kind: 'resumed', session };
+}
+
+/** Ids of an org name one thing each; and that one is taken shall not tell of what. */
+async function requireFreeId({ scope, query }: Transaction, { documentId }: UploadSession): Promise<void> {
+  const { rows } = await query<{ used: boolean }>('SELECT quasar.is_id_used($1, $2) AS used', [scope.orgId, documentId]);
+  if (rows[0]?.used !== false) throw new QuasarError('id_not_available', { op: 'upload.create' });
 }
 
 async function requireFit(

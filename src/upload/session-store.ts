@@ -27,6 +27,8 @@ export interface AttachedRecords {
 
 export interface NewSession {
   readonly session: UploadSession;
+  /** The client chose the id of the document: a new one must not have that of anything else in the org. */
+  readonly idChosen?: boolean;
   readonly attached: AttachedRecords | undefined;
   /** Present when the client sent an Idempotency-Key; lives for `idempotencyLifetimeMs`. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
@@ -48,7 +50,7 @@ export interface SessionStore {
   /**
    * At most one open upload per document and principal: a second create for it returns the first. Nobody is in anybody else's way.
    * @throws QuasarError `ref_taken` when another document has a reference it brings along; `subject_not_found`
-   * when a rule names somebody the org has not; `document_disposed`; `version_conflict` when a document that is there is to come into a folder or under rules.
+   * when a rule names somebody the org has not, `stands_above` when one shuts out somebody above; `id_not_available`; `document_disposed`; `version_conflict` when a document that is there is to come into a folder or under rules.
    */
   create(by: Actor, wish: NewSession): Promise<CreateOutcome>;
 

@@ -106,7 +106,7 @@ t.test('an upload for a document that another one made and hid adds nothing to i
   const first = await begin(admin, { documentId, initialPermissions: { rules } });
   const second = await begin(clerk, { documentId });
   expectStatus(await admin.ask('POST', `${first.path}/finalize`, { body: {} }), 201);
-  t.match((await clerk.ask('POST', `${second.path}/finalize`, { body: {} })).json(), { code: 'document_not_found' });
+  t.match((await clerk.ask('POST', `${second.path}/finalize`, { body: {} })).json(), { code: 'id_not_available' });
   const versions = expectStatus(await admin.ask('GET', `/v1/documents/${documentId}/versions`), 200);
   t.equal((versions.items as unknown[]).length, 1);
 });

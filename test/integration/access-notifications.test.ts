@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import pg from 'pg';
 import t from 'tap';
-import { ACCESS_CHANNEL, accessChangeKinds, parseAccessChange } from '../../src/access/access-change.ts';
+import { ACCESS_CHANNEL, accessChangeKinds, documentClassOf, parseAccessChange } from '../../src/access/access-change.ts';
+import { AccessEpochs } from '../../src/access/access-epochs.ts';
+import { AccessLists } from '../../src/access/access-lists.ts';
+import type { RuledThing, RuleStore } from '../../src/access/rule-store.ts';
 import { PostgresCatalog } from '../../src/catalog/postgres-catalog.ts';
 import { PostgresVersionCommitter } from '../../src/catalog/postgres-version-committer.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -50,6 +53,7 @@ t.test('every change tells the org and what kind of change it was, and nothing e
   const suspension = { suspended: true, atMs: NOW };
   t.strictSame(await toldOf(() => principals.suspendPrincipal(scope, principalId, suspension)), told('principal'));
   t.strictSame(await toldOf(() => orgs.suspendOrg(scope, scope.orgId, suspension)), told('org'));
+  t.strictSame(await toldOf(() => orgs.suspendOrg(scope, scope.orgId, { suspended: false, atMs: NOW })), told('org'));
 
   const [inner, outer] = [newGroup('inner'), newGroup('outer')];
   for (const group of [inner, outer]) await groups.createGroup(scope, group);
@@ -72,13 +76,60 @@ t.test('rules, and folders that move, are told, with the largest list of rules t
   await new PostgresVersionCommitter({ pool, catalog, clock: systemClock }).commit(scope, { documentId, ...rest });
   const [outer, inner] = [newFolder(), newFolder()];
   for (const folder of [outer, inner]) await folders.createFolder(scope, folder);
+  const toldOfDocument = told(`document ${documentId.slice(-3)}`);
   t.strictSame(await toldOf(() => folders.moveFolder(scope, inner.folderId, outer.folderId)), told('folder'));
-  t.strictSame(await toldOf(() => folders.placeDocument(scope, documentId, inner.folderId)), told('folder'));
+  t.strictSame(await toldOf(() => folders.placeDocument(scope, documentId, inner.folderId)), toldOfDocument);
   const many = Array.from({ length: 256 }, () => newRule('allow', ['doc.read'], scope.principalId));
   const wish = { rules: many, expectedVersion: 0, atMs: NOW };
-  t.strictSame(await toldOf(() => rules.replaceRules(scope, { kind: 'document', documentId }, wish)), told('rules'));
+  t.strictSame(await toldOf(() => rules.replaceRules(scope, { kind: 'document', documentId }, wish)), toldOfDocument);
+  t.strictSame(await toldOf(() => rules.replaceRules(scope, { kind: 'folder', folderId: outer.folderId }, wish)), told('rules'));
   await folders.placeDocument(scope, documentId, undefined);
   t.strictSame(await toldOf(() => folders.deleteFolder(scope, inner.folderId)), told('folder'));
+});
+
+t.test('documents that are placed or ruled make nothing be asked again of other places, nor of who is who', async (t) => {
+  const catalog = new PostgresCatalog(pool);
+  const committer = new PostgresVersionCommitter({ pool, catalog, clock: systemClock });
+  const wishes = Array.from({ length: 12 }, () => versionWish());
+  for (const wish of wishes) await committer.commit(scope, wish);
+  const folder = newFolder();
+  await folders.createFolder(scope, folder);
+  let asked = 0;
+  const counting: Partial<RuleStore> = {
+    loadAccessList: (...question) => {
+      asked += 1;
+      return rules.loadAccessList(...question);
+    },
+    loadAccessLists: (...question) => {
+      asked += 1;
+      return rules.loadAccessLists(...question);
+    },
+  };
+  const epochs = new AccessEpochs();
+  epochs.listening = true;
+  const lists = new AccessLists(counting as RuleStore, epochs);
+  const documents = wishes.map(({ documentId }) => ({ kind: 'document', documentId }) as const);
+  const [placed, ruled] = documents as [(typeof documents)[0], (typeof documents)[0]];
+  const classes = [placed, ruled].map(({ documentId }) => documentClassOf(documentId));
+  const others = documents.slice(2).filter(({ documentId }) => !classes.includes(documentClassOf(documentId)));
+  const things: RuledThing[] = [...others, { kind: 'folder', folderId: folder.folderId }, { kind: 'org' }];
+  const find = (thing: RuledThing) => lists.peek(scope, thing) ?? lists.load(scope, thing);
+  await Promise.all([...things, placed, ruled].map(find));
+  const [before, identities] = [asked, epochs.identities.epochOf(scope.orgId)];
+  for (let round = 0; round < 3; round++) {
+    const wish = { rules: [newRule('allow', ['doc.read'], scope.principalId)], expectedVersion: round, atMs: NOW };
+    const told = await toldOf(async () => {
+      await folders.placeDocument(scope, placed.documentId, round % 2 === 0 ? folder.folderId : undefined);
+      await rules.replaceRules(scope, ruled, wish);
+    });
+    for (const payload of told) epochs.changed(parseAccessChange(payload));
+    await Promise.all(things.map(find));
+    t.equal(asked, before + round * 2, 'nothing of the others');
+    for (const thing of [placed, ruled]) await find(thing);
+    t.equal(asked, before + round * 2 + 2, 'of the two, each once');
+    t.equal(lists.peek(scope, placed)?.places.length, round % 2 === 0 ? 3 : 2, 'as it is now');
+  }
+  t.equal(epochs.identities.epochOf(scope.orgId), identities);
 });
 
 t.test('what changes nothing tells nothing', async (t) => {

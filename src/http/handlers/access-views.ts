@@ -1,7 +1,8 @@
-import type { ConsideredRule, Explanation } from '../../access/explain.ts';
+import type { ConsideredRule } from '../../access/explain.ts';
 import type { Folder } from '../../access/folder-store.ts';
 import type { Group } from '../../access/group-store.ts';
 import type { ListedKey } from '../../access/key-store.ts';
+import type { NarrowedExplanation } from '../../access/narrowed-explanation.ts';
 import type { Org } from '../../access/org-store.ts';
 import type { Principal } from '../../access/principal-store.ts';
 import type { AccessRule, RulePlace } from '../../access/rule.ts';
@@ -66,7 +67,7 @@ export function ruleChangeView(change: RuleChange): View {
   return { ...rulesView(change), changedBy: change.changedBy, changedAt: toTimestamp(change.changedAtMs) };
 }
 
-export function explanationView(principalId: PrincipalId, action: Capability, explanation: Explanation): View {
+export function explanationView(principalId: PrincipalId, action: Capability, explanation: NarrowedExplanation): View {
   const { decision, considered, lines } = explanation;
   return { principalId, action, ...decision, considered: considered.map(consideredView), lines };
 }

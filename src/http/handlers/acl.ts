@@ -1,3 +1,4 @@
+import { type AccessChange, documentClassOf } from '../../access/access-change.ts';
 import { givenBy } from '../../access/given-by.ts';
 import { parseRules } from '../../access/parse-rules.ts';
 import type { AccessRule, SubjectId } from '../../access/rule.ts';
@@ -48,7 +49,7 @@ function putRules({ path, access, thingOf }: RuledPlace): Route<Services> {
       const atMs = services.clock.now();
       const outcome = await services.access.rules.replaceRules(caller, thing, { rules, expectedVersion, atMs });
       refuseUnreplaced(outcome, thing, rules);
-      services.gate.changed(caller.orgId);
+      services.gate.changed(changeOf(thing, caller));
       replyRules(exchange, { version: outcome.version, rules });
     }),
   );
@@ -65,6 +66,11 @@ function listRuleChanges({ path, access, thingOf }: RuledPlace): Route<Services>
       nextCursor: page.next === undefined ? null : services.cursors.seal(purpose, page.next),
     });
   });
+}
+
+function changeOf(thing: RuledThing, { orgId }: Caller): AccessChange {
+  if (thing.kind !== 'document') return { orgId, kind: 'rules' };
+  return { orgId, kind: 'document', documentClass: documentClassOf(thing.documentId) };
 }
 
 async function findRules(thing: RuledThing, services: Services, caller: Caller): Promise<RuleSet> {

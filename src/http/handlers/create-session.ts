@@ -15,7 +15,7 @@ import { readJsonBody } from '../json-body.ts';
 import { replyJson } from '../reply.ts';
 import { requireHeldOn } from './held-capabilities.ts';
 import { type CreateWish, idempotencyKeyOf, parseCreateBody } from './request-bodies.ts';
-import { placeOf, requireWrite } from './require-write.ts';
+import { placeOf, requireWriteById } from './require-write.ts';
 import type { Services } from './services.ts';
 
 /** The JSON form of `POST /v1/documents`: opens an upload session, or finds the one that is open. */
@@ -27,7 +27,7 @@ export async function createSession(exchange: Exchange, services: Services, call
   const known = wish.documentId === undefined ? undefined : await services.catalog.findVersion(caller, wish.documentId);
   const rules = initialRulesOf(wish, services.clock);
   const thing: RuledThing = known === undefined ? placeOf(wish.folderId) : { kind: 'document', documentId: known.documentId };
-  await requireWrite(thing, services, caller);
+  await requireWriteById(thing, services, caller, 'upload.create');
   if (rules !== undefined) {
     await services.gate.require(caller, thing, 'acl.admin');
     await requireHeldOn(thing, caller, givenBy(rules, []), services, 'upload.create');
@@ -53,6 +53,7 @@ export async function createSession(exchange: Exchange, services: Services, call
   };
   const outcome = await services.uploads.create(caller, {
     session,
+    idChosen: wish.documentId !== undefined,
     attached: await attachedOf(wish, rules, services, caller),
     idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprintOf(wish) },
   });

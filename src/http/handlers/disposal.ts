@@ -1,3 +1,4 @@
+import { documentClassOf } from '../../access/access-change.ts';
 import { toTimestamp } from '../../core/clock.ts';
 import { QuasarError } from '../../core/errors.ts';
 import { readJsonBody } from '../json-body.ts';
@@ -31,7 +32,7 @@ export const disposeDocument = evaluating(
         case 'unchanged':
           throw new QuasarError('document_disposed', { op });
         case 'disposed':
-          services.gate.changed(caller.orgId);
+          services.gate.changed({ orgId: caller.orgId, kind: 'document', documentClass: documentClassOf(documentId) });
           for (const uploadId of outcome.uploadIds) services.uploads.forget(uploadId);
           exchange.reply(204, []);
       }

@@ -1,3 +1,4 @@
+import { documentClassOf } from '../../access/access-change.ts';
 import type { Folder, FolderMoveOutcome } from '../../access/folder-store.ts';
 import type { RuledThing } from '../../access/rule-store.ts';
 import type { Page } from '../../catalog/catalog.ts';
@@ -74,7 +75,7 @@ export const putFolder = route(
     await services.gate.require(caller, thingOf(parentId), 'acl.admin');
     await requireLeaving((await findFolder(folderId, services, caller)).parentId, parentId, services, caller);
     refuseUnmoved(await services.access.folders.moveFolder(caller, folderId, parentId));
-    services.gate.changed(caller.orgId);
+    services.gate.changed({ orgId: caller.orgId, kind: 'folder' });
     replyJson(exchange, 200, folderView(await findFolder(folderId, services, caller)));
   },
 );
@@ -87,7 +88,7 @@ export const deleteFolder = route(
     const outcome = await services.access.folders.deleteFolder(caller, folderIdOf(params));
     if (outcome === 'folder_missing') throw new QuasarError('folder_not_found', { op: 'folder.delete' });
     if (outcome === 'folder_not_empty') throw new QuasarError('folder_not_empty', { op: 'folder.delete' });
-    services.gate.changed(caller.orgId);
+    services.gate.changed({ orgId: caller.orgId, kind: 'folder' });
     exchange.reply(204, []);
   },
 );
@@ -111,7 +112,7 @@ export const putDocumentFolder = evaluating(
       // It is there, as the gate knows, and documents do not vanish.
       if (outcome === 'document_missing') throw new QuasarError('document_disposed', { op });
       if (outcome === 'folder_missing') throw new QuasarError('folder_not_found', { op });
-      services.gate.changed(caller.orgId);
+      services.gate.changed({ orgId: caller.orgId, kind: 'document', documentClass: documentClassOf(documentId) });
       replyJson(exchange, 200, { documentId, folderId: folderId ?? null, moved: outcome === 'placed' });
     },
   ),

@@ -43,7 +43,7 @@ export const deleteGroup = route(
   async (exchange, params, services: Services, caller) => {
     const outcome = await services.access.groups.deleteGroup(caller, groupIdOf(params));
     if (outcome === 'group_missing') throw new QuasarError('group_not_found', { op: 'group.delete' });
-    services.gate.changed(caller.orgId);
+    services.gate.changed({ orgId: caller.orgId, kind: 'group' });
     exchange.reply(204, []);
   },
 );
@@ -71,7 +71,7 @@ export const putMember = route('PUT', MEMBER, administer, async (exchange, param
   const kind = parseMemberBody(await readJsonBody(exchange, { optional: true }));
   const outcome = await services.access.groups.addMember(caller, groupId, { kind, id } as GroupMember);
   refuseUnadded(outcome, kind);
-  services.gate.changed(caller.orgId);
+  services.gate.changed({ orgId: caller.orgId, kind: 'group' });
   replyJson(exchange, 200, { groupId, kind, id, added: outcome === 'added' });
 });
 
@@ -80,7 +80,7 @@ export const deleteMember = route('DELETE', MEMBER, administer, async (exchange,
   const groupId = groupIdOf(params);
   const outcome = await services.access.groups.removeMember(caller, groupId, memberIdOf(params));
   if (outcome === 'unchanged') await requireGroup(groupId, services, caller);
-  services.gate.changed(caller.orgId);
+  services.gate.changed({ orgId: caller.orgId, kind: 'group' });
   exchange.reply(204, []);
 });
 

@@ -55,7 +55,7 @@ export const deleteKey = route('DELETE', '/v1/keys/{keyId}', administer, async (
   const keyId = parseId<KeyId>(params.keyId as string, 'keyId');
   const outcome = await services.access.keys.revokeKey(caller, keyId, services.clock.now());
   if (outcome === 'key_missing') throw new QuasarError('key_not_found', { op: 'key.revoke' });
-  services.gate.changed(caller.orgId);
+  services.gate.changed({ orgId: caller.orgId, kind: 'key' });
   exchange.reply(204, []);
 });
 
@@ -73,7 +73,7 @@ export const revokeToken = route(
     const latestMs = atMs + limits.tokenSkewMs + limits.tokenAgeMaxMs;
     const untilMs = Math.max(expiresAtMs, latestMs) + limits.tokenSkewMs;
     await services.access.revocations.revokeToken(caller, { jti, untilMs, atMs });
-    services.gate.changed(caller.orgId);
+    services.gate.changed({ orgId: caller.orgId, kind: 'token' });
     exchange.reply(204, []);
   },
 );

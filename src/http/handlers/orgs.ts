@@ -86,7 +86,7 @@ async function suspendOrg(orgId: OrgId, suspended: boolean, services: Services, 
   if (orgId === services.access.operatorOrgId) throw new QuasarError('operator_org', { op });
   const outcome = await services.access.orgs.suspendOrg(caller, orgId, { suspended, atMs: services.clock.now() });
   if (outcome === 'org_missing') throw new QuasarError('org_not_found', { op });
-  services.gate.changed(orgId);
+  services.gate.changed({ orgId, kind: 'org' });
 }
 
 export function orgIdOf(params: Params): OrgId {

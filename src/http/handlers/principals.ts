@@ -79,7 +79,7 @@ export const putPrincipal = route(
       const change = { suspended, atMs: services.clock.now() };
       refuseLast(await principals.suspendPrincipal(caller, principalId, change));
     }
-    services.gate.changed(caller.orgId);
+    services.gate.changed({ orgId: caller.orgId, kind: 'principal' });
     const changed = await services.access.directory.findPrincipal(caller, principalId);
     replyJson(exchange, 200, principalView(changed ?? current));
   },
@@ -95,7 +95,7 @@ export const deletePrincipal = route(
     await requireChangeable(principalId, services, caller);
     const change = { suspended: true, atMs: services.clock.now() };
     refuseLast(await services.access.principals.suspendPrincipal(caller, principalId, change));
-    services.gate.changed(caller.orgId);
+    services.gate.changed({ orgId: caller.orgId, kind: 'principal' });
     exchange.reply(204, []);
   },
 );

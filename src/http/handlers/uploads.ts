@@ -16,7 +16,7 @@ import { byHandler } from '../route-access.ts';
 import { type Params, route, taking } from '../router.ts';
 import { readAnswer } from './read-answer.ts';
 import { parseFinalizeBody } from './request-bodies.ts';
-import { placeOf, requireWrite } from './require-write.ts';
+import { placeOf, requireWrite, requireWriteById } from './require-write.ts';
 import type { Services } from './services.ts';
 import { sessionView, versionView } from './views.ts';
 
@@ -112,7 +112,7 @@ async function finalizeDecided(
     return await services.uploads.finalize(caller, uploadId, wish);
   } catch (error) {
     if (!newDocument || !isQuasarError(error, 'version_conflict')) throw error;
-    await requireWrite({ kind: 'document', documentId }, services, caller);
+    await requireWriteById({ kind: 'document', documentId }, services, caller, 'upload.finalize');
     return services.uploads.finalize(caller, uploadId, { ...wish, mayAdd: true });
   }
 }

@@ -192,9 +192,12 @@ export const accessSchemas = {
       hidden: { ...flag, description: 'Answered as if there were no such thing.' },
       reason: {
         type: 'string',
-        enum: ['other_org', 'suspended', 'rule_denies', 'role_allows', 'rule_allows', 'outside_scope', 'nothing_allows'],
+        enum: [
+          ...['other_org', 'suspended', 'rule_denies', 'role_allows', 'rule_allows', 'outside_scope', 'nothing_allows'],
+          'decided_outside',
+        ],
       },
-      decidedBy: { ...text, description: 'Id of a rule, or org, principal, role, scope, default.' },
+      decidedBy: { ...text, description: 'Id of a rule, or org, principal, role, scope, default, outside.' },
       considered: {
         type: 'array',
         items: object({

@@ -66,6 +66,7 @@ export const documentOperations: readonly Operation[] = [
       'capability_unknown',
       'subject_not_found',
       'stands_above',
+      'id_not_available',
       'version_conflict',
       ...storing,
     ],

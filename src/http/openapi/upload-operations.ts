@@ -92,6 +92,7 @@ export const uploadOperations: readonly Operation[] = [
       'upload_incomplete',
       'upload_closed',
       'finalize_conflict',
+      'id_not_available',
       'document_not_found',
       'document_disposed',
       'folder_not_found',

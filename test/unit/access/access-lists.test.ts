@@ -1,4 +1,5 @@
 import t from 'tap';
+import { documentClassOf } from '../../../src/access/access-change.ts';
 import { AccessEpochs } from '../../../src/access/access-epochs.ts';
 import { AccessLists } from '../../../src/access/access-lists.ts';
 import type { FoundAccessList, RuledThing, RuleStore } from '../../../src/access/rule-store.ts';
@@ -68,6 +69,37 @@ t.test('what was loaded is in memory until rules of its org change', async (t) =
     rules.epochs.changed({ orgId: scope.orgId, kind: thing.kind === 'folder' ? 'folder' : 'rules' });
     t.equal(rules.lists.peek(scope, thing), undefined);
   }
+});
+
+t.test('a document that is placed or disposed of is loaded again, and no other place is', async (t) => {
+  const rules = new Rules();
+  const [placed, ...others] = Array.from({ length: 50 }, newDocument);
+  const folder: RuledThing = { kind: 'folder', folderId: newId<FolderId>(systemClock) };
+  const documentClass = documentClassOf((placed as (typeof others)[0]).documentId);
+  const outside = others.filter(({ documentId }) => documentClassOf(documentId) !== documentClass);
+  const things = [placed as RuledThing, folder, org, ...outside];
+  const identities = rules.epochs.identities.epochOf(scope.orgId);
+  await Promise.all(things.map((thing) => rules.lists.load(scope, thing)));
+  for (let round = 0; round < 10; round++) {
+    rules.epochs.changed({ orgId: scope.orgId, kind: 'document', documentClass });
+    t.strictSame(
+      things.filter((thing) => rules.lists.peek(scope, thing) === undefined),
+      [placed],
+    );
+    await rules.lists.load(scope, placed as RuledThing);
+  }
+  t.equal(rules.epochs.identities.epochOf(scope.orgId), identities, 'nor is anybody looked up again');
+  rules.epochs.changed({ orgId: other.orgId, kind: 'document', documentClass });
+  t.ok(rules.lists.peek(scope, placed as RuledThing), 'of another org: nothing');
+});
+
+t.test('a document that is placed while it is loaded is not remembered', async (t) => {
+  const rules = new Rules();
+  const thing = newDocument();
+  const documentClass = documentClassOf(thing.documentId);
+  rules.meanwhile = () => rules.epochs.changed({ orgId: scope.orgId, kind: 'document', documentClass });
+  t.ok(await rules.lists.load(scope, thing));
+  t.equal(rules.lists.peek(scope, thing), undefined);
 });
 
 t.test('nothing in memory is good while changes may not be heard of', async (t) => {

@@ -288,7 +288,7 @@ t.test('a request whose rules are in memory and whose window is open passes with
   await world.gate.require(caller, thing, 'blob.read');
   t.equal(world.gate.require(caller, thing, 'blob.read'), undefined);
   t.equal(caller.allowed?.reason, 'role_allows');
-  world.gate.changed(orgId);
+  world.gate.changed({ orgId, kind: 'rules' });
   t.type(world.gate.require(caller, thing, 'blob.read'), Promise);
 });
 
