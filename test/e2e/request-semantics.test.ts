@@ -108,6 +108,60 @@ t.test('a precondition that holds lets the change pass', async (t) => {
   }
 });
 
+t.test('a version is stored unless what If-None-Match names is current', async (t) => {
+  const { path, versionId } = await store('unless');
+  const put = (tag: string, body: string) =>
+    admin.ask('PUT', `${path}/content`, { body, headers: { ...BYTES, 'if-none-match': tag } });
+  const first = etagOf(await admin.ask('GET', `${path}/content`));
+  t.equal((await put(`"x", W/${first}`, 'two')).status, 412);
+  t.equal((await put('"x", "y"', 'two')).status, 201);
+  t.equal((await put(first, 'three')).status, 201, 'which is no longer current');
+  t.equal((await put(`"v-${versionId}"`, 'four')).status, 201);
+  t.equal((await admin.ask('GET', `${path}/content`)).text, 'four');
+  const answers = await Promise.all(['a', 'b', 'c'].map((text) => put('"x"', text)));
+  t.ok(answers.every(({ status }) => status === 201 || status === 412));
+  t.ok(answers.some(({ status }) => status === 201));
+});
+
+t.test('a patch is made over the entry that If-Match and its body name, when both do', async (t) => {
+  const { path } = await store('patched');
+  const bundle = { mode: 'canonical', bundle: { [namespace]: { data: { n: 0 } } } };
+  expectStatus(await admin.ask('POST', `${path}/metadata`, { body: bundle }), 201);
+  const place = `${path}/metadata/${encodeURIComponent(namespace)}`;
+  const current = async () => {
+    const answer = await admin.ask('GET', place);
+    return { tag: etagOf(answer), id: (answer.json().entry as { metadataId: string }).metadataId };
+  };
+  const patch = (headers: Record<string, string>, baseMetadataId?: string) => {
+    const body = { mode: 'canonical', baseMetadataId, patch: [{ op: 'replace', path: '/n', value: 1 }] };
+    return admin.ask('POST', `${place}/patch`, { body, headers });
+  };
+  const { tag, id } = await current();
+  for (const [headers, base, status] of [
+    [{}, undefined, 428],
+    [{ 'if-match': '*' }, undefined, 428],
+    [{ 'if-match': '"stale"' }, undefined, 412],
+    [{ 'if-match': '"stale"' }, id, 412],
+    [{ 'if-match': `W/${tag}` }, id, 412],
+    [{ 'if-match': '"a", "b"' }, undefined, 412],
+    [{ 'if-match': 'stale' }, id, 400],
+    [{ 'if-none-match': '"x"' }, id, 400],
+  ] as const) {
+    t.equal((await patch(headers, base)).status, status, JSON.stringify({ headers, base }));
+  }
+  t.strictSame(await current(), { tag, id });
+  const made: string[] = [];
+  for (const named of [`"x", ${tag}`, '*', undefined]) {
+    const { tag: now, id: base } = await current();
+    const headers = named === undefined ? { 'if-match': now } : { 'if-match': named.replace(tag, now) };
+    const answer = await patch(headers, named === '*' ? base : undefined);
+    t.equal(answer.status, 200, answer.text);
+    t.equal(etagOf(answer), (await current()).tag, 'the ETag of what is there now');
+    made.push(etagOf(answer));
+  }
+  t.equal(new Set(made).size, 3);
+});
+
 t.test("a document's ETag is another one as soon as anything that is shown of it is", async (t) => {
   const { path, versionId } = await store('tagged');
   const seen = new Set<string>();

@@ -30,5 +30,5 @@ export const getMetrics = route(
 );
 
 export const getOpenapi = route('GET', '/v1/openapi.json', open, (exchange, _params, { openapi }: Services) => {
-  exchange.reply(200, ['Content-Type', 'application/json'], openapi);
+  exchange.reply(200, ['Content-Type', 'application/json', 'Cache-Control', 'no-cache'], openapi);
 });
