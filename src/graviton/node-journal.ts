@@ -130,7 +130,7 @@ interface JournalStart {
 }
 
 function isFinding({ kind }: ManifestEntry): boolean {
-  return kind === 'damage' || kind === 'suspect';
+  return kind === 'damage' || kind === 'whole' || kind === 'suspect';
 }
 
 /** Of a node that is read-only; there may be no MANIFEST yet. */
