@@ -66,7 +66,7 @@ export async function fillAccess(pool: ConnectionPool, by: Actor, documentId: Do
   const folder = newFolder();
   await folders.createFolder(by, folder);
   await folders.placeDocument(by, documentId, folder.folderId);
-  const wish = { rules: [newRule('deny', ['doc.read'], outer.groupId)], expectedVersion: 0, atMs: NOW };
+  const wish = { rules: [newRule('allow', ['doc.read'], outer.groupId)], expectedVersion: 0, atMs: NOW };
   await rules.replaceRules(by, { kind: 'document', documentId }, wish);
   await keys.createKey(by, newKey(by.principalId));
   await revocations.revokeToken(by, { jti: 'token', untilMs: NOW + 1, atMs: NOW });
