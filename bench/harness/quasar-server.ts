@@ -17,7 +17,7 @@ const SPARES_POLL_MS = 100;
 const SPARES_WAIT_MS = 60_000;
 
 export interface QuasarOptions {
-  readonly adapter?: 'uwebsockets' | 'node';
+  readonly adapter?: 'net' | 'node';
   /** How many spare segments it may keep; 0 makes it write every segment into a fresh file. */
   readonly spareSegments?: number;
   /** The `main.js` of another build than this one. */

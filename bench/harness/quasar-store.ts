@@ -4,7 +4,7 @@ import { type QuasarOptions, QuasarServer } from './quasar-server.ts';
 import type { Durability } from './results.ts';
 import type { Stage } from './stage.ts';
 
-export const edgeNames = { uwebsockets: 'Quasar, uWebSockets.js', node: 'Quasar, node:http' } as const;
+export const edgeNames = { net: 'Quasar', node: 'Quasar, node:http' } as const;
 
 export const quasarDurability: Durability = { durable: true, words: 'data, manifest and database synced' };
 
@@ -24,7 +24,7 @@ export class QuasarStore implements FileStore {
 
   /** The stage's closer stops it and removes its store. */
   static async open(stage: Stage, options: QuasarOptions = {}): Promise<QuasarStore> {
-    return new QuasarStore(edgeNames[options.adapter ?? 'uwebsockets'], await QuasarServer.open(stage, options));
+    return new QuasarStore(edgeNames[options.adapter ?? 'net'], await QuasarServer.open(stage, options));
   }
 
   get port(): number {

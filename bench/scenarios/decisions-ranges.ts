@@ -16,7 +16,7 @@ const CONNECTIONS = 16;
 const SECONDS = 1;
 /** Until the server's code is compiled. */
 const WARM_SECONDS = 2;
-const QUASAR = edgeNames.uwebsockets;
+const QUASAR = edgeNames.net;
 
 interface Load {
   readonly title: string;

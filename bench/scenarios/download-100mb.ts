@@ -23,7 +23,7 @@ export const download100mb: Scenario = {
   async run(stage) {
     const servers = await openFileServers(stage, {
       size: SIZE,
-      adapters: stage.headlineOnly ? ['uwebsockets'] : ['uwebsockets', 'node'],
+      adapters: stage.headlineOnly ? ['net'] : ['net', 'node'],
       peers: settingsThatRead(stage.peers),
       ranges: false,
     });
@@ -44,9 +44,9 @@ async function measure(stage: Stage, { servers, notes }: FileServers, load: Load
     unit: 'MB/s',
     rows,
     verdicts: [
-      ...ratio(rows, { ...better, ...goal, ours: edgeNames.uwebsockets }),
+      ...ratio(rows, { ...better, ...goal, ours: edgeNames.net }),
       ...ratio(rows, { ...better, ours: edgeNames.node, subject: `node:http, ${better.subject}` }),
-      ...peerVerdicts(rows, edgeNames.uwebsockets, { minio: { promise: { atLeast: 2 } } }),
+      ...peerVerdicts(rows, edgeNames.net, { minio: { promise: { atLeast: 2 } } }),
     ],
     notes: [...notes, ...measured.notes],
   };

@@ -44,7 +44,7 @@ export const ranges: Scenario = {
 async function measureSpan(stage: Stage, span: Span): Promise<Table[]> {
   const open = await openFileServers(stage, {
     size: span.size,
-    adapters: ['uwebsockets'],
+    adapters: ['net'],
     peers: settingsThatReadRanges(stage.peers),
     ranges: true,
   });
@@ -75,15 +75,15 @@ async function measure(stage: Stage, open: FileServers, { span, rangeSize, conne
     unit: 'requests/s',
     rows,
     verdicts: [
-      ...ratio(rows, { ours: edgeNames.uwebsockets, others, pick: 'fastest', subject: 'of the better nginx', ...span.goal }),
+      ...ratio(rows, { ours: edgeNames.net, others, pick: 'fastest', subject: 'of the better nginx', ...span.goal }),
       ...tailVerdict(rows),
-      ...peerVerdicts(rows, edgeNames.uwebsockets),
+      ...peerVerdicts(rows, edgeNames.net),
     ],
     notes: [...open.notes, ...notes],
   };
 }
 
 function tailVerdict(rows: readonly Row[]): Verdict[] {
-  const p99Ms = rows.find(({ candidate }) => candidate === edgeNames.uwebsockets)?.p99Ms;
+  const p99Ms = rows.find(({ candidate }) => candidate === edgeNames.net)?.p99Ms;
   return p99Ms === undefined ? [] : [{ subject: 'p99, median of the runs', value: p99Ms, unit: 'ms', promise: { atMost: 100 } }];
 }

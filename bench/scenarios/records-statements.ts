@@ -20,7 +20,7 @@ const CONNECTIONS = 16;
 const COUNT = 3200;
 const READ_SECONDS = 2;
 const BARE = 'bare PostgreSQL client, the same statements';
-const QUASAR = edgeNames.uwebsockets;
+const QUASAR = edgeNames.net;
 
 interface Sides {
   readonly server: QuasarServer;

@@ -41,7 +41,7 @@ export const smallFiles: Scenario = {
 
 /** By node:http too, unless peers take the time. */
 async function openOurs(stage: Stage): Promise<UploadStore[]> {
-  const wanted = stage.headlineOnly || stage.peers.length > 0 ? (['uwebsockets'] as const) : (['uwebsockets', 'node'] as const);
+  const wanted = stage.headlineOnly || stage.peers.length > 0 ? (['net'] as const) : (['net', 'node'] as const);
   const stores: UploadStore[] = [];
   for (const adapter of wanted)
     stores.push(await UploadStore.openQuasar(stage, { adapter, state: 'fresh', sizeMax: STORE_SIZE_MAX }));
@@ -69,8 +69,8 @@ async function measureIn(stage: Stage, ours: readonly UploadStore[], others: Ope
     unit: 'files/s',
     rows,
     verdicts: [
-      ...peerVerdicts(rows, edgeNames.uwebsockets, { minio: { promise: { atLeast: 5 }, aim: { atLeast: 10 } } }),
-      ...ratio(rows, { ...compare, ours: edgeNames.uwebsockets }),
+      ...peerVerdicts(rows, edgeNames.net, { minio: { promise: { atLeast: 5 }, aim: { atLeast: 10 } } }),
+      ...ratio(rows, { ...compare, ours: edgeNames.net }),
       ...ratio(rows, { ...compare, ours: edgeNames.node, subject: `node:http, ${compare.subject}` }),
     ],
     notes: [
@@ -108,8 +108,8 @@ async function measureOut(stage: Stage, stores: readonly UploadStore[]): Promise
 function verdictsOut(rows: readonly Row[], nginxNames: readonly string[]) {
   const others = nginxNames.filter((name) => name.startsWith('nginx, sendfile'));
   return [
-    ...peerVerdicts(rows, edgeNames.uwebsockets, { minio: { aim: { atLeast: 3 } } }),
-    ...ratio(rows, { ours: edgeNames.uwebsockets, others, pick: 'fastest', subject: 'of the better nginx' }),
+    ...peerVerdicts(rows, edgeNames.net, { minio: { aim: { atLeast: 3 } } }),
+    ...ratio(rows, { ours: edgeNames.net, others, pick: 'fastest', subject: 'of the better nginx' }),
   ];
 }
 

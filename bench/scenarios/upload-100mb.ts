@@ -70,7 +70,7 @@ async function measure(stage: Stage, streams: number, state: FileState): Promise
 
 /** By node:http too, unless peers take the time. */
 async function openOurs(stage: Stage, state: FileState): Promise<UploadStore[]> {
-  const wanted = stage.headlineOnly || stage.peers.length > 0 ? (['uwebsockets'] as const) : (['uwebsockets', 'node'] as const);
+  const wanted = stage.headlineOnly || stage.peers.length > 0 ? (['net'] as const) : (['net', 'node'] as const);
   return Promise.all(wanted.map((adapter) => UploadStore.openQuasar(stage, { adapter, state, sizeMax: STORE_SIZE_MAX })));
 }
 
@@ -84,9 +84,9 @@ async function openOthers(stage: Stage, state: FileState): Promise<Opened<Upload
 function verdicts(rows: readonly Row[]): Verdict[] {
   const ceiling = { others: [DISK, RECEIVER], pick: 'slowest' as const, subject: 'of the slower ceiling' };
   return [
-    ...ratio(rows, { ...ceiling, ours: edgeNames.uwebsockets, promise: { atLeast: 0.7 } }),
+    ...ratio(rows, { ...ceiling, ours: edgeNames.net, promise: { atLeast: 0.7 } }),
     ...ratio(rows, { ...ceiling, ours: edgeNames.node, subject: `node:http, ${ceiling.subject}` }),
-    ...peerVerdicts(rows, edgeNames.uwebsockets, {
+    ...peerVerdicts(rows, edgeNames.net, {
       minio: { promise: { atLeast: 2 }, aim: { atLeast: 2.5 } },
       minioWithoutMd5: { aim: { atLeast: 1.3 } },
     }),

@@ -37,9 +37,16 @@ export const configSchema = {
       description: 'Address to listen on. Like --host. Beyond loopback, http.behind-tls-proxy must be true.',
     }),
     'http.port': port({ default: 8080, description: 'Port to listen on. Like --port.' }),
-    'http.adapter': oneOf(['auto', 'uwebsockets', 'node'], {
-      default: 'auto',
-      description: 'HTTP server: uWebSockets.js, node:http, or the first of them that loads on this machine.',
+    'http.adapter': oneOf(['net', 'node'], {
+      default: 'net',
+      description: 'HTTP server: our own on sockets (net), or that of Node.js (node), which takes bodies in more slowly.',
+    }),
+    'http.connectionsMax': integer({
+      min: limits.httpConnectionsMin,
+      max: 65_536,
+      default: limits.httpConnectionsMax,
+      description:
+        'Connections open at once, or fewer where the limit of open files (ulimit -n) leaves fewer. With all of them taken a new one gets the place of the one that has waited longest without a request.',
     }),
     'http.behind-tls-proxy': toggle({
       default: false,

@@ -17,7 +17,8 @@ export interface Config {
   readonly http: {
     readonly host: string;
     readonly port: number;
-    readonly adapter: 'auto' | 'uwebsockets' | 'node';
+    readonly adapter: 'net' | 'node';
+    readonly connectionsMax: number;
     /** Always true when `host` is beyond loopback. */
     readonly behindTlsProxy: boolean;
     /** Addresses and networks; none when nobody in front is believed. */

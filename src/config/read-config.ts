@@ -159,6 +159,7 @@ function toConfig(values: ConfigValues, directory: string | undefined): Config {
       host: values.get('quasar.conf', 'http.host'),
       port: values.get('quasar.conf', 'http.port'),
       adapter: values.get('quasar.conf', 'http.adapter'),
+      connectionsMax: values.get('quasar.conf', 'http.connectionsMax'),
       behindTlsProxy: values.get('quasar.conf', 'http.behind-tls-proxy'),
       trustedProxies: values.get('quasar.conf', 'http.trusted-proxies') ?? [],
       forwardedHeader: values.get('quasar.conf', 'http.forwarded-header'),

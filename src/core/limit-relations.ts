@@ -14,7 +14,16 @@ export function assertRelations(limits: Readonly<Record<keyof typeof Limits, num
     'a batch fits a segment',
   );
   assert(limits.scrubRateMin <= limits.scrubRateMax, 'a scrub has a rate to go at');
-  assert(2 * limits.httpKeepAliveMs <= limits.httpIdleMs, 'a slow client is seen before uWebSockets.js cuts it');
+  assert(limits.httpHeadMax < limits.httpReadAheadMax && limits.httpReadAheadMax <= limits.httpChunkMax, 'a read holds a head');
+  assert(limits.httpConnectionsMax * limits.httpReadAheadMax <= 256 * 1024 * 1024, 'what waits behind requests fits into memory');
+  assert(limits.httpLingerSilenceMs <= limits.httpLingerMs, 'a silence is noticed before the time is up');
+  assert(limits.httpConnectionsMin <= limits.httpConnectionsFew, 'a warning comes before a refusal');
+  assert(limits.uploadsInFlightMax <= limits.httpConnectionsMax, 'every admitted upload has a connection');
+  assert(
+    limits.openSegmentFilesMax + limits.spareSegmentsMax + limits.databasePoolSize + limits.httpRefusalsMax + 64 <=
+      limits.descriptorsReserved,
+    'open segments, the database and what every process has open fit into what is reserved for them',
+  );
   assert(limits.inlineHashMax <= limits.slotSize, 'inline hashing reads one slot');
   assert(limits.inlineManifestEntriesMax <= limits.manifestPageEntries, 'a short manifest is one page');
   assert(Number.isInteger(Math.log2(limits.manifestPageEntries)), "a page's tree is a subtree of the blob's");

@@ -1,3 +1,4 @@
+import { httpLimits } from './http-limits.ts';
 import { assertRelations } from './limit-relations.ts';
 
 const KiB = 1024;
@@ -14,6 +15,8 @@ const DAY = 24 * HOUR;
  * Sizes in bytes, durations in milliseconds.
  */
 export const limits = {
+  ...httpLimits,
+
   // blocks and blobs
   blockSizeMax: MiB,
   blobSizeMax: TiB,
@@ -43,20 +46,9 @@ export const limits = {
   uploadOverflowMax: 4 * MiB,
   /** What one download holds at most: the block being sent and those read ahead. */
   slotsPerDownloadMax: 4,
-  /** The largest chunk an HTTP adapter hands over at once (the receive buffer of uWebSockets.js). */
-  httpChunkMax: 512 * KiB,
   /** Answers up to this size are handed to the socket in one piece and may be copied by it. */
   httpInlineReplyMax: 64 * KiB,
 
-  /** What is left of a body nobody reads is discarded up to this size; beyond it the connection is closed. */
-  httpDiscardMax: 64 * KiB,
-  /** Request line and headers together. */
-  httpHeadMax: 16 * KiB,
-  httpHeadersMax: 96,
-  /** A connection without a request, or with half a head, is closed after this (uWebSockets.js has it built in). */
-  httpIdleMs: 10 * SECOND,
-  /** How often uWebSockets.js is told that a slow client is ours to judge; its own clock runs out after 8 to 12 s. */
-  httpKeepAliveMs: 4 * SECOND,
   /** A JSON body takes at most this long to arrive. */
   jsonBodyMs: 30 * SECOND,
 
@@ -72,10 +64,7 @@ export const limits = {
   /** Entries of a session's block list that are read from the database at once: 144 KiB. */
   checkpointReadEntries: 4096,
   checkpointIntervalMs: SECOND,
-  /**
-   * A client that sends less than this within the window is cut; what it sent stays durable. On both servers: the floor of
-   * uWebSockets.js (16 KB/s, measured) is lifted by `httpKeepAliveMs`.
-   */
+  /** A client that sends less than this within the window is cut; what it sent stays durable. */
   uploadProgressBytesMin: 64 * KiB,
   uploadProgressWindowMs: 30 * SECOND,
   /** A client that takes nothing for this long is cut. */

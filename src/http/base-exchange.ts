@@ -13,8 +13,22 @@ export class EdgeState {
   /** Set by `stopListening`: answers carry `Connection: close` from then on. */
   draining = false;
 
+  #date = '';
+  #dateSecond = 0;
+
   constructor(options: EdgeOptions) {
     this.options = options;
+  }
+
+  /** As the Date header has it; made once a second. */
+  date(): string {
+    const now = this.options.clock.now();
+    const second = Math.floor(now / 1000);
+    if (second !== this.#dateSecond) {
+      this.#dateSecond = second;
+      this.#date = new Date(now).toUTCString();
+    }
+    return this.#date;
   }
 }
 
@@ -40,10 +54,14 @@ export abstract class BaseExchange implements Exchange {
   protected consumer: BodyConsumer | undefined;
   protected bodyReceived = 0;
   protected bodyEnded: boolean;
+  /** HTTP/1.0: an answer whose size is not said ends with the connection, since there are no chunks. */
+  protected readonly isOld: boolean;
   /** The answer is out, or will never be. */
   protected closed = false;
   readonly #headers: readonly string[];
   readonly #headFault: QuasarError | undefined;
+  readonly #closes: boolean;
+  #expects: boolean;
   readonly #startedAt: number;
   #onGone: (() => void)[] | undefined;
 
@@ -52,11 +70,14 @@ export abstract class BaseExchange implements Exchange {
     this.method = head.method;
     this.path = head.path;
     this.query = head.query;
-    this.#headers = head.headers;
+    this.isOld = head.version === '1.0';
+    this.#headers = head.authority === undefined ? head.headers : withHost(head.headers, head.authority);
     const verdict = inspectHead(head);
     this.#headFault = verdict.fault;
+    this.#closes = verdict.closes;
     this.bodySize = verdict.bodySize;
     this.bodyEnded = verdict.bodySize === 0;
+    this.#expects = !this.isOld && verdict.bodySize !== 0 && this.header('expect')?.toLowerCase() === '100-continue';
     this.requestId = clientRequestId(this.header('x-request-id')) ?? edge.options.newRequestId();
     this.#startedAt = edge.options.clock.monotonic();
     edge.active += 1;
@@ -120,12 +141,23 @@ export abstract class BaseExchange implements Exchange {
 
   /** Known from the head alone: no request follows this one, whatever becomes of its body. */
   protected get endsConnection(): boolean {
-    return this.edge.draining || this.#headFault !== undefined || this.bodySize === undefined;
+    return this.edge.draining || this.#closes;
+  }
+
+  /**
+   * The body is about to be read: true, once, when the client waits to hear that it shall send it (RFC 9110 section
+   * 10.1.1). Until then a request may be refused without its body ever being sent.
+   */
+  protected takeExpectation(): boolean {
+    const expects = this.#expects && this.bodyReceived === 0 && !this.closed;
+    this.#expects = false;
+    return expects;
   }
 
   get #leavesTooMuch(): boolean {
-    if (this.bodySize === undefined) return false;
-    return !this.bodyEnded && this.bodySize - this.bodyReceived > limits.httpDiscardMax;
+    if (this.bodySize === undefined || this.bodyEnded) return false;
+    // A client that was not told to send its body may send it or not.
+    return this.#expects || this.bodySize - this.bodyReceived > limits.httpDiscardMax;
   }
 
   /** What a consumer throws ends this exchange, not the process: servers call us from callbacks without a net. */
@@ -145,6 +177,15 @@ export abstract class BaseExchange implements Exchange {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** What follows cannot be understood: the body ends here, unread or not, and nothing of it counts as complete. */
+  protected breakBody(why: string): void {
+    const { consumer } = this;
+    const fault = new QuasarError('bad_request', { op: 'http.readBody', message: why });
+    this.consumer = undefined;
+    if (consumer !== undefined) this.#tell(() => consumer.gone(fault));
+    this.fail(fault);
   }
 
   /** Called once, when nothing more will happen to this exchange. */
@@ -191,6 +232,11 @@ export abstract class BaseExchange implements Exchange {
     this.edge.active -= 1;
     this.edge.options.onFinished(this, this.edge.options.clock.monotonic() - this.#startedAt);
   }
+}
+
+function withHost(headers: readonly string[], authority: string): readonly string[] {
+  const others = headers.filter((_, at) => headers[at - (at % 2)] !== 'host');
+  return [...others, 'host', authority];
 }
 
 export function assertHeaders(headers: readonly string[]): void {

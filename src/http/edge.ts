@@ -1,10 +1,11 @@
 import type { Confirm } from '../core/actor.ts';
 import type { Clock } from '../core/clock.ts';
 import type { QuasarError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 
 /**
  * The port between HTTP servers and the rest: one request and its answer at a time, bytes borrowed, never buffered
- * without bound. Two adapters implement it, `uws-edge.ts` and `node-http-edge.ts`; one contract suite holds both.
+ * without bound. Two adapters implement it, `net-edge.ts` and `node-http-edge.ts`; one contract suite holds both.
  *
  * Invariants an adapter guarantees:
  * - `http/request-guard.ts` has accepted the head before a handler sees it (framing, Host, names, path, sizes);
@@ -15,10 +16,17 @@ import type { QuasarError } from '../core/errors.ts';
  *   `onGone` callbacks run at most once, and never after the answer is out;
  * - while a body is paused a client that vanishes may go unnoticed: whoever pauses for long keeps a timer;
  * - no method throws when the client has gone; answers then go nowhere and `write` rejects `cancelled`;
+ * - a body that breaks off, or whose framing is wrong anywhere up to its last byte, never reaches `end`;
+ * - a client that waits for `100 Continue` gets it when its body is read, and not before;
  * - a request whose body was not read to its end is answered with `Connection: close`, unless no more than
  *   `limits.httpDiscardMax` bytes are left, which are discarded; every chunked request is answered with `Connection: close`;
+ * - whoever still sends while such an answer is on its way gets it: the sending side is closed, and what comes is dropped
+ *   for a bounded time and size before the connection is cut;
+ * - a client may close its sending side behind a whole request and gets its answer all the same;
+ * - no idle time runs from the end of a request to its answer;
  * - HEAD: the handler answers as for GET; the adapter keeps the body back and sends the same Content-Length;
- * - an answer whose size was not said goes out chunked, and only `end` sends the last chunk.
+ * - an answer whose size was not said goes out chunked, and only `end` sends the last chunk; to HTTP/1.0 it ends with the
+ *   connection, and is reset when it breaks off.
  */
 export interface Exchange {
   readonly method: string;
@@ -100,15 +108,15 @@ export interface Asker {
 export interface BodyConsumer {
   chunk(bytes: Uint8Array): void;
   end(): void;
-  /** The client vanished before the body's end. */
-  gone(): void;
+  /** The client vanished before the body's end, or, with a `fault`, what it sent is no body. */
+  gone(fault?: QuasarError): void;
 }
 
 /** Handles one request. A rejected promise or a throw ends in `Exchange.fail`. */
 export type Dispatch = (exchange: Exchange) => void | Promise<void>;
 
 export interface Edge {
-  /** `uwebsockets` or `node:http`. */
+  /** `net` or `node:http`. */
   readonly name: string;
   readonly port: number;
   readonly host: string;
@@ -130,4 +138,28 @@ export interface EdgeOptions {
   readonly newRequestId: () => string;
   /** Called once per request after its answer, or after the client went, with the time from head to end. */
   readonly onFinished: (exchange: Exchange, durationMs: number) => void;
+  readonly rules: EdgeRules;
 }
+
+/** Times and counts by which connections are kept and given up. */
+export interface EdgeRules {
+  /** More than this are not kept open at once. */
+  readonly connectionsMax: number;
+  /** How long a connection may be without a request, and take for the head of one. */
+  readonly idleMs: number;
+  /** How long a client may take nothing of an answer. */
+  readonly stallMs: number;
+  /** How long, how much and with what silence what a refused client still sends is dropped. */
+  readonly lingerMs: number;
+  readonly lingerBytesMax: number;
+  readonly lingerSilenceMs: number;
+}
+
+export const defaultEdgeRules: EdgeRules = {
+  connectionsMax: limits.httpConnectionsMax,
+  idleMs: limits.httpIdleMs,
+  stallMs: limits.downloadStallMs,
+  lingerMs: limits.httpLingerMs,
+  lingerBytesMax: limits.httpLingerBytesMax,
+  lingerSilenceMs: limits.httpLingerSilenceMs,
+};

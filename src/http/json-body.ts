@@ -19,10 +19,15 @@ export interface JsonBodyOptions {
  * what refuses the request by now, when its body took so long that it may no longer.
  */
 export async function readJsonBody(exchange: Exchange, options: JsonBodyOptions): Promise<JsonValue | undefined> {
+  if (exchange.bodySize !== 0 || !options.optional) requireJsonType(exchange, options);
   const bytes = verified(await readBytes(exchange), exchange);
   const confirmed = exchange.confirm?.();
   if (confirmed !== undefined) await confirmed;
-  if (bytes.byteLength === 0 && options.optional) return undefined;
+  return bytes.byteLength === 0 && options.optional ? undefined : parseJson(bytes);
+}
+
+/** Decided before the body is read, so that a client that asks first need not send it. */
+function requireJsonType(exchange: Exchange, options: JsonBodyOptions): void {
   const contentType = exchange.header('content-type');
   if (contentType !== undefined && !isTaken(contentType, options.alsoType)) {
     throw new QuasarError('unsupported_media_type', {
@@ -30,7 +35,6 @@ export async function readJsonBody(exchange: Exchange, options: JsonBodyOptions)
       message: 'The body of this route is application/json in UTF-8.',
     });
   }
-  return parseJson(bytes);
 }
 
 function isTaken(contentType: string, alsoType: string | undefined): boolean {
@@ -72,9 +76,9 @@ function readBytes(exchange: Exchange): Promise<Buffer> {
         clearTimeout(timer);
         resolve(Buffer.concat(parts));
       },
-      gone: () => {
+      gone: (fault) => {
         clearTimeout(timer);
-        reject(new QuasarError('cancelled', { op }));
+        reject(fault ?? new QuasarError('cancelled', { op }));
       },
     });
   });

@@ -1,21 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { assert } from '../core/assert.ts';
-import { limits } from '../core/limits.ts';
 import { assertHeaders, BaseExchange, type EdgeState, goneError } from './base-exchange.ts';
 import type { BodyConsumer } from './edge.ts';
+import { utf8 } from './field-line.ts';
+import type { NodeHttpConnection } from './node-http-connection.ts';
+import { readTarget } from './request-target.ts';
 
-/** What exchanges on one connection share. */
-export interface NodeConnection {
-  /** Set by the first request after which no other may be served. */
-  closing: boolean;
-  /** Those without a complete answer. A pipelined one has no event of its own when the connection is lost. */
-  readonly open: Set<NodeHttpExchange>;
-}
-
-/** One exchange on node:http, the fallback where uWebSockets.js does not load. */
+/** One exchange on node:http. */
 export class NodeHttpExchange extends BaseExchange {
   readonly remoteAddress: string;
-  readonly #connection: NodeConnection;
+  readonly #connection: NodeHttpConnection;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #bodyPaused = false;
@@ -23,21 +17,18 @@ export class NodeHttpExchange extends BaseExchange {
   #size: number | undefined = 0;
   #rejectWrite: ((error: Error) => void) | undefined;
 
-  constructor(edge: EdgeState, connection: NodeConnection, request: IncomingMessage, response: ServerResponse) {
-    const target = request.url ?? '';
-    const mark = target.indexOf('?');
+  constructor(edge: EdgeState, connection: NodeHttpConnection, request: IncomingMessage, response: ServerResponse) {
     super(edge, {
       version: request.httpVersion,
       method: request.method ?? '',
-      path: mark < 0 ? target : target.slice(0, mark),
-      query: mark < 0 ? '' : target.slice(mark + 1),
+      ...readTarget(request.url ?? ''),
       headers: headersOf(request),
     });
     this.remoteAddress = request.socket.remoteAddress ?? '';
     this.#connection = connection;
     this.#request = request;
     this.#response = response;
-    connection.open.add(this);
+    connection.serves(this);
     if (this.endsConnection) connection.closing = true;
     // The reason of a broken connection; its `close` follows and is what counts.
     request.on('error', ignore);
@@ -51,6 +42,7 @@ export class NodeHttpExchange extends BaseExchange {
       return;
     }
     this.consumer = consumer;
+    if (this.takeExpectation()) this.#response.writeContinue();
     this.#request.on('data', (chunk: Buffer) => this.#onData(chunk));
     this.#request.on('end', () => this.#onEnd());
   }
@@ -94,7 +86,7 @@ export class NodeHttpExchange extends BaseExchange {
     assert(this.sent.bytes + bytes.byteLength <= (this.#size ?? Infinity), 'an answer is as long as its head said');
     return new Promise((resolve, reject) => {
       this.#rejectWrite = reject;
-      this.#request.socket.setTimeout(limits.downloadStallMs);
+      this.#request.socket.setTimeout(this.edge.options.rules.stallMs);
       this.#response.write(bytes, (error) => {
         if (this.#rejectWrite === undefined) return;
         this.#rejectWrite = undefined;
@@ -120,7 +112,18 @@ export class NodeHttpExchange extends BaseExchange {
   destroy(): void {
     if (this.closed) return;
     this.#lost(false);
-    this.#request.socket.destroy();
+    // Where only the end of the connection says where an answer ends, a cut one would look whole.
+    if (this.isOld && this.#size === undefined) this.#request.socket.resetAndDestroy();
+    else this.#request.socket.destroy();
+  }
+
+  /** Whether the parser has seen the end of the body, read or not. */
+  get hasWholeBody(): boolean {
+    return this.#request.complete;
+  }
+
+  failBody(why: string): void {
+    this.breakBody(why);
   }
 
   /** The connection was lost. */
@@ -129,7 +132,9 @@ export class NodeHttpExchange extends BaseExchange {
   }
 
   protected released(): void {
-    this.#connection.open.delete(this);
+    // What is left of the body is dropped, and has its time; node resets this when the connection serves on.
+    if (!this.gone && !this.hasWholeBody) this.#request.socket.setTimeout(this.edge.options.rules.idleMs);
+    this.#connection.answered(this);
   }
 
   #writeHead(status: number, headers: readonly string[], size: number | undefined): void {
@@ -144,9 +149,7 @@ export class NodeHttpExchange extends BaseExchange {
     }
     this.#response.writeHead(status, all);
     this.dismissReader();
-    if (this.#bodyPaused) this.#request.resume();
-    // What is left of the body is discarded; node resets this when the connection serves on.
-    if (!this.bodyEnded) this.#request.socket.setTimeout(limits.httpIdleMs);
+    if (!this.bodyEnded) this.#request.resume();
   }
 
   #end(): void {
@@ -184,13 +187,9 @@ function headersOf(request: IncomingMessage): readonly string[] {
   const headers = new Array<string>(raw.length);
   for (let at = 0; at < raw.length; at += 2) {
     headers[at] = (raw[at] as string).toLowerCase();
-    const value = raw[at + 1] as string;
-    headers[at + 1] = ASCII.test(value) ? value : Buffer.from(value, 'latin1').toString('utf8');
+    headers[at + 1] = utf8(raw[at + 1] as string);
   }
   return headers;
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is meant.
-const ASCII = /^[\x00-\x7f]*$/;
 
 const ignore = () => undefined;

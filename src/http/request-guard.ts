@@ -16,25 +16,33 @@ export interface RequestHead {
   readonly query: string;
   /** Flat: name in lower case, value, name, value; in the order received, duplicates kept. */
   readonly headers: readonly string[];
+  /** Of an absolute target: it counts instead of Host. */
+  readonly authority?: string | undefined;
+  /** Why the head could not be read at all; nothing else of it means anything then. */
+  readonly fault?: QuasarError;
 }
 
 export interface HeadVerdict {
   readonly fault: QuasarError | undefined;
+  /** No other request follows on this connection: the client says so, or speaks HTTP/1.0. */
+  readonly closes: boolean;
   /** As `Exchange.bodySize`. */
   readonly bodySize: number | undefined;
 }
 
-const NO_BODY: HeadVerdict = { fault: undefined, bodySize: 0 };
-const CHUNKED: HeadVerdict = { fault: undefined, bodySize: undefined };
+const NO_BODY: HeadVerdict = { fault: undefined, closes: false, bodySize: 0 };
+const CHUNKED: HeadVerdict = { fault: undefined, closes: true, bodySize: undefined };
 
 export function inspectHead(head: RequestHead): HeadVerdict {
   const headers = head.headers;
-  if (head.version !== '1.1') return refused('http_version_unsupported');
+  if (head.fault !== undefined) return broken(head.fault);
+  if (!VERSIONS.has(head.version)) return refused('http_version_unsupported');
   if (headers.length > 2 * limits.httpHeadersMax) {
     return refused('headers_too_large', `A request has at most ${limits.httpHeadersMax} headers.`);
   }
   let size: string | undefined;
   let coding: string | undefined;
+  let closes = head.version === '1.0';
   let hosts = 0;
   let bytes = head.path.length + head.query.length;
   for (let at = 0; at < headers.length; at += 2) {
@@ -53,17 +61,20 @@ export function inspectHead(head: RequestHead): HeadVerdict {
       hosts += 1;
       if (hosts > 1) return refused('bad_request', 'Host was sent twice.');
       if (!HOST.test(value)) return refused('bad_request', 'Host is not a name or address with an optional port.');
-    }
+    } else if (name === 'connection') closes ||= CLOSE.test(value);
   }
   if (bytes > limits.httpHeadMax) return refused('headers_too_large');
-  if (hosts === 0) return refused('bad_request', 'Host is missing.');
-  const fault = methodFault(head.method) ?? targetFault(head.path, head.query);
-  if (fault !== undefined) return { fault, bodySize: undefined };
-  return bodyVerdict(head.method, size, coding);
+  if (hosts === 0 && head.version !== '1.0') return refused('bad_request', 'Host is missing.');
+  const fault = methodFault(head.method) ?? authorityFault(head.authority) ?? targetFault(head);
+  if (fault !== undefined) return broken(fault);
+  const verdict = bodyVerdict(head, size, coding);
+  return closes && !verdict.closes ? { ...verdict, closes } : verdict;
 }
 
-function bodyVerdict(method: string, size: string | undefined, coding: string | undefined): HeadVerdict {
+function bodyVerdict({ method, version }: RequestHead, size: string | undefined, coding: string | undefined): HeadVerdict {
   if (coding !== undefined) {
+    // Who speaks it may not know what it forwards (RFC 9112 section 6.1).
+    if (version === '1.0') return refused('bad_request', 'HTTP/1.0 has no Transfer-Encoding.');
     if (size !== undefined) return refused('bad_request', 'Content-Length and Transfer-Encoding exclude each other.');
     if (coding.toLowerCase() !== 'chunked') return refused('bad_request', 'The only Transfer-Encoding taken here is chunked.');
     if (method === 'GET' || method === 'HEAD') return refused('bad_request', `${method} takes no chunked body.`);
@@ -71,14 +82,20 @@ function bodyVerdict(method: string, size: string | undefined, coding: string | 
   }
   if (size === undefined || size === '0') return NO_BODY;
   if (!DIGITS.test(size)) return refused('bad_request', 'Content-Length is not a number of bytes.');
-  return { fault: undefined, bodySize: Number(size) };
+  return { fault: undefined, closes: false, bodySize: Number(size) };
 }
 
 function methodFault(method: string): QuasarError | undefined {
   return METHODS.has(method) ? undefined : fault('method_unknown');
 }
 
-function targetFault(path: string, query: string): QuasarError | undefined {
+function authorityFault(authority: string | undefined): QuasarError | undefined {
+  if (authority === undefined || (authority !== '' && HOST.test(authority))) return undefined;
+  return fault('bad_request', 'The request target does not name a host with an optional port.');
+}
+
+function targetFault({ method, path, query }: RequestHead): QuasarError | undefined {
+  if (path === '*' && query === '' && method === 'OPTIONS') return undefined;
   if (path.length + query.length > limits.pathMax) {
     return fault('uri_too_long', `Path and query together have at most ${limits.pathMax} characters.`);
   }
@@ -122,18 +139,24 @@ export function isWritableHeaderValue(value: string): boolean {
 type GuardCode = 'bad_request' | 'http_version_unsupported' | 'method_unknown' | 'uri_too_long' | 'headers_too_large';
 
 function refused(code: GuardCode, message?: string): HeadVerdict {
-  return { fault: fault(code, message), bodySize: undefined };
+  return broken(fault(code, message));
+}
+
+function broken(why: QuasarError): HeadVerdict {
+  return { fault: why, closes: true, bodySize: undefined };
 }
 
 function fault(code: GuardCode, message?: string): QuasarError {
   return new QuasarError(code, { op: 'http.guard', ...(message === undefined ? {} : { message }) });
 }
 
+const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
 const FIELD_VALUE = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
 const WRITABLE_VALUE = /^[\x20-\x7e]*$/;
+const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const HOST = /^[A-Za-z0-9._~:[\]-]*$/;
 /** Below 10^15, so that sums of sizes stay exact. */
 const DIGITS = /^\d{1,15}$/;

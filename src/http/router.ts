@@ -50,16 +50,18 @@ export interface Match<Services> {
 
 /**
  * Finds the route of a request: literal segments before parameters, HEAD by the GET route when it has none of its own.
- * OPTIONS names the methods of a path. A path nobody serves is `route_not_found`; one that is served by other methods only is `method_not_allowed`.
+ * OPTIONS names the methods of a path, and `*` those of all paths together. A path nobody serves is `route_not_found`; one that is served by other methods only is `method_not_allowed`.
  */
 export class Router<Services> {
   readonly #root = new Segment<Services>();
+  readonly #methods = new Map<string, true>();
 
   constructor(routes: readonly Route<Services>[]) {
     for (const entry of routes) this.#add(entry);
   }
 
   match(method: string, path: string): Match<Services> {
+    if (path === '*') return { route: optionsRoute(this.#allMethods()), params: {} };
     const values: string[] = [];
     const segment = find(this.#root, path, 1, values);
     if (segment === undefined) throw new QuasarError('route_not_found', { op: 'http.route' });
@@ -76,6 +78,11 @@ export class Router<Services> {
     return { route: entry.route, params };
   }
 
+  /** What some path or other takes: the answer to `OPTIONS *`. */
+  #allMethods(): readonly string[] {
+    return allowedMethods(this.#methods);
+  }
+
   #add(entry: Route<Services>): void {
     let segment = this.#root;
     const names: string[] = [];
@@ -90,6 +97,7 @@ export class Router<Services> {
         segment = next;
       }
     }
+    this.#methods.set(entry.method, true);
     assert(!segment.methods.has(entry.method), `${entry.method} ${entry.pattern} stands in the table once`);
     segment.methods.set(entry.method, { route: entry, names });
   }

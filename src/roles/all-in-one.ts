@@ -19,7 +19,6 @@ import { readConfig } from '../config/read-config.ts';
 import { ensureSecret } from '../config/secrets.ts';
 import { systemClock } from '../core/clock.ts';
 import { Closer } from '../core/closer.ts';
-import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { Slab } from '../core/slab.ts';
@@ -34,9 +33,9 @@ import { StretchReader } from '../graviton/stretch-reader.ts';
 import { ClientAddresses } from '../http/client-address.ts';
 import { Cursors } from '../http/cursor.ts';
 import { dispatchTo } from '../http/dispatch.ts';
-import type { Edge } from '../http/edge.ts';
+import { defaultEdgeRules, type Edge } from '../http/edge.ts';
 import type { Services } from '../http/handlers/services.ts';
-import { type OpenedEdge, openEdge } from '../http/open-edge.ts';
+import { openEdge } from '../http/open-edge.ts';
 import { openapiText } from '../http/openapi/openapi.ts';
 import { requestIds } from '../http/request-id.ts';
 import { requestLog } from '../http/request-log.ts';
@@ -52,6 +51,7 @@ import { PostgresSessionStore } from '../upload/postgres-session-store.ts';
 import { Uploads } from '../upload/uploads.ts';
 import { accessStores } from './access-stores.ts';
 import { openAuditLog } from './audit-log.ts';
+import { countConnections } from './connection-count.ts';
 import { DatabaseCheck } from './database-check.ts';
 import { looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
@@ -88,7 +88,6 @@ export async function runUp(flags: UpFlags): Promise<number> {
 
 export interface AllInOne {
   readonly edge: Edge;
-  readonly edgeFallback: string | undefined;
   readonly databaseLost: boolean;
   readonly admission: Admission;
   readonly uploads: Uploads;
@@ -98,6 +97,7 @@ export interface AllInOne {
 
 /** Opens every part, the slow ones side by side; each is closed by `closer` in reverse order. */
 export async function openAllInOne(config: Config, log: Log, closer: Closer): Promise<AllInOne> {
+  const connectionsMax = await countConnections(config, log);
   await makeFolder(config.dataDirectory).catch((error: unknown) => {
     throw explainStart(error, config.dataDirectory);
   });
@@ -183,7 +183,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   const validator = SchemaValidator.onDemand({ clock: systemClock });
   closer.push('schema validator', () => validator.close());
 
-  let opened: OpenedEdge | undefined;
+  let edge: Edge | undefined;
   registerStoreMetrics(metrics, {
     slab,
     cache,
@@ -192,7 +192,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     admission,
     scrub,
     audit: audit.statistics,
-    edge: () => opened?.edge,
+    edge: () => edge,
   });
   const databaseCheck = new DatabaseCheck({ ping: () => ping(database) });
   const cursorSecret = await ensureSecret({ directory: config.secretsDirectory, name: 'cursor' }, 32, systemClock);
@@ -225,28 +225,30 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
         slab,
         admission,
         databaseAnswers: () => databaseCheck.answers(),
-        edgeName: () => opened?.edge.name ?? 'not listening yet',
+        edgeName: () => edge?.name ?? 'not listening yet',
       }),
     metricsText: () => metrics.render(),
     openapi: openapiText(),
   };
   const databaseLost = await looksLost(scope, plainCatalog, node);
-  opened = await openEdge({
+  edge = await openEdge(config.http.adapter, {
     host: config.http.host,
     port: config.http.port,
     clock: systemClock,
     dispatch: dispatchTo(new Router(routes), services, { gate, addresses: openAddresses(config, log) }),
     newRequestId: requestIds(systemClock),
     onFinished: requestLog(log, metrics),
-    ...(config.http.adapter === 'auto' ? {} : { prefer: config.http.adapter === 'node' ? 'node:http' : 'uwebsockets' }),
+    rules: { ...defaultEdgeRules, connectionsMax },
   });
-  const { edge, fallbackReason } = opened;
-  closer.push('http', () => edge.close());
-  if (fallbackReason !== undefined) warnOfFallback(config, fallbackReason, log);
+  const opened = edge;
+  closer.push('http', () => opened.close());
   if (databaseLost)
     log.warn({}, 'the database is empty, but the node holds manifests: was the database lost? See docs/operations.md');
-  log.info({ host: edge.host, port: edge.port, edge: edge.name, directIo: node.health().directIo, chunker }, 'ready');
-  return { edge, edgeFallback: fallbackReason, databaseLost, admission, uploads, database, node };
+  log.info(
+    { host: edge.host, port: edge.port, edge: edge.name, connectionsMax, directIo: node.health().directIo, chunker },
+    'ready',
+  );
+  return { edge, databaseLost, admission, uploads, database, node };
 }
 
 interface SlowParts {
@@ -314,17 +316,6 @@ function openAddresses({ http: { behindTlsProxy, trustedProxies, forwardedHeader
     );
   }
   return new ClientAddresses({ trustedProxies, header: forwardedHeader });
-}
-
-/** @throws QuasarError `config_invalid` when the config asks for this server and no other. */
-function warnOfFallback(config: Config, reason: string, log: Log): void {
-  if (config.http.adapter === 'uwebsockets') {
-    throw new QuasarError('config_invalid', {
-      op: 'http.open',
-      message: `quasar.conf asks for http.adapter = uwebsockets, which does not load here (${reason}). Write auto or node.`,
-    });
-  }
-  log.warn({ reason }, 'uWebSockets.js does not load here; node:http serves');
 }
 
 async function ping(database: OpenedDatabase): Promise<void> {

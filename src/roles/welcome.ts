@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { AllInOne } from './all-in-one.ts';
 
 /** One screen for whoever has just typed `npm start`: where everything is, and what to try first. */
-export function welcome(config: Config, { edge, edgeFallback, databaseLost, database, node }: AllInOne): string {
+export function welcome(config: Config, { edge, databaseLost, database, node }: AllInOne): string {
   const url = `http://${edge.host.includes(':') ? `[${edge.host}]` : edge.host}:${edge.port}`;
   const disk = node.health().directIo
     ? 'O_DIRECT, fdatasync before every acknowledgement'
@@ -15,7 +15,7 @@ export function welcome(config: Config, { edge, edgeFallback, databaseLost, data
     config    ${config.directory ?? 'built-in defaults; see config/*.conf.example'}
     database  ${database.place}
     disk      ${disk}
-    server    ${edge.name}${edgeFallback === undefined ? '' : ' (uWebSockets.js does not load here)'}
+    server    ${edge.name}
 ${databaseLost ? LOST : ''}
   Try, in another terminal:
 

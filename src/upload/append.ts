@@ -1,6 +1,6 @@
 import type { Actor } from '../core/actor.ts';
 import { assert } from '../core/assert.ts';
-import { QuasarError } from '../core/errors.ts';
+import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { Admitted } from './admission.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { type BodySource, IncomingBody } from './incoming-body.ts';
@@ -105,11 +105,19 @@ async function write(by: Actor, session: UploadSession, live: LiveUpload, writin
     return live.offset;
   } catch (error) {
     if (!(error instanceof InterruptedBody)) throw error;
-    if (request.verify === undefined) await settle(live, whole, error.piece, checkpoints);
+    if (keepsPart(request, error.cause)) await settle(live, whole, error.piece, checkpoints);
     throw error.cause;
   } finally {
     endWatch();
   }
+}
+
+/**
+ * A body that breaks off leaves what came of it; a request with its own digest counts whole or not at all, and of one whose
+ * framing is wrong no more is kept than was promised before.
+ */
+function keepsPart(request: AppendRequest, fault: unknown): boolean {
+  return request.verify === undefined && !isQuasarError(fault, 'bad_request');
 }
 
 function afterDurable(live: LiveUpload, whole: boolean, checkpoints: Checkpointer | undefined): void {

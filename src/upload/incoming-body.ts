@@ -6,7 +6,7 @@ import type { ExposedBody, OverflowGate } from './overflow-gate.ts';
 
 /** The part of an HTTP exchange a body is read from. */
 export interface BodySource {
-  readBody(consumer: { chunk(bytes: Uint8Array): void; end(): void; gone(): void }): void;
+  readBody(consumer: { chunk(bytes: Uint8Array): void; end(): void; gone(fault?: QuasarError): void }): void;
   pauseBody(): void;
   resumeBody(): void;
 }
@@ -91,7 +91,7 @@ export class IncomingBody implements ExposedBody {
     this.#options.source.readBody({
       chunk: (bytes) => this.#chunk(bytes),
       end: () => this.#end(),
-      gone: () => this.fail(new QuasarError('cancelled', { op: 'upload.receive' })),
+      gone: (fault) => this.fail(fault ?? new QuasarError('cancelled', { op: 'upload.receive' })),
     });
   }
 

@@ -1,12 +1,12 @@
 import t from 'tap';
+import { openNetEdge } from '../../src/http/net-edge.ts';
 import { openNodeHttpEdge } from '../../src/http/node-http-edge.ts';
-import { openUwsEdge } from '../../src/http/uws-edge.ts';
 import { answerContract } from './edge-answer.contract.ts';
 import { bodyContract } from './edge-body.contract.ts';
 import { type AdapterName, framingContract } from './edge-framing.contract.ts';
 import { streamContract } from './edge-stream.contract.ts';
 
-const adapters = { uwebsockets: openUwsEdge, 'node:http': openNodeHttpEdge };
+const adapters = { net: openNetEdge, 'node:http': openNodeHttpEdge };
 
 for (const [name, open] of Object.entries(adapters)) {
   t.test(name, async (t) => {

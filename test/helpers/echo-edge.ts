@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Dispatch, Edge, EdgeOptions, Exchange } from '../../src/http/edge.ts';
+import {
+  type Dispatch,
+  defaultEdgeRules,
+  type Edge,
+  type EdgeOptions,
+  type EdgeRules,
+  type Exchange,
+} from '../../src/http/edge.ts';
 
 export type OpenEdge = (options: EdgeOptions) => Promise<Edge>;
 
@@ -16,6 +23,7 @@ export interface EchoEdge {
 export async function openEchoEdge(
   open: OpenEdge,
   extra: (exchange: Exchange) => false | void | Promise<void> = () => false,
+  rules: Partial<EdgeRules> = {},
 ): Promise<EchoEdge> {
   const handled: Exchange[] = [];
   const finished: Exchange[] = [];
@@ -32,6 +40,7 @@ export async function openEchoEdge(
     dispatch,
     newRequestId: () => `made-${++ids}`,
     onFinished: (exchange) => finished.push(exchange),
+    rules: { ...defaultEdgeRules, ...rules },
   });
   return { edge, port: edge.port, handled, finished };
 }
