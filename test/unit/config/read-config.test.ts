@@ -32,7 +32,7 @@ t.test('without a folder every key has its default', async (t) => {
   t.equal(config.dataDirectory, resolve('data'));
   t.equal(config.secretsDirectory, resolve('data/secrets'));
   const nobody = { trustedProxies: [], forwardedHeader: 'auto' };
-  t.same(config.http, { host: '127.0.0.1', port: 8080, adapter: 'auto', behindTlsProxy: false, ...nobody });
+  t.same(config.http, { host: '127.0.0.1', port: 8080, adapter: 'net', connectionsMax: 4096, behindTlsProxy: false, ...nobody });
   t.equal(config.tokens.keys, undefined);
   t.same(config.rates, {
     requestsPerKey: 0,
@@ -136,7 +136,7 @@ const mistyped: readonly [file: string, line: string, expected: RegExp][] = [
   ['quasar.conf', 'http.port = null', /a port/],
   ['quasar.conf', 'http = 1', /"http" is not a key/],
   ['quasar.conf', 'http.port { a = 1 }', /"http.port.a" is not a key/],
-  ['quasar.conf', 'http.adapter = nginx', /one of net, node/],
+  ['quasar.conf', 'http.adapter = nginx', /must be net or node/],
   ['quasar.conf', 'uploads.inFlightMax = 0', /a whole number from 1 to/],
   ['quasar.conf', 'uploads.inFlightMax = 1.5', /a whole number/],
   ['quasar.conf', 'uploads.sizeMax = 100', /a size like 256MiB/],

@@ -8,16 +8,50 @@ function head(changes: Partial<RequestHead> = {}, ...headers: string[]): Request
 }
 
 t.test('a clean head passes and says how long the body is', async (t) => {
-  t.same(inspectHead(head()), { fault: undefined, bodySize: 0 });
-  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '5')), { fault: undefined, bodySize: 5 });
-  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '0')), { fault: undefined, bodySize: 0 });
-  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '1099511627776')), { fault: undefined, bodySize: 2 ** 40 });
-  t.same(inspectHead(head({ method: 'PUT' }, 'transfer-encoding', 'Chunked')), { fault: undefined, bodySize: undefined });
+  t.same(inspectHead(head()), { fault: undefined, closes: false, bodySize: 0 });
+  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '5')), { fault: undefined, closes: false, bodySize: 5 });
+  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '0')), { fault: undefined, closes: false, bodySize: 0 });
+  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '1099511627776')), { fault: undefined, closes: false, bodySize: 2 ** 40 });
+  t.same(inspectHead(head({ method: 'PUT' }, 'transfer-encoding', 'Chunked')), {
+    fault: undefined,
+    closes: true,
+    bodySize: undefined,
+  });
+});
+
+t.test('a head says whether its connection serves on', async (t) => {
+  for (const [value, closes] of [
+    ['close', true],
+    ['Close', true],
+    ['upgrade, close', true],
+    ['close,keep-alive', true],
+    ['keep-alive', false],
+    ['enclose', false],
+    ['close-notify', false],
+  ] as const)
+    t.equal(inspectHead(head({}, 'connection', value)).closes, closes, value);
+  t.equal(inspectHead(head({ version: '1.0' }, 'connection', 'keep-alive')).closes, true, 'HTTP/1.0');
+});
+
+t.test('HTTP/1.0 need not name a host, and its bodies have a length', async (t) => {
+  t.same(inspectHead(head({ version: '1.0', headers: [] })), { fault: undefined, closes: true, bodySize: 0 });
+  t.match(inspectHead(head({ version: '1.0', method: 'PUT' }, 'transfer-encoding', 'chunked')).fault, { code: 'bad_request' });
+});
+
+t.test('an absolute target names a host', async (t) => {
+  for (const authority of ['', 'u@y', 'y/z', 'y z']) t.match(inspectHead(head({ authority })).fault, { code: 'bad_request' }, authority);
+  t.equal(inspectHead(head({ authority: '[::1]:8080' })).fault, undefined);
+});
+
+t.test('only OPTIONS asks about the server as a whole', async (t) => {
+  t.equal(inspectHead(head({ method: 'OPTIONS', path: '*' })).fault, undefined);
+  t.match(inspectHead(head({ path: '*' })).fault, { code: 'bad_request' });
+  t.match(inspectHead(head({ method: 'OPTIONS', path: '*', query: 'a' })).fault, { code: 'bad_request' });
 });
 
 t.test('each fault has its code', async (t) => {
   const table: [string, RequestHead, string][] = [
-    ['version', head({ version: '1.0' }), 'http_version_unsupported'],
+    ['version', head({ version: '2.0' }), 'http_version_unsupported'],
     ['method', head({ method: 'BREW' }), 'method_unknown'],
     ['no host', head({ headers: [] }), 'bad_request'],
     ['two hosts', head({}, 'host', 'x'), 'bad_request'],
