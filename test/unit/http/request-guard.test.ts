@@ -11,7 +11,11 @@ t.test('a clean head passes and says how long the body is', async (t) => {
   t.same(inspectHead(head()), { fault: undefined, closes: false, bodySize: 0 });
   t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '5')), { fault: undefined, closes: false, bodySize: 5 });
   t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '0')), { fault: undefined, closes: false, bodySize: 0 });
-  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '1099511627776')), { fault: undefined, closes: false, bodySize: 2 ** 40 });
+  t.same(inspectHead(head({ method: 'PUT' }, 'content-length', '1099511627776')), {
+    fault: undefined,
+    closes: false,
+    bodySize: 2 ** 40,
+  });
   t.same(inspectHead(head({ method: 'PUT' }, 'transfer-encoding', 'Chunked')), {
     fault: undefined,
     closes: true,
@@ -39,7 +43,8 @@ t.test('HTTP/1.0 need not name a host, and its bodies have a length', async (t) 
 });
 
 t.test('an absolute target names a host', async (t) => {
-  for (const authority of ['', 'u@y', 'y/z', 'y z']) t.match(inspectHead(head({ authority })).fault, { code: 'bad_request' }, authority);
+  for (const authority of ['', 'u@y', 'y/z', 'y z'])
+    t.match(inspectHead(head({ authority })).fault, { code: 'bad_request' }, authority);
   t.equal(inspectHead(head({ authority: '[::1]:8080' })).fault, undefined);
 });
 
