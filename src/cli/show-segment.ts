@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { inspectSegment } from '../segment/inspect-segment.ts';
 import { diskFiles, type SegmentFile } from '../segment/segment-files.ts';
 import type { CommandContext } from './command.ts';
@@ -9,7 +10,8 @@ export async function showSegment({ args, flags, terminal }: CommandContext): Pr
   const path = args[0] as string;
   let file: SegmentFile | undefined;
   try {
-    file = await diskFiles.open(path, { access: 'read', direct: false });
+    // A node refuses links among its files; a person may name a segment by one.
+    file = await diskFiles.open(await realpath(path), { access: 'read', direct: false });
     const { healthy, lines, report } = await inspectSegment(file, {
       verifyPayloads: !flags.switch('quick'),
       records: !flags.switch('summary'),

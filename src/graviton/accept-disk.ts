@@ -8,7 +8,7 @@ import { readNodeDirectory } from './node-directory.ts';
 import { NodeJournal } from './node-journal.ts';
 import { NodeLock } from './node-lock.ts';
 import { openIfThere } from './open-if-there.ts';
-import { type DiskMark, readMarks, removeMarks } from './read-only-mark.ts';
+import { type DiskMark, meaningOf, readMarks, removeMarks } from './read-only-mark.ts';
 import { NODE_ITSELF } from './segment-ledger.ts';
 
 export interface AcceptOptions {
@@ -71,7 +71,7 @@ async function writeManifestAnew(files: SegmentFiles, directory: string): Promis
 async function enter(place: JournalPlace, marks: readonly DiskMark[], reason: string): Promise<void> {
   const journal = await NodeJournal.open(place);
   try {
-    for (const mark of marks) {
+    for (const mark of meaningOf(marks, journal.ledger)) {
       const known = mark.segment === NODE_ITSELF || journal.ledger.isSuspect(mark.segment);
       if (!known) await journal.record({ kind: 'suspect', ...mark });
     }

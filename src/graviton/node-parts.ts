@@ -12,9 +12,8 @@ import { makeFolders, openIdentity } from './node-directory.ts';
 import { type JournalOptions, NodeJournal } from './node-journal.ts';
 import { NodeLock } from './node-lock.ts';
 import type { LocalNodeOptions } from './node-options.ts';
-import { readMarks } from './read-only-mark.ts';
+import { meaningOf, readMarks } from './read-only-mark.ts';
 import { SegmentFileCache } from './segment-file-cache.ts';
-import { NODE_ITSELF } from './segment-ledger.ts';
 import { checkOwners } from './segment-owners.ts';
 import { StructureFaults } from './structure-faults.ts';
 
@@ -75,11 +74,7 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
 async function openJournal(options: JournalOptions): Promise<NodeJournal> {
   const marks = await readMarks(options.files, options.directory);
   const journal = await NodeJournal.open({ ...options, frozen: marks.length > 0 });
-  for (const { segment, reason } of marks) {
-    const timeMs = options.clock.now();
-    if (segment !== NODE_ITSELF) journal.ledger.apply({ kind: 'suspect', segment, reason }, timeMs);
-    journal.ledger.apply({ kind: 'suspect', segment: NODE_ITSELF, reason }, timeMs);
-  }
+  for (const mark of meaningOf(marks, journal.ledger)) journal.ledger.apply({ kind: 'suspect', ...mark }, options.clock.now());
   return journal;
 }
 

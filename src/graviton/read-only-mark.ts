@@ -4,7 +4,7 @@ import { createFile, removeFile, syncFile, syncFolder } from '../segment/durable
 import { nodePaths } from '../segment/format.ts';
 import { readFully, type SegmentFiles, writeFully } from '../segment/segment-files.ts';
 import { openIfThere } from './open-if-there.ts';
-import { NODE_ITSELF } from './segment-ledger.ts';
+import { NODE_ITSELF, type SegmentLedger } from './segment-ledger.ts';
 
 /** A failure of the disk that MANIFEST could not take. */
 export interface DiskMark {
@@ -45,6 +45,24 @@ export async function addMark(files: SegmentFiles, directory: string, mark: Disk
     }
   }
   throw failure;
+}
+
+/**
+ * What the marks say of this node's segments, the node itself last. A mark without content (the disk was full as well)
+ * leaves every segment in doubt that was not sealed.
+ */
+export function meaningOf(marks: readonly DiskMark[], ledger: SegmentLedger): readonly DiskMark[] {
+  const [first] = marks;
+  if (first === undefined) return [];
+  const hit = marks.filter(({ segment }) => segment !== NODE_ITSELF);
+  const open = marks.some(({ reason }) => reason === UNKNOWN_REASON)
+    ? ledger.segments.filter(({ sealed }) => sealed === undefined)
+    : [];
+  return [
+    ...hit,
+    ...open.map(({ segment }) => ({ segment, reason: UNKNOWN_REASON })),
+    { segment: NODE_ITSELF, reason: first.reason },
+  ];
 }
 
 /** For when an operator has accepted the disk. */

@@ -117,6 +117,7 @@ async function reportMissing(context: RecoveryContext, segment: number): Promise
 async function superblockOf(context: RecoveryContext, segment: LedgerSegment, file: SegmentFile): Promise<Superblock> {
   const superblock = await readSuperblock(file);
   if (!(superblock instanceof Fault)) return superblock;
+  context.structure.add(segment.segment);
   context.report(`The superblock of segment ${segment.segment} is damaged: ${superblock.meaning}.`);
   const { nodeId, segmentSize } = context.identity;
   return { segment: segment.segment, salt: segment.salt, nodeId, createdMs: segment.createdMs, segmentSize };

@@ -148,6 +148,28 @@ t.test(
   },
 );
 
+t.test(
+  'a disk that fails while it is full is kept as failed by a mark without content, and what was open stays suspect',
+  async (t) => {
+    const { directory, files, open, heal, accept, node } = await bench(t);
+    files.hook = ({ op, path }) => {
+      if (path.endsWith('.seg') && op === 'dataSync') throw failure('EIO', path);
+      if (!path.endsWith('.seg') && op === 'write') throw failure('ENOSPC', path);
+      return undefined;
+    };
+    await t.rejects(node.putBlocks([blockOf(50)]), { code: 'node_read_only' });
+    await node.close();
+    heal();
+    t.equal(files.content(markPaths(directory)[0]).byteLength, 0);
+    const again = await open();
+    t.match(again.health(), { writable: false });
+    await again.close();
+    await accept();
+    const accepted = await open();
+    t.same(await accepted.putBlocks(before), ['written', 'written', 'written']);
+  },
+);
+
 t.test('a mark that nobody can read counts like one that can', async (t) => {
   const { directory, files, open, node } = await bench(t);
   await node.close();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { IdSet } from '../../../src/cli/id-set.ts';
@@ -233,6 +233,9 @@ t.test('inspect-segment tells a whole segment from a damaged one', async (t) => 
   t.equal((await runCommand(['inspect-segment', segment, '--json'])).code, 6);
   t.equal((await runCommand(['inspect-segment', segment, '--quick'])).code, 0, 'contents are not hashed then');
   t.equal((await runCommand(['inspect-segment', join(data, 'no-such-file')])).code, 2);
+  symlinkSync(segment, join(data, 'link'));
+  t.equal((await runCommand(['inspect-segment', join(data, 'link'), '--quick'])).code, 0);
+  t.match((await runCommand(['inspect-segment', data])).stderr, /It is a folder/);
 });
 
 t.test('an id set holds what was added and nothing else', (t) => {
