@@ -40,6 +40,7 @@ export async function registerMigration(by: Actor, wish: MigrationWish, deps: Re
   const forward = parsePatch(wish.forward);
   const inverse = parsePatch(wish.inverse);
   await checkMigration({ from: checked(from), to: checked(to), forward, inverse }, wish.samples, validatorFor(by, deps));
+  await by.confirm?.();
   const outcome = await deps.migrations.addMigration(
     by,
     {

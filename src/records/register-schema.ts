@@ -34,6 +34,7 @@ export async function registerSchema(
   const checked = checkSchema(wish.schema, urn);
   await validator.compile(checked, by);
   const digest = checked.hash.slice('sha256:'.length);
+  await by.confirm?.();
   const outcome = await schemas.addSchema(
     by,
     { urn, namespace: wish.namespace, twinKey: twinKey(wish.namespace), state: wish.state, body: checked.text, digest },

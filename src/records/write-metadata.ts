@@ -189,6 +189,8 @@ async function commit(
   { metadata, clock }: RecordDeps,
 ): Promise<WrittenMetadata> {
   const versionId = newId<VersionId>(clock);
+  // Checks by schemas may have waited for their turn.
+  await by.confirm?.();
   refuse(await metadata.commitMetadata(by, { ...wish, versionId, atMs: clock.now() }));
   return { versionId, entries: wish.changes.map(({ entry }) => entry) };
 }

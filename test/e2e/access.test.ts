@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { capabilities } from '../../src/core/capability.ts';
 import { ask, type Json } from '../helpers/ask.ts';
 import { administratorOf, expectStatus, makePerson, type Person } from '../helpers/people.ts';
 import { Product } from '../helpers/product.ts';
@@ -240,6 +241,33 @@ t.test('folders move where they may, and go when they are empty', async (t) => {
   t.equal((await clerk.ask('DELETE', `/v1/folders/${outer}`)).status, 204);
   t.equal((await clerk.ask('GET', `/v1/folders/${outer}`)).json().code, 'folder_not_found');
   t.equal((await reader.ask('POST', '/v1/folders', { body: { name: 'x' } })).status, 403);
+});
+
+t.test('who has all there is by a rule, and not by the role, makes no administrator and acts as none', async (t) => {
+  const { orgId } = expectStatus(await admin.ask('GET', '/v1/principals/me'), 200);
+  const delegate = await makePerson(product, admin, { name: 'all by a rule' });
+  const suspended = await makePerson(product, admin, { name: 'suspended administrator', roles: ['admin'] });
+  await admin.ask('DELETE', `/v1/principals/${suspended.principalId}`);
+  const everything = rule('allow', capabilities, delegate.principalId);
+  await setRules(`/v1/orgs/${orgId}`, [everything]);
+  const above = async (method: string, path: string, body: object) =>
+    t.match((await delegate.ask(method, path, { body })).json(), { status: 403, code: 'stands_above' }, `${method} ${path}`);
+  await above('POST', '/v1/principals', { kind: 'user', name: 'raised', roles: ['reader', 'admin'] });
+  await above('PUT', `/v1/principals/${clerk.principalId}`, { roles: ['admin'] });
+  await above('PUT', `/v1/principals/${suspended.principalId}`, { suspended: false });
+  await above('POST', '/v1/keys', { name: 'as another', principalId: admin.principalId });
+  const etag = (await delegate.ask('GET', `/v1/orgs/${orgId}/acl`)).headers.get('etag') as string;
+  const denial = { rules: [everything, rule('deny', ['acl.admin'], admin.principalId)] };
+  const denied = await delegate.ask('PUT', `/v1/orgs/${orgId}/acl`, { body: denial, headers: { 'if-match': etag } });
+  t.match(denied.json(), { status: 403, code: 'stands_above', details: { subjectId: admin.principalId } });
+  await setRules(`/v1/orgs/${orgId}`, [rule('deny', ['blob.read'], clerk.principalId)]);
+  const own = { rules: [rule('deny', ['acl.admin'], admin.principalId)] };
+  const last = await admin.ask('PUT', `/v1/orgs/${orgId}/acl`, {
+    body: own,
+    headers: { 'if-match': (await admin.ask('GET', `/v1/orgs/${orgId}/acl`)).headers.get('etag') as string },
+  });
+  t.match(last.json(), { status: 409, code: 'last_administrator' }, 'nor does the last one shut himself out');
+  await setRules(`/v1/orgs/${orgId}`, []);
 });
 
 t.test('nobody hands on more than he has', async (t) => {

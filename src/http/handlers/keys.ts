@@ -10,6 +10,7 @@ import { parseKeyBody, parseTokenBody } from './access-bodies.ts';
 import { keyView } from './access-views.ts';
 import { requireHeld, WHOLE_ORG } from './held-capabilities.ts';
 import { pageOf } from './request-bodies.ts';
+import { requireStanding } from './require-standing.ts';
 import type { Services } from './services.ts';
 
 const administer = onOrg('key.admin');
@@ -37,7 +38,10 @@ export const postKey = route('POST', '/v1/keys', administer, async (exchange, _p
   const scope = wish.scope ?? (await gate.capabilitiesOn(caller, WHOLE_ORG));
   await requireHeld(caller, scope, services, op);
   const { name, principalId = caller.principalId, expiresAtMs } = wish;
-  if (principalId !== caller.principalId) await gate.require(caller, WHOLE_ORG, 'acl.admin');
+  if (principalId !== caller.principalId) {
+    await gate.require(caller, WHOLE_ORG, 'acl.admin');
+    requireStanding(caller, (await access.directory.findPrincipal(caller, principalId))?.roles ?? [], op);
+  }
   const key = newApiKey(clock);
   const facts = { keyId: key.id, principalId, name, scope, expiresAtMs };
   const atMs = clock.now();

@@ -12,6 +12,7 @@ import { parsePrincipalBody, parsePrincipalChange } from './access-bodies.ts';
 import { principalView } from './access-views.ts';
 import { requireHeld, WHOLE_ORG } from './held-capabilities.ts';
 import { pageOf } from './request-bodies.ts';
+import { requireStanding } from './require-standing.ts';
 import type { Services } from './services.ts';
 
 export const listPrincipals = route(
@@ -36,6 +37,7 @@ export const postPrincipal = route(
     const op = 'principal.create';
     const wish = parsePrincipalBody(await readJsonBody(exchange, { optional: false }));
     await requireHeld(caller, capabilitiesOf(wish.roles), services, op);
+    requireStanding(caller, wish.roles, op);
     const principalId = newId<PrincipalId>(services.clock);
     const atMs = services.clock.now();
     const outcome = await services.access.principals.createPrincipal(caller, { principalId, ...wish, atMs });
@@ -73,6 +75,7 @@ export const putPrincipal = route(
     const { principals } = services.access;
     if (roles !== undefined) {
       await requireHeld(caller, capabilitiesOf(roles), services, 'principal.set');
+      requireStanding(caller, roles, 'principal.set');
       refuseLast(await principals.setRoles(caller, principalId, roles));
     }
     if (suspended !== undefined) {
@@ -107,6 +110,7 @@ async function requireChangeable(principalId: PrincipalId, services: Services, c
   if (current === undefined) throw new QuasarError('principal_not_found', { op });
   if (principalId === caller.principalId) throw new QuasarError('own_principal', { op });
   await requireHeld(caller, capabilitiesOf(current.roles), services, op);
+  requireStanding(caller, current.roles, op);
   return current;
 }
 

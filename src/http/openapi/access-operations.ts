@@ -70,7 +70,7 @@ const principalOperations: readonly Operation[] = [
     description: 'Nobody gives roles that hold more than he may do himself.',
     body: { required: true, json: 'NewPrincipal' },
     answers: { 201: { description: 'Made.', json: 'Principal' } },
-    problems: [...bodies, 'name_taken', 'subject_taken', 'database_unavailable'],
+    problems: [...bodies, 'name_taken', 'subject_taken', 'stands_above', 'database_unavailable'],
   },
   {
     method: 'get',
@@ -276,7 +276,7 @@ const keyOperations: readonly Operation[] = [
       'another principal takes acl.admin too: it acts as that principal, also where rules refuse whoever made it.',
     body: { required: true, json: 'NewKey' },
     answers: { 201: { description: 'Made.', json: 'KeyCreated' } },
-    problems: [...bodies, 'capability_unknown', 'subject_not_found', 'too_many_keys', 'database_unavailable'],
+    problems: [...bodies, 'capability_unknown', 'subject_not_found', 'too_many_keys', 'stands_above', 'database_unavailable'],
   },
   {
     method: 'delete',
