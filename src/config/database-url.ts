@@ -23,7 +23,7 @@ export interface DatabaseAddress {
 
 const MODES: readonly TlsMode[] = ['disable', 'require', 'verify-ca', 'verify-full'];
 const FILES = ['sslrootcert', 'sslcert', 'sslkey'] as const;
-const KNOWN = ['sslmode', ...FILES, 'host'];
+const KNOWN = ['sslmode', ...FILES];
 
 /** The address, or what is wrong with it as the end of a sentence that begins with the key; no part of the URL is repeated but names. */
 export function parseDatabaseUrl(text: string): DatabaseAddress | string {
@@ -35,9 +35,8 @@ export function parseDatabaseUrl(text: string): DatabaseAddress | string {
   if (new Set(options.keys()).size !== [...options.keys()].length) return 'has a parameter twice';
   const parts = decodeParts(url);
   if (parts === undefined) return 'has a % that is not followed by two hexadecimal digits; write %25 for %';
-  const host = options.get('host') ?? (parts.host === '' ? 'localhost' : parts.host);
-  if (options.has('host') && (parts.host !== '' || !isAbsolute(host)))
-    return 'has a "host" that is not the folder of a Unix socket';
+  // The folder of a Unix socket is a host whose slashes are written %2F.
+  const host = parts.host === '' ? 'localhost' : parts.host;
   const fault = findTlsFault(options, host);
   if (fault !== undefined) return fault;
   const [rootCertFile, certFile, keyFile] = FILES.map((name) => options.get(name) ?? undefined);

@@ -7,6 +7,7 @@ import { PostgresVersionCommitter } from '../../src/catalog/postgres-version-com
 import { systemClock } from '../../src/core/clock.ts';
 import type { DocumentId, VersionId } from '../../src/core/ids.ts';
 import { tookPlace } from '../../src/database/outcome.ts';
+import { assertDirect } from '../../src/database/postgres-guard.ts';
 import { PostgresPool, type PostgresPoolOptions, type PostgresTarget } from '../../src/database/postgres-pool.ts';
 import { inTransaction, withTransaction } from '../../src/database/transaction.ts';
 import { PostgresSessionStore } from '../../src/upload/postgres-session-store.ts';
@@ -146,6 +147,11 @@ for (const [way, target, options] of ways) {
     });
   });
 }
+
+t.test('a pooler is recognised where there must be none', async (t) => {
+  await assertDirect(database.target, 2000);
+  await t.rejects(assertDirect(bouncer, 2000), { code: 'database_refused', message: /directUrl/ });
+});
 
 t.test('a change whose connection is cut while it waits for a lock is cancelled, and told as not done', async (t) => {
   const proxy = await openLosingProxy(t, database.target);
