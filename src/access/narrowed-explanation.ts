@@ -1,7 +1,7 @@
 import { type Capability, hasCapability } from '../core/capability.ts';
 import type { AccessList } from './access-list.ts';
 import { effectiveOn, type Requester } from './decide.ts';
-import { type Explanation, ruleLine } from './explain.ts';
+import { type Explanation, ruleLine, scopeLine } from './explain.ts';
 import type { RulePlace } from './rule.ts';
 
 /** As much of an explanation as somebody may know who asked for it: what is decided, and why as far as he administers it. */
@@ -23,7 +23,8 @@ export function narrowExplanation(
   { asker, about, list, action }: { asker: Requester; about: Requester; list: AccessList; action: Capability },
 ): NarrowedExplanation {
   const seen = placesAdministered(asker, list);
-  if (seen.some(({ kind }) => kind === 'org')) return explanation;
+  // A credential that is refused says nothing of rules and roles.
+  if (seen.some(({ kind }) => kind === 'org') || explanation.decision.reason === 'credential_refused') return explanation;
   const considered = explanation.considered.filter(({ place }) => seen.some((one) => isSame(one, place)));
   const { allowed, hidden, reason, decidedBy } = explanation.decision;
   const ofRule = considered.some(({ rule }) => rule.id === decidedBy);
@@ -33,12 +34,14 @@ export function narrowExplanation(
   const lines = [
     question,
     ...considered.map((one) => ruleLine(one, action)),
+    // What he named himself, or may administer.
+    scopeLine(about, action, explanation.credential),
     'Rules farther out, and roles, are for administrators of the org to see.',
     ofRule || ofHimself
       ? (explanation.lines.at(-1) as string)
       : `${allowed ? 'Allowed' : 'Denied'}: by what is decided farther out.`,
   ];
-  return { decision: { allowed, hidden, ...told }, considered, lines };
+  return { decision: { allowed, hidden, ...told }, credential: explanation.credential, considered, lines };
 }
 
 /** Those of the list whose rules he may change: what holds there is what stands from there outwards. */

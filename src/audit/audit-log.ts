@@ -1,5 +1,5 @@
 import type { AuditAction } from '../core/audit-action.ts';
-import type { Scope } from '../core/ids.ts';
+import type { AuditEventId, Scope } from '../core/ids.ts';
 import type { StoredCheckpoint } from './audit-store.ts';
 import type { AuditEvent } from './event.ts';
 import type { TreeHash } from './merkle-hash.ts';
@@ -18,6 +18,8 @@ export interface AuditLog {
     page: { readonly limit: number; readonly after: string | undefined },
   ): Promise<EventPage>;
   findLeaf(scope: Scope, leaf: number): Promise<LoggedEvent | undefined>;
+  /** By the id that was made with it. */
+  findEvent(scope: Scope, eventId: AuditEventId): Promise<LoggedEvent | undefined>;
   /** The largest checkpoint that covers at most `size` leaves; the last one when absent. */
   findCheckpoint(scope: Scope, size?: number): Promise<StoredCheckpoint | undefined>;
   /** @throws QuasarError `bad_parameter` unless `leaf` is below `size` and the log has `size` leaves; `corrupt` when rows were lost. */

@@ -1,5 +1,5 @@
 import { QuasarError } from '../core/errors.ts';
-import type { Scope } from '../core/ids.ts';
+import type { AuditEventId, Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { type ConnectionPool, type Transaction, withSnapshot } from '../database/transaction.ts';
 import type { AuditLog, EventFilter, EventPage, InclusionProof, LoggedEvent } from './audit-log.ts';
@@ -20,6 +20,9 @@ interface EventRow {
 const EVENTS = `
   SELECT l.leaf, l.hash, e.bytes FROM audit.leaf l JOIN audit.event e ON e.org_id = l.org_id AND e.xid = l.xid AND e.seq = l.seq
    WHERE l.org_id = $1`;
+
+/** Between the making of an event's id and of its time, with a pause of the process. */
+const EVENT_ID_SLACK_MS = 10_000;
 
 /** The tables of migrations/000010-audit.sql, read by the application. */
 export class PostgresAuditLog implements AuditLog {
@@ -49,6 +52,15 @@ export class PostgresAuditLog implements AuditLog {
 
   async findLeaf(scope: Scope, leaf: number): Promise<LoggedEvent | undefined> {
     const [found] = await this.#readEvents(scope, `${EVENTS} AND l.leaf = $2`, [leaf]);
+    return found;
+  }
+
+  /** No index has ids: when one was made stands in it, and events can be found by their time. */
+  async findEvent(scope: Scope, eventId: AuditEventId): Promise<LoggedEvent | undefined> {
+    const madeAtMs = Number.parseInt(eventId.replace('-', '').slice(0, 12), 16);
+    const [from, until] = [madeAtMs - EVENT_ID_SLACK_MS, madeAtMs + EVENT_ID_SLACK_MS].map((ms) => new Date(ms).toISOString());
+    const text = `${EVENTS} AND l.happened_at BETWEEN $2 AND $3 AND e.event_id = $4`;
+    const [found] = await this.#readEvents(scope, text, [from, until, eventId]);
     return found;
   }
 

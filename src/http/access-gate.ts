@@ -15,15 +15,15 @@ import type { Session } from '../access/session.ts';
 import type { EventWindows } from '../audit/event-windows.ts';
 import type { Deed } from '../core/actor.ts';
 import { auditDetail } from '../core/audit-detail.ts';
-import { allCapabilities, type Capability, type CapabilitySet, hasCapability, noCapabilities } from '../core/capability.ts';
+import { type Capability, type CapabilitySet, hasCapability, noCapabilities } from '../core/capability.ts';
 import type { Clock } from '../core/clock.ts';
 import type { BlobKey } from '../core/digest.ts';
 import { type ErrorKind, isQuasarError, QuasarError } from '../core/errors.ts';
-import { type DocumentId, type FolderId, newId, type OrgId, type PrincipalId, parseId, type Scope } from '../core/ids.ts';
+import { type DocumentId, type FolderId, newId, type OrgId, parseId, type Scope } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { type Allowed, allowedContextOf, type Caller, contextOf, NobodyCaller, RequestCaller } from './caller.ts';
 import type { Exchange } from './edge.ts';
-import type { Gate, NotedListing, NotedRead } from './gate-port.ts';
+import type { AccessQuestion, Gate, NotedListing, NotedRead } from './gate-port.ts';
 import { statusOf } from './problem.ts';
 import type { RouteAccess } from './route-access.ts';
 import type { Params } from './router.ts';
@@ -174,17 +174,18 @@ export class AccessGate implements Gate {
     );
   }
 
-  async explain(caller: Caller, thing: RuledThing, principalId: PrincipalId, action: Capability): Promise<NarrowedExplanation> {
+  async explain(caller: Caller, thing: RuledThing, question: AccessQuestion): Promise<NarrowedExplanation> {
+    const { principalId, action, credential, scope } = question;
     const [list, known] = await Promise.all([
       this.#options.lists.load(caller, thing),
       this.#options.principals.loadRequester(caller, principalId),
     ]);
     if (list === undefined) throw missing(thing);
     if (known === undefined) throw new QuasarError('principal_not_found', { op: OP });
-    const requester = { ...known.requester, tokenScope: withinOrg(allCapabilities, caller.orgId, this.#options.operatorOrgId) };
-    const explanation = explain(requester, list, action);
+    const requester = { ...known.requester, tokenScope: withinOrg(scope, caller.orgId, this.#options.operatorOrgId) };
+    const explanation = explain(requester, list, action, credential);
     const hidden = explanation.decision.allowed && !passes(explanation.decision, thing);
-    const whole = hidden ? explainHidden(explanation, explain(requester, list, 'doc.read')) : explanation;
+    const whole = hidden ? explainHidden(explanation, explain(requester, list, 'doc.read', credential)) : explanation;
     return narrowExplanation(whole, { asker: caller.session.requester, about: requester, list, action });
   }
 

@@ -1,4 +1,5 @@
 import type { AccessChange } from '../access/access-change.ts';
+import type { ExplainedCredential } from '../access/explain.ts';
 import type { NarrowedExplanation } from '../access/narrowed-explanation.ts';
 import type { RuledThing } from '../access/rule-store.ts';
 import type { Capability, CapabilitySet } from '../core/capability.ts';
@@ -15,6 +16,14 @@ export interface NotedRead {
   readonly versionId: VersionId | undefined;
   /** Of content; 0 for facts. */
   readonly bytes: number;
+}
+
+export interface AccessQuestion {
+  readonly principalId: PrincipalId;
+  readonly action: Capability;
+  readonly credential: ExplainedCredential;
+  /** Of the credential; all there is without one. */
+  readonly scope: CapabilitySet;
 }
 
 export interface NotedListing {
@@ -63,10 +72,10 @@ export interface Gate {
   readable(caller: Caller, things: readonly RuledThing[]): Promise<boolean[]>;
 
   /**
-   * How a decision about a principal falls, credentials without a scope assumed, and why, as far as the caller may know.
+   * How a decision about a principal falls with a credential, and why, as far as the caller may know.
    * @throws QuasarError `document_not_found`, `folder_not_found`, `principal_not_found`.
    */
-  explain(caller: Caller, thing: RuledThing, principalId: PrincipalId, action: Capability): Promise<NarrowedExplanation>;
+  explain(caller: Caller, thing: RuledThing, question: AccessQuestion): Promise<NarrowedExplanation>;
 
   /** Principals, groups, keys, folders or rules of the org are others now: this process forgets what it knew of them at once. */
   changed(change: AccessChange): void;

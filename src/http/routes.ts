@@ -2,6 +2,7 @@ import { explanationRoutes } from './handlers/access.ts';
 import { aclRoutes } from './handlers/acl.ts';
 import { getAuditKey, getCheckpoint, getEvent, listEvents, proveConsistency, proveInclusion } from './handlers/audit.ts';
 import { getBlob, getContent } from './handlers/content.ts';
+import { explainDecision } from './handlers/decisions.ts';
 import { deleteHold, disposeDocument, putHold, putRetention } from './handlers/disposal.ts';
 import { getDocument, listDocuments, listVersions, postDocument, putDocumentContent } from './handlers/documents.ts';
 import { exportAudit } from './handlers/export-audit.ts';
@@ -89,5 +90,6 @@ export const routes: readonly Route<Services>[] = [
   getAuditKey,
   proveInclusion,
   proveConsistency,
+  explainDecision,
   exportAudit,
 ];

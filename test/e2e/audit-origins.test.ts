@@ -107,6 +107,92 @@ t.test('a hidden thing is refused for what may not be read, and a narrow key for
   ]);
 });
 
+t.test('an explanation takes the credential, and agrees with what the log says of it', async (t) => {
+  const clerk = await makePerson(product, admin, { name: 'explained', roles: ['clerk'], scope: ['doc.read'] });
+  t.equal((await send(clerk, 'e-refused', 'PUT', `${document}/refs/dms/2`, {})).status, 403);
+  const why = async (query: string, who: Person = admin) =>
+    expectStatus(await who.ask('GET', `${document}/access?action=doc.write&${query}`), 200);
+  t.match(await why(`key=${clerk.keyId}`), {
+    ...{
+      principalId: clerk.principalId,
+      credential: { kind: 'api_key', id: clerk.keyId },
+      allowed: false,
+      reason: 'outside_scope',
+    },
+  });
+  const [event] = await eventsOf('e-refused');
+  t.match(event, { reason: 'outside_scope' }, 'as the log has it');
+  const alone = await why(`principal=${clerk.principalId}`);
+  t.match(alone, { credential: null, allowed: true });
+  t.match(
+    (alone.lines as string[]).join('\n'),
+    /without a credential: a key or token whose scope leaves doc\.write out is refused/,
+  );
+  t.match(await why(`principal=${clerk.principalId}&scope=doc.read,blob.read`), {
+    credential: { kind: 'scope' },
+    reason: 'outside_scope',
+  });
+  t.match(await why(`principal=${clerk.principalId}&scope=doc.read,doc.write`), { allowed: true });
+  t.match(await why(''), { credential: { kind: 'api_key', id: adminKey }, allowed: true });
+
+  const narrow = await makePerson(product, admin, { name: 'narrow admin', roles: ['admin'], scope: ['doc.read', 'acl.admin'] });
+  t.match(await why('', narrow), { allowed: false, reason: 'outside_scope', credential: { id: narrow.keyId } }, 'his own key');
+  t.match(await why(`key=${narrow.keyId}`, narrow), { reason: 'outside_scope' });
+  const codeOf = async (query: string, who: Person = admin) =>
+    (await who.ask('GET', `${document}/access?action=doc.write&${query}`)).json().code;
+  t.equal(await codeOf(`key=${clerk.keyId}`, narrow), 'key_not_found', 'what keys of others may is for who administers keys');
+  t.equal(await codeOf('key=018f0000-0000-7000-8000-000000000001'), 'key_not_found');
+  t.equal(await codeOf(`key=${clerk.keyId}&principal=${narrow.principalId}`), 'bad_parameter');
+  t.equal(await codeOf(`key=${clerk.keyId}&scope=doc.read`), 'bad_parameter');
+  t.equal(await codeOf('scope=doc.raed'), 'capability_unknown');
+  t.equal((await admin.ask('DELETE', `/v1/keys/${clerk.keyId}`)).status, 204);
+  t.match(await why(`key=${clerk.keyId}`), { allowed: false, reason: 'credential_refused', decidedBy: 'credential' });
+});
+
+t.test('a past decision is told as it fell then, whatever would be decided now', async (t) => {
+  const reader = await makePerson(product, admin, { name: 'once denied' });
+  const made = expectStatus(await admin.ask('POST', '/v1/documents', { body: 'once' }), 201);
+  const path = `/v1/documents/${made.documentId}`;
+  const rule = (effect: string, ...actions: string[]) => ({ effect, actions, principals: [reader.principalId] });
+  const setRules = async (rules: readonly object[]) => {
+    const etag = (await admin.ask('GET', `${path}/acl`)).headers.get('etag') as string;
+    return expectStatus(await admin.ask('PUT', `${path}/acl`, { body: { rules }, headers: { 'if-match': etag } }), 200);
+  };
+  const { rules } = await setRules([rule('allow', 'doc.read'), rule('deny', 'blob.read')]);
+  t.equal((await send(reader, 'p-denied', 'GET', `${path}/content`)).status, 403);
+  await setRules([rule('allow', 'doc.read', 'blob.read')]);
+  t.equal((await send(reader, 'p-allowed', 'GET', `${path}/content`)).status, 200);
+
+  const [denied] = await eventsOf('p-denied');
+  const told = expectStatus(await admin.ask('GET', `/v1/audit/decisions/${denied?.eventId}`), 200);
+  const deciding = (rules as Json[])[1]?.id;
+  t.match(told, { event: { ...denied }, rules: { version: 1, changedBy: admin.principalId } });
+  t.match((told.rules as { rules: Json[] }).rules[1], { id: deciding, effect: 'deny', actions: ['blob.read'] });
+  const words = (told.lines as string[]).join('\n');
+  for (const part of [
+    'was denied blob.read',
+    `API key ${reader.keyId}, from 198.51.100.7`,
+    `Rule ${deciding} denied blob.read`,
+  ]) {
+    t.match(words, part);
+  }
+  t.match(words, `document ${made.documentId} version 1`);
+  t.strictSame(expectStatus(await admin.ask('GET', `/v1/audit/decisions/${told.leaf}`), 200), told, 'by its number');
+  const [allowed] = await eventsOf('p-allowed');
+  const later = expectStatus(await admin.ask('GET', `/v1/audit/decisions/${allowed?.eventId}`), 200);
+  t.match(later, { rules: { version: 2 } });
+  t.match((later.lines as string[]).join('\n'), /allowed blob\.read, and no rule denied it/);
+
+  for (const [event, status] of [
+    ['018f0000-0000-7000-8000-000000000001', 404],
+    ['999999999', 404],
+    ['x', 400],
+  ] as const) {
+    t.equal((await admin.ask('GET', `/v1/audit/decisions/${event}`)).status, status, event);
+  }
+  t.equal((await reader.ask('GET', `/v1/audit/decisions/${denied?.eventId}`)).status, 403, 'for those who may read the log');
+});
+
 t.test('a change that was allowed to be tried and failed leaves an event, and its repetitions are counted', async (t) => {
   const version = { versionId: stored.versionId, expected: '018f0000-0000-7000-8000-000000000001' };
   const tries: readonly [string, string, string, unknown, number, Readonly<Record<string, string>>?][] = [

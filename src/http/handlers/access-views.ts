@@ -1,4 +1,4 @@
-import type { ConsideredRule } from '../../access/explain.ts';
+import type { ConsideredRule, ExplainedCredential } from '../../access/explain.ts';
 import type { Folder } from '../../access/folder-store.ts';
 import type { Group } from '../../access/group-store.ts';
 import type { ListedKey } from '../../access/key-store.ts';
@@ -68,8 +68,20 @@ export function ruleChangeView(change: RuleChange): View {
 }
 
 export function explanationView(principalId: PrincipalId, action: Capability, explanation: NarrowedExplanation): View {
-  const { decision, considered, lines } = explanation;
-  return { principalId, action, ...decision, considered: considered.map(consideredView), lines };
+  const { decision, credential, considered, lines } = explanation;
+  return {
+    principalId,
+    action,
+    credential: credentialView(credential),
+    ...decision,
+    considered: considered.map(consideredView),
+    lines,
+  };
+}
+
+function credentialView(credential: ExplainedCredential): View | null {
+  if (credential.kind === 'none') return null;
+  return { kind: credential.kind, id: 'id' in credential ? credential.id : null };
 }
 
 function consideredView({ rule, place, outcome, matched }: ConsideredRule): View {

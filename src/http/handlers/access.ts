@@ -1,9 +1,9 @@
 import { type Capability, parseCapability } from '../../core/capability.ts';
-import { type PrincipalId, parseId } from '../../core/ids.ts';
 import { replyJson } from '../reply.ts';
 import { type Route, route } from '../router.ts';
 import { explanationView } from './access-views.ts';
 import { badField } from './body-fields.ts';
+import { explainedAccess } from './explained-credential.ts';
 import { ruledPlaces } from './ruled-places.ts';
 import type { Services } from './services.ts';
 
@@ -12,11 +12,10 @@ export const explanationRoutes: readonly Route<Services>[] = ruledPlaces.map(({ 
   route('GET', `${path}/access`, access, async (exchange, params, services: Services, caller) => {
     const thing = thingOf(params, caller);
     const query = new URLSearchParams(exchange.query);
-    const named = query.get('principal');
-    const principalId = named === null ? caller.principalId : parseId<PrincipalId>(named, 'principal');
     const action = actionOf(query);
-    const explanation = await services.gate.explain(caller, thing, principalId, action);
-    replyJson(exchange, 200, explanationView(principalId, action, explanation));
+    const asked = await explainedAccess(query, caller, services);
+    const explanation = await services.gate.explain(caller, thing, { ...asked, action });
+    replyJson(exchange, 200, explanationView(asked.principalId, action, explanation));
   }),
 );
 

@@ -373,9 +373,9 @@ function ruleOperations({ path, parameter, what, missing }: Place): readonly Ope
       operationId: `explain${what}Access`,
       tag,
       summary: `Why a principal may, or may not, do something to this ${place}.`,
-      parameters: [parameter, 'explainedPrincipal', 'action'],
+      parameters: [parameter, 'explainedPrincipal', 'explainedKey', 'explainedScope', 'action'],
       answers: { 200: { description: 'The decision and every rule that was considered.', json: 'Explanation' } },
-      problems: ['bad_parameter', missing, 'principal_not_found', 'capability_unknown', 'database_unavailable'],
+      problems: ['bad_parameter', missing, 'principal_not_found', 'key_not_found', 'capability_unknown', 'database_unavailable'],
     },
   ];
 }

@@ -80,6 +80,7 @@ const rulesExample = { version: 1, rules: [ruleExample] };
 const explanationExample = {
   principalId: PRINCIPAL,
   action: 'doc.read',
+  credential: { kind: 'api_key', id: KEY },
   allowed: false,
   hidden: true,
   reason: 'rule_denies',
@@ -188,16 +189,27 @@ export const accessSchemas = {
     {
       principalId: uuid,
       action: capability,
+      credential: {
+        ...orNull(object({ kind: { type: 'string', enum: ['api_key', 'token', 'scope'] }, id: orNull(text) })),
+        description: 'With what; null: about the principal without a credential, whose scope could take more away.',
+      },
       allowed: flag,
       hidden: { ...flag, description: 'Answered as if there were no such thing.' },
       reason: {
         type: 'string',
         enum: [
-          ...['other_org', 'suspended', 'rule_denies', 'role_allows', 'rule_allows', 'outside_scope', 'nothing_allows'],
+          'other_org',
+          'suspended',
+          'rule_denies',
+          'role_allows',
+          'rule_allows',
+          'outside_scope',
+          'nothing_allows',
+          'credential_refused',
           'decided_outside',
         ],
       },
-      decidedBy: { ...text, description: 'Id of a rule, or org, principal, role, scope, default, outside.' },
+      decidedBy: { ...text, description: 'Id of a rule, or org, principal, role, scope, credential, default, outside.' },
       considered: {
         type: 'array',
         items: object({

@@ -28,6 +28,19 @@ export const auditOperations: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/v1/audit/decisions/{event}',
+    operationId: 'explainAuditDecision',
+    tag: 'Audit',
+    summary: 'Why something was allowed or denied then.',
+    description:
+      'What the log says was decided, with which credential, by which role or rule, and that rule as it was: not what would be ' +
+      'decided now, which `/access` of a document, a folder or the organisation tells.',
+    parameters: ['event'],
+    answers: { 200: { description: 'The event, the rules that decided, and the same in words.', json: 'DecisionExplanation' } },
+    problems: [...shared, 'audit_event_not_found'],
+  },
+  {
+    method: 'get',
     path: '/v1/audit/checkpoint',
     operationId: 'getAuditCheckpoint',
     tag: 'Audit',

@@ -1,7 +1,7 @@
 import { auditActions, auditPrincipalKinds, auditResourceKinds } from '../../core/audit-action.ts';
 import { capabilities } from '../../core/capability.ts';
 import { shapes } from './parts.ts';
-import { object, page } from './schema-parts.ts';
+import { object, page, ref } from './schema-parts.ts';
 
 const { uuid, offset } = shapes;
 const text = { type: 'string' };
@@ -42,6 +42,32 @@ const event = object(
   },
 );
 
+const eventExample = {
+  v: 2,
+  orgId: '019aa5c0-6d00-7a3b-8c1d-2e4f5a6b7c8d',
+  eventId: '019aa5c0-6fff-7a3b-8c1d-2e4f5a6b7c8d',
+  time: '2026-11-21T09:00:00.000Z',
+  principal: { kind: 'service_account', id: '019aa5c0-6e00-7a3b-8c1d-2e4f5a6b7c8d' },
+  action: 'label.move',
+  resource: {
+    kind: 'document',
+    id: '019aa5c0-6f00-7a3b-8c1d-2e4f5a6b7c8d',
+    version: '019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d',
+  },
+  outcome: 'allowed',
+  reason: 'role_allows',
+  requestId: '019aa5c0-7000-7a3b-8c1d-2e4f5a6b7c8d',
+  credential: { kind: 'api_key', id: '019aa5c0-6e01-7a3b-8c1d-2e4f5a6b7c8d' },
+  address: '192.0.2.7',
+  decision: {
+    reason: 'role_allows',
+    capability: 'doc.write',
+    roles: ['clerk'],
+    rules: [{ kind: 'org', id: '019aa5c0-6d00-7a3b-8c1d-2e4f5a6b7c8d', version: 3 }],
+  },
+  detail: { label: 'sealed', from: null },
+};
+
 export const auditSchemas = {
   AuditEvent: {
     ...object(
@@ -49,31 +75,7 @@ export const auditSchemas = {
       {
         leaf: 4711,
         hash: LEAF_HASH,
-        event: {
-          v: 2,
-          orgId: '019aa5c0-6d00-7a3b-8c1d-2e4f5a6b7c8d',
-          eventId: '019aa5c0-6fff-7a3b-8c1d-2e4f5a6b7c8d',
-          time: '2026-11-21T09:00:00.000Z',
-          principal: { kind: 'service_account', id: '019aa5c0-6e00-7a3b-8c1d-2e4f5a6b7c8d' },
-          action: 'label.move',
-          resource: {
-            kind: 'document',
-            id: '019aa5c0-6f00-7a3b-8c1d-2e4f5a6b7c8d',
-            version: '019aa5c0-6f01-7a3b-8c1d-2e4f5a6b7c8d',
-          },
-          outcome: 'allowed',
-          reason: 'role_allows',
-          requestId: '019aa5c0-7000-7a3b-8c1d-2e4f5a6b7c8d',
-          credential: { kind: 'api_key', id: '019aa5c0-6e01-7a3b-8c1d-2e4f5a6b7c8d' },
-          address: '192.0.2.7',
-          decision: {
-            reason: 'role_allows',
-            capability: 'doc.write',
-            roles: ['clerk'],
-            rules: [{ kind: 'org', id: '019aa5c0-6d00-7a3b-8c1d-2e4f5a6b7c8d', version: 3 }],
-          },
-          detail: { label: 'sealed', from: null },
-        },
+        event: eventExample,
       },
       {
         event,
@@ -82,6 +84,23 @@ export const auditSchemas = {
     ),
     description: 'An event and its place in the log.',
   },
+  DecisionExplanation: object(
+    {
+      leaf: { ...offset, description: 'Number of the event.' },
+      event,
+      rules: {
+        oneOf: [ref('RuleChange'), { type: 'null' }],
+        description: 'The rules among which the one that decided was, as they were then; null when none decided.',
+      },
+      lines: { type: 'array', items: text, description: 'The same in words.' },
+    },
+    {
+      leaf: 4711,
+      event: eventExample,
+      rules: null,
+      lines: ['The role clerk gave doc.write, and no rule denied it.'],
+    },
+  ),
   AuditEventPage: page('AuditEvent'),
   InclusionProof: object(
     { leaf: offset, size: offset, leafHash: treeHash, root: treeHash, proof },

@@ -52,6 +52,7 @@ export const parameters = {
   happenedFrom: query('from', 'Happened at this time or later.', { type: 'string', format: 'date-time' }),
   happenedUntil: query('until', 'Happened before this time.', { type: 'string', format: 'date-time' }),
   aboveLeaf: query('above', 'Events with a number above this one.', offset),
+  event: path('event', 'Id of the event, or its number in the log.', { ...text, examples: ['4711'] }),
   checkpointSize: query('size', 'The largest checkpoint over at most this many events; the last one when absent.', offset),
   provenLeaf: query('leaf', 'Number of the event, from 0.', offset, true),
   withUnsigned: query('unsigned', 'With the events behind the last signed head, which nothing proves yet.', {
@@ -69,7 +70,20 @@ export const parameters = {
   keyId: path('keyId', 'The API key, by its id.', uuid),
   parent: query('parent', 'The folder around them; the outermost ones when absent.', uuid),
   ofPrincipal: query('principal', 'Keys of this principal only.', uuid),
-  explainedPrincipal: query('principal', 'Whose access; that of whoever asks when absent.', uuid),
+  explainedPrincipal: query(
+    'principal',
+    'Whose access; that of whoever asks when absent. Without key and scope: of whoever asks with the credential of this request, of others without one.',
+    uuid,
+  ),
+  explainedKey: query(
+    'key',
+    'With this API key, whose principal it is about. For its principal, and who administers keys.',
+    uuid,
+  ),
+  explainedScope: query('scope', 'With a credential of this scope: capabilities with commas between them.', {
+    ...text,
+    examples: ['doc.read,blob.read'],
+  }),
   action: query('action', 'The capability that would be needed.', { ...text, examples: ['doc.read'] }),
   ifRulesMatch: header('If-Match', 'The ETag of the rules that are replaced (`a-` and their version).', {
     type: 'string',

@@ -63,7 +63,7 @@ t.test('a denial is explained rule by rule, and the rule that decided is named',
     `Rule ${denyAtFolder} at folder ${folder} denies doc.write to ${clerks}: it decides.`,
     `Rule ${denyAtOrg} at the org denies doc.write to ${clerks}: it applies, but does not decide.`,
     'The roles of the principal include doc.write.',
-    'The scope of the token includes doc.write.',
+    'This is about the principal without a credential: a key or token whose scope leaves doc.write out is refused all the same.',
     `Denied: rule ${denyAtFolder} denies it, and a denial outweighs all that allows.`,
   ]);
 });
@@ -79,7 +79,7 @@ t.test('the last line says why, whatever decided', async (t) => {
   t.equal(last(clerk, 'acl.admin'), 'Denied: no role and no rule allows it.');
   t.equal(
     last({ ...exporter, tokenScope: capabilitySet('doc.read') }, 'doc.export'),
-    'Denied: the principal may doc.export, but the scope of its token leaves that out.',
+    'Denied: the principal may doc.export, but the scope of its credential leaves that out.',
   );
   t.equal(last({ ...clerk, suspended: true }, 'doc.read'), `Denied: the principal is suspended.${hiding}`);
   t.equal(last({ ...clerk, orgId: otherOrg }, 'doc.read'), `Denied: it belongs to another org.${hiding}`);
@@ -132,4 +132,28 @@ t.test('what is allowed on a hidden document is denied, by what keeps it from be
   t.equal(lines[0], `May principal ${anna} doc.write?`);
   t.ok(lines.includes('But nobody does anything to what he may not read.'));
   t.match(lines.at(-1), `Denied: rule ${readAtDocument} denies it`);
+});
+
+t.test('what the credential takes away is looked at, and named', async (t) => {
+  const list = listOf({ ...resource, places: resource.places.slice(0, 1) });
+  const narrow = { ...clerk, tokenScope: capabilitySet('doc.read') };
+  const byKey = explain(narrow, list, 'doc.write', { kind: 'api_key', id: 'k' });
+  t.match(byKey.decision, { allowed: false, reason: 'outside_scope', decidedBy: 'scope' });
+  t.ok(byKey.lines.includes('The scope of API key k does not include doc.write.'));
+  t.equal(byKey.lines.at(-1), 'Denied: the principal may doc.write, but the scope of its credential leaves that out.');
+  t.ok(explain(narrow, list, 'doc.read', { kind: 'token', id: 'j' }).lines.includes('The scope of token j includes doc.read.'));
+  t.ok(explain(narrow, list, 'doc.read', { kind: 'scope' }).lines.includes('The scope of the credential includes doc.read.'));
+});
+
+t.test('a key that was revoked or has expired is refused, whatever its principal may', async (t) => {
+  for (const refusedFor of ['revoked', 'expired'] as const) {
+    const { decision, considered, lines } = explain(clerk, listOf(resource), 'doc.read', {
+      kind: 'api_key',
+      id: 'k',
+      refusedFor,
+    });
+    t.match(decision, { allowed: false, reason: 'credential_refused', decidedBy: 'credential' });
+    t.same(considered, []);
+    t.match(lines.join(' '), refusedFor === 'revoked' ? /API key k was revoked\. Denied/ : /API key k has expired\. Denied/);
+  }
 });

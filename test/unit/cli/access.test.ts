@@ -215,6 +215,37 @@ t.test('an explanation is printed line by line, and cannot command the terminal'
   t.equal(stdout.toString(), `May principal ${ME} doc.read?\nDenied\\u{1b}[2J.\n`);
 });
 
+t.test('an explanation is asked for with a key, with a scope, or of a past event, and of one of them', async (t) => {
+  const body = { lines: ['so'] };
+  const paths = [
+    `/v1/documents/${ID}/access?key=${WHO}&action=doc.read`,
+    `/v1/documents/${ID}/access?principal=${WHO}&scope=doc.read%2Cblob.read&action=doc.read`,
+    `/v1/audit/decisions/${WHO}`,
+    '/v1/audit/decisions/4711',
+  ];
+  const answers = Object.fromEntries(paths.map((path) => [`GET ${path}`, { status: 200, body }]));
+  const server = await ScriptedServer.start(t, { ...me, ...answers });
+  const asked = ['access', 'explain', `document:${ID}`, '--action', 'doc.read'];
+  for (const line of [
+    [...asked, '--key', WHO],
+    [...asked, '--principal', WHO, '--scope', 'doc.read, blob.read'],
+    ['access', 'explain', '--event', WHO],
+    ['access', 'explain', '--event', '4711'],
+  ]) {
+    t.match(await runCommand(line, server), { code: 0 }, line.join(' '));
+  }
+  for (const [line, message] of [
+    [[...asked, '--key', WHO, '--scope', 'doc.read'], /--key has its own scope/],
+    [[...asked, '--event', '4711'], /leave out THING/],
+    [['access', 'explain', '--event', '4711', '--key', WHO], /leave out --key/],
+    [['access', 'explain', '--event', 'last'], /not "last"/],
+    [['access', 'explain', '--action', 'doc.read'], /THING is missing/],
+    [['access', 'explain', `document:${ID}`], /--action is missing/],
+  ] as const) {
+    t.match(await runCommand(line, server), { code: 2, stderr: message }, line.join(' '));
+  }
+});
+
 t.test('what the server refuses is told with whom or what it is about', async (t) => {
   const path = `/v1/folders/${ID}/acl`;
   const refused = (status: number, code: string, details: unknown, detail?: string) => ({
