@@ -36,7 +36,7 @@ t.test('the principal that acted for everybody is the service account of the adm
   t.equal(local?.suspendedAtMs, undefined);
   const { orgId, principalId } = scope;
   const requester = { orgId, principalId, groups: new Set(), suspended: false, roleCapabilities: allCapabilities };
-  t.strictSame(await principals.loadRequester(scope, principalId), { requester, kind: 'service' });
+  t.strictSame(await principals.loadRequester(scope, principalId), { requester, kind: 'service', roles: ['admin'] });
 });
 
 t.test('a principal is found by the subject of its tokens', async (t) => {
