@@ -1,4 +1,5 @@
 import { acceptDisk } from './accept-disk.ts';
+import { acceptLossCommand } from './accept-loss.ts';
 import { accessExplain } from './access/access-explain.ts';
 import { aclCommands } from './access/acl-commands.ts';
 import { folderCommands } from './access/folder-commands.ts';
@@ -45,6 +46,6 @@ export function commandTable(roles: Roles): readonly Command[] {
   const ends = [retain, hold, dispose];
   const subjects = [...orgCommands, ...principalCommands, ...groupCommands, ...keyCommands, tokenRevoke];
   const access = [...subjects, ...folderCommands, ...aclCommands, accessExplain, recoverCommand(roles.recover)];
-  const operation = [verify, inspectSegment, acceptDisk, configCheck, version];
+  const operation = [verify, inspectSegment, acceptDisk, acceptLossCommand, configCheck, version];
   return [upCommand(roles.up), ...content, ...records, ...ends, ...access, ...auditCommands, ...operation];
 }

@@ -1,9 +1,11 @@
 import type { NodeId } from '../core/ids.ts';
 import { Fault } from '../segment/fault.ts';
-import { readRecord } from '../segment/segment-reader.ts';
+import type { RecordHeader } from '../segment/record-header.ts';
+import type { SegmentFile } from '../segment/segment-files.ts';
+import { type ReadPlace, readRecord } from '../segment/segment-reader.ts';
 import type { IndexState } from './block-index.ts';
 import type { SegmentFileCache } from './segment-file-cache.ts';
-import type { SegmentLedger } from './segment-ledger.ts';
+import type { LedgerSegment, SegmentLedger } from './segment-ledger.ts';
 
 export interface DoubtOptions {
   readonly state: IndexState | undefined;
@@ -26,14 +28,19 @@ export async function indexDoubt({ state, nodeId, ledger, segmentFiles }: DoubtO
   const segment = ledger.find(last.segment);
   if (segment === undefined) return `it knows segment ${last.segment}, which MANIFEST does not`;
   const place = { mark: segment.mark, offset: last.offset, size: last.size };
-  const header = await segmentFiles
-    .use(last.segment, (file) => readRecord(file, place, new Uint8Array(last.size)))
-    .catch(missingFile);
+  // A segment that cannot be read now says nothing against the index, which is all that is left to know of it.
+  const header = await segmentFiles.use(last.segment, (file) => readLast(file, segment, place)).catch(() => undefined);
+  if (header === undefined) return undefined;
   if (header instanceof Fault) return `the last record it knows is not in segment ${last.segment}: ${header.meaning}`;
   return header.id === last.id && header.sequence === last.sequence ? undefined : 'the last record it knows is another one now';
 }
 
-function missingFile(error: NodeJS.ErrnoException): Fault {
-  if (error.code === 'ENOENT') return new Fault('the file is missing');
-  throw error;
+/** Undefined when the file has lost its end. */
+async function readLast(
+  file: SegmentFile,
+  { sealed }: LedgerSegment,
+  place: ReadPlace,
+): Promise<RecordHeader | Fault | undefined> {
+  if (sealed !== undefined && (await file.size()) < sealed.fileSize) return undefined;
+  return readRecord(file, place, new Uint8Array(place.size));
 }

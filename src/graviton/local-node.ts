@@ -13,15 +13,15 @@ import { DiskNotices } from './disk-notices.ts';
 import { isBelowFloor } from './disk-space.ts';
 import { findHealthy } from './healthy-entry.ts';
 import { MissingSegments } from './missing-segments.ts';
+import { MissingWatch } from './missing-watch.ts';
 import type { BlockRead, Node, NodeHealth, OutgoingBlock, PartRead, PutOutcome } from './node.ts';
 import type { LocalNodeOptions } from './node-options.ts';
 import { type NodeParts, openNodeParts } from './node-parts.ts';
 import { type NodeReading, openReading } from './node-reading.ts';
+import { NodeRecovery } from './node-recovery.ts';
 import { PresentCheck } from './present-check.ts';
-import type { UnsealedSegment } from './recover-unsealed.ts';
-import { type DiskFailure, type RecoveryReport, recoverSegments } from './recovery.ts';
+import type { Recovery, RecoveryReport } from './recovery.ts';
 import type { ScrubAccess } from './scrub-access.ts';
-import { sealUnsealed } from './seal-unsealed.ts';
 import { NODE_ITSELF } from './segment-ledger.ts';
 import { SegmentSupply } from './segment-supply.ts';
 import { SpareSegments } from './spare-segments.ts';
@@ -44,17 +44,20 @@ export class LocalNode implements Node {
   readonly #log: Log;
   readonly #parts: NodeParts;
   readonly #spares: SpareSegments;
-  readonly #writer: BlockWriter;
+  #writer: BlockWriter;
+  readonly #recovery: NodeRecovery;
   readonly #missing: MissingSegments;
   readonly #reading: NodeReading;
   readonly #closer: Closer;
   readonly #failures: DiskFailures;
   #idleTimer: NodeJS.Timeout | undefined;
   readonly #notices: DiskNotices;
+  /** What a crash left is sealed, so that this process may append. False while segments are missing since the start. */
+  #settled = false;
   #closed = false;
 
   private constructor(options: LocalNodeOptions, start: NodeStart) {
-    const { parts, closer, lastSequence, lines } = start;
+    const { parts, closer, lastSequence, lines, missing, recovery } = start;
     this.#options = options;
     this.#log = options.log ?? silentLog;
     this.#parts = parts;
@@ -63,12 +66,17 @@ export class LocalNode implements Node {
     const { directory, clock } = options;
     this.#notices = new DiskNotices({ log: this.#log, clock, space: parts.space });
     this.#failures = new DiskFailures({ ...parts, directory, log: this.#log });
-    this.#missing = new MissingSegments(parts.journal.ledger, this.#log);
-    this.#reading = openReading({ parts, missing: this.#missing, directory, clock, log: this.#log });
+    this.#missing = missing;
+    this.#recovery = recovery;
+    this.#reading = openReading({ parts, missing, directory, clock, log: this.#log });
     this.#spares = this.#makeSpares();
     closer.push('spare segments', () => this.#spares.close());
     this.#writer = this.#makeWriter(lastSequence + 1);
     closer.push('segment writer', () => this.#writer.close(), SEAL_TIMEOUT_MS);
+    const intervalMs = options.missingCheckMs;
+    const look = () => this.#lookForMissing();
+    const watch = new MissingWatch({ missing, look, log: this.#log, ...(intervalMs === undefined ? {} : { intervalMs }) });
+    closer.push('watch for missing segments', () => watch.close());
   }
 
   /**
@@ -93,10 +101,11 @@ export class LocalNode implements Node {
       options.log?.warn({ directory: options.directory }, line);
     };
     let node: LocalNode | undefined;
+    let recovery: NodeRecovery | undefined;
     // Until recovery is through, the index is complete as far as it was; a crash now repeats the work.
     const progress = { completeBelow: 0 };
     const hooks = {
-      completeBelow: () => node?.completeBelow ?? progress.completeBelow,
+      completeBelow: () => Math.min(node?.completeBelow ?? progress.completeBelow, recovery?.indexing ?? 0),
       onIndexFault: (error: unknown) => {
         options.log?.error({ error }, INDEX_FAULT);
         node?.indexFailed(error);
@@ -106,11 +115,13 @@ export class LocalNode implements Node {
     };
     const parts = await openNodeParts(options, hooks, closer);
     progress.completeBelow = parts.completeBelow;
-    const writable = parts.journal.ledger.nodeSuspect === undefined;
-    const { directory, clock } = options;
-    const { unsealed, lastSequence, failure } = await recoverSegments({ ...parts, directory, clock, writable, report });
-    const opened = new LocalNode(options, { parts, closer, lastSequence, lines });
-    await opened.#finishRecovery(unsealed, failure, report);
+    const { directory, clock, log = silentLog } = options;
+    const missing = new MissingSegments(parts.journal.ledger, log);
+    recovery = new NodeRecovery({ parts, missing, directory, clock, log, report });
+    const found = await recovery.read();
+    const { lastSequence } = found;
+    const opened = new LocalNode(options, { parts, closer, lastSequence, lines, missing, recovery });
+    await opened.#finishRecovery(found);
     node = opened;
     return opened;
   }
@@ -135,7 +146,7 @@ export class LocalNode implements Node {
 
   async putBlocks(blocks: readonly OutgoingBlock[]): Promise<readonly PutOutcome[]> {
     this.#assertOpen('graviton.put');
-    const { reason } = this.#failures;
+    const reason = this.#refusal;
     if (reason !== undefined) throw new QuasarError('node_read_only', { op: 'graviton.put', details: { reason } });
     const written = this.#parts.space.take(sizeOf(blocks));
     try {
@@ -192,21 +203,19 @@ export class LocalNode implements Node {
       directIo,
       ledger: journal.ledger,
       isBusy: () => this.#writer.busy || this.#reading.reader.busy,
-      isWritable: () => !this.#closed && this.#failures.reason === undefined,
+      isWritable: () => !this.#closed && this.#refusal === undefined,
       sealActive: () => this.#writer.sealActive(),
       noteStructure: (segment) => structure.add(segment),
       diskFailed: (step, cause) => this.#stopWriting(step, cause),
       markDamaged: (place, reason) => this.#reading.marks.mark(place, reason),
-      markSuspect: async (segment, reason) => {
-        if (!journal.ledger.isSuspect(segment)) await journal.record({ kind: 'suspect', segment, reason });
-      },
+      noteMissing: (segment, reason) => this.#missing.add(segment, reason),
     };
   }
 
   health(): NodeHealth {
     const { space, directIo, structure } = this.#parts;
     const { freeBytes, floorBytes } = space.read();
-    const readOnlyReason = this.#failures.reason ?? (this.#closed ? 'The node is closed.' : undefined);
+    const readOnlyReason = this.#refusal ?? (this.#closed ? 'The node is closed.' : undefined);
     const full = isBelowFloor({ freeBytes, floorBytes });
     if (full) this.#notices.belowFloor({ freeBytes, floorBytes });
     return {
@@ -250,7 +259,7 @@ export class LocalNode implements Node {
       busy: () => this.#writer.busy,
       hasRoom: (size) => {
         const { freeBytes, floorBytes } = space.read();
-        return this.#failures.reason === undefined && freeBytes !== undefined && freeBytes - size > floorBytes;
+        return this.#refusal === undefined && freeBytes !== undefined && freeBytes - size > floorBytes;
       },
       onFault: (error) => this.#spareFailed(error),
     });
@@ -288,43 +297,39 @@ export class LocalNode implements Node {
     if (!this.#closed && fileSize >= superblock.segmentSize / 2) this.#spares.fill();
   }
 
-  async #finishRecovery(
-    unsealed: readonly UnsealedSegment[],
-    failure: DiskFailure | undefined,
-    report: (line: string) => void,
-  ): Promise<void> {
+  /** Why nothing is written now, in words; undefined when it is. */
+  get #refusal(): string | undefined {
+    const { description } = this.#missing;
+    if (this.#failures.reason !== undefined || (description === undefined && this.#settled)) return this.#failures.reason;
+    return description === undefined ? 'Segments that were missing are being read.' : `${description} ${MISSING_ADVICE}`;
+  }
+
+  async #finishRecovery({ unsealed, failure }: Recovery): Promise<void> {
     if (failure !== undefined) await this.#failures.report(failure);
-    const { files, journal } = this.#parts;
+    const { journal } = this.#parts;
     if (journal.failure !== undefined)
       await this.#failures.report({ step: MANIFEST_STEP, segment: NODE_ITSELF, cause: journal.failure });
-    if (this.#failures.reason === undefined) await this.#spares.adopt();
-    const { directory, clock } = this.#options;
+    const complete = this.#missing.description === undefined;
+    if (complete && this.#failures.reason === undefined) await this.#spares.adopt();
     const store = (blocks: readonly OutgoingBlock[]) => this.#writer.put(blocks);
-    for (const segment of unsealed) {
-      if (this.#failures.reason !== undefined) await segment.file.close();
-      else await this.#sealOrExplain(segment, () => sealUnsealed({ files, directory, journal, clock, store, report }, segment));
-    }
-    await this.#flushOrExplain();
+    const onIndexFault = (error: unknown) => this.#indexFault(error);
+    await this.#recovery.finish(unsealed, { failures: this.#failures, store, onIndexFault });
+    this.#settled = complete;
   }
 
-  /** A node that starts on a full disk reads all the same; its index lives in memory until there is room. */
-  async #flushOrExplain(): Promise<void> {
-    try {
-      await this.#parts.index.flush();
-    } catch (error) {
-      this.#log.error({ error }, INDEX_FAULT);
-      this.indexFailed(error);
-    }
+  /** When all are back, what the start left undone is done: nothing was written in between. */
+  async #lookForMissing(): Promise<void> {
+    const complete = await this.#recovery.lookForMissing(this.#settled, (error) => this.#indexFault(error));
+    this.#reading.finder.forgetLosses();
+    if (!complete || this.#settled || this.#closed) return;
+    const found = await this.#recovery.read();
+    this.#writer = this.#makeWriter(found.lastSequence + 1);
+    await this.#finishRecovery(found);
   }
 
-  async #sealOrExplain({ superblock }: UnsealedSegment, seal: () => Promise<void>): Promise<void> {
-    const { segment } = superblock;
-    try {
-      await seal();
-    } catch (cause) {
-      if (diskFaultOf(cause) === 'final') await this.#failures.report({ segment, step: `seal of segment ${segment}`, cause });
-      else this.#log.error({ error: cause, segment }, 'A segment could not be sealed this time; the next start tries again.');
-    }
+  #indexFault(error: unknown): void {
+    this.#log.error({ error }, INDEX_FAULT);
+    this.indexFailed(error);
   }
 
   #writerDied({ step, segment = NODE_ITSELF, cause }: WriterDeath): void {
@@ -374,6 +379,8 @@ function sizeOf(blocks: readonly OutgoingBlock[]): number {
 }
 
 interface NodeStart {
+  readonly missing: MissingSegments;
+  readonly recovery: NodeRecovery;
   readonly parts: NodeParts;
   readonly closer: Closer;
   readonly lastSequence: number;
@@ -381,6 +388,7 @@ interface NodeStart {
 }
 
 const MANIFEST_STEP = 'write of MANIFEST';
+const MISSING_ADVICE = 'Bring them back, or give them up with: quasar graviton accept-loss';
 const INDEX_FAULT = 'The block index could not be written; it will be tried again.';
 
 /** The last batch and the footer of a segment, on a slow disk. */

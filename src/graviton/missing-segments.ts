@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.ts';
+import { isDiskError, isShortage } from '../segment/disk-fault.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
 
 /**
@@ -62,8 +63,14 @@ export class MissingSegments {
 
 const NAMED_MAX = 5;
 
+/** True when the file is not there as a whole; a sector that cannot be read is no absence. */
+export function isAbsence(error: unknown): boolean {
+  return isDiskError(error) && !isShortage(error) && (error as NodeJS.ErrnoException).code !== 'EIO';
+}
+
 /** Why a segment's file cannot be read, in words. */
 export function absenceOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' ? 'its file is missing' : `its file cannot be read: ${code ?? message}`;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'its file is missing';
+  return code === undefined ? 'its file cannot be read' : `its file cannot be read: ${code}`;
 }

@@ -18,6 +18,8 @@ export interface LocalNodeOptions {
   readonly freeSpaceFloor?: FreeSpaceFloor;
   /** The active segment is sealed after so long without a write. Default `limits.segmentIdleSealMs`. */
   readonly idleSealMs?: number;
+  /** How often segments that are missing are looked for. Default `limits.missingSegmentCheckMs`. */
+  readonly missingCheckMs?: number;
   /** False keeps to the page cache; otherwise the file system is asked. */
   readonly directIo?: boolean;
   /** The file system, for tests that break it. */

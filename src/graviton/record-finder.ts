@@ -3,7 +3,7 @@ import type { BlockId } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
-import { isShortage } from '../segment/disk-fault.ts';
+import { isDiskError, isShortage } from '../segment/disk-fault.ts';
 import { PAYLOAD_SIZE_MAX } from '../segment/format.ts';
 import { judgeRecord, type RecordVerdict } from '../segment/judge-record.ts';
 import type { NodeIdentity } from '../segment/node-identity.ts';
@@ -187,7 +187,7 @@ export class RecordFinder {
     try {
       return await open();
     } catch (error) {
-      if (!isShortage(error)) this.#options.missing.add(segment.segment, absenceOf(error));
+      if (isDiskError(error) && !isShortage(error)) this.#options.missing.add(segment.segment, absenceOf(error));
       this.#cannotRead(segment, error, findings);
       return undefined;
     }

@@ -1,14 +1,17 @@
 import type { BlockId } from '../core/digest.ts';
+import { isDiskError } from '../segment/disk-fault.ts';
 import { syncData } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import type { FooterEntry, FooterSummary } from '../segment/footer.ts';
 import { alignUp, FRAME_SPAN, PAGE_SIZE } from '../segment/format.ts';
+import { NotAFileError } from '../segment/not-a-file.ts';
 import { recordEnd } from '../segment/record-header.ts';
 import type { SegmentFile } from '../segment/segment-files.ts';
 import { readFooter, readSuperblock } from '../segment/segment-reader.ts';
 import { type DamagedRange, type ScanEnd, type ScannedRecord, scanSegment } from '../segment/segment-scan.ts';
 import type { Superblock } from '../segment/superblock.ts';
 import { adopt, isBlockKind } from './healthy-entry.ts';
+import { absenceOf } from './missing-segments.ts';
 import { segmentPath } from './node-directory.ts';
 import type { DiskFailure, RecoveryContext, Tally } from './recovery.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
@@ -38,15 +41,14 @@ export interface UnsealedFinding {
  */
 export async function readUnsealed(context: RecoveryContext, segment: LedgerSegment, tally: Tally): Promise<UnsealedFinding> {
   const opened = await openUnsealed(context, segment.segment);
-  if (opened === undefined) {
-    await reportMissing(context, segment.segment);
-    return { unsealed: undefined, failure: undefined };
-  }
+  if (opened === undefined) return { unsealed: undefined, failure: undefined };
+  context.missing.remove(segment.segment);
   const { file, failure } = opened;
   const superblock = await superblockOf(context, segment, file);
   const { end, ...found } = await readBatches(file, superblock, acknowledgedEnd(context, segment.segment));
   const entries = [...found.records, ...found.damage.flatMap(({ record }) => record ?? [])].map(toFooterEntry).sort(byOffset);
   await markDamage(context, segment.segment, { entries, damage: found.damage });
+  context.beginIndexing(segment.segment);
   indexEntries(context, segment.segment, entries);
   for (const { sequence } of [...entries, ...end.salvage.map(({ header }) => header)]) {
     tally.lastSequence = Math.max(tally.lastSequence, sequence);
@@ -80,8 +82,14 @@ async function openUnsealed(
   context: RecoveryContext,
   segment: number,
 ): Promise<{ file: SegmentFile; failure: DiskFailure | undefined } | undefined> {
-  const file = await openLeftOver(context, segmentPath(context.directory, segment));
-  if (file === undefined) return undefined;
+  let file: SegmentFile;
+  try {
+    file = await openLeftOver(context, segmentPath(context.directory, segment));
+  } catch (error) {
+    if (error instanceof NotAFileError || !isDiskError(error)) throw error;
+    context.missing.add(segment, absenceOf(error));
+    return undefined;
+  }
   if (!context.writable) return { file, failure: undefined };
   try {
     await syncData(file);
@@ -91,26 +99,17 @@ async function openUnsealed(
   }
 }
 
-async function openLeftOver({ files, writable }: RecoveryContext, path: string): Promise<SegmentFile | undefined> {
+async function openLeftOver({ files, writable }: RecoveryContext, path: string): Promise<SegmentFile> {
   try {
     return await files.open(path, { access: writable ? 'write' : 'read', direct: false });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (code !== 'EACCES' || !writable) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES' || !writable) throw error;
   }
   // Sealing got as far as the read-only mode, which keeps its owner out, too.
   const sealed = await files.open(path, { access: 'read', direct: false });
   await sealed.chmod(0o600);
   await sealed.close();
   return files.open(path, { access: 'write', direct: false });
-}
-
-async function reportMissing(context: RecoveryContext, segment: number): Promise<void> {
-  context.report(`The file of segment ${segment} is missing. Its blocks are stored again when they come again.`);
-  if (!context.journal.ledger.isSuspect(segment)) {
-    await context.journal.record({ kind: 'suspect', segment, reason: 'its file is missing' });
-  }
 }
 
 /** MANIFEST knows the salt, so a damaged superblock costs no record. */
@@ -140,9 +139,13 @@ async function markDamage(context: RecoveryContext, segment: number, found: Dama
     if (record !== undefined) await mark(context, { segment, id: record.header.id, offset: record.offset, reason: meaning });
   }
   if (found.damage.every(({ record }) => record !== undefined)) return;
-  const seen = new Set(found.entries.map(({ offset }) => offset));
+  const seen = new Set(found.entries.map(({ id }) => id));
   for (const [id, { offset }] of await context.index.entriesOf(segment)) {
-    if (!seen.has(offset)) await mark(context, { segment, id, offset, reason: 'its record header is damaged' });
+    // An index entry that points elsewhere is wrong itself.
+    const gap = found.damage.find(({ at, size }) => offset >= at && offset < at + size);
+    if (gap !== undefined && !seen.has(id)) {
+      await mark(context, { segment, id, offset, reason: 'its record header is damaged' });
+    }
   }
 }
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { BlockId } from '../core/digest.ts';
+import { isDiskError } from '../segment/disk-fault.ts';
 import { renameFile } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
+import type { Footer } from '../segment/footer.ts';
 import { nodePaths, parseSegmentFileName, segmentFileName } from '../segment/format.ts';
 import type { NodeIdentity } from '../segment/node-identity.ts';
 import { NotAFileError } from '../segment/not-a-file.ts';
@@ -12,9 +14,9 @@ import { scanSegment } from '../segment/segment-scan.ts';
 import type { Superblock } from '../segment/superblock.ts';
 import type { BlockIndex } from './block-index.ts';
 import { adopt, isBlockKind } from './healthy-entry.ts';
+import { absenceOf, type MissingSegments } from './missing-segments.ts';
 import { listSegmentFiles, segmentPath } from './node-directory.ts';
 import type { NodeJournal } from './node-journal.ts';
-import { openIfThere } from './open-if-there.ts';
 import { readUnsealed, type UnsealedSegment } from './recover-unsealed.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
 import type { StructureFaults } from './structure-faults.ts';
@@ -31,9 +33,12 @@ export interface RecoveryContext {
   readonly journal: NodeJournal;
   readonly index: BlockIndex;
   readonly structure: StructureFaults;
+  readonly missing: MissingSegments;
   readonly clock: Clock;
   /** Segments below this are in the index already. */
   readonly completeBelow: number;
+  /** Told before records of a segment go into the index. */
+  readonly beginIndexing: (segment: number) => void;
   /** False on a disk that failed: segments are read and indexed, none is synced, sealed or moved. */
   readonly writable: boolean;
   readonly report: (line: string) => void;
@@ -58,10 +63,13 @@ export interface Recovery {
  * never acknowledged is known. Only reads segments, but for the fdatasync that makes an unsealed one's bytes mean
  * something: after a crash of the process alone they may still be in the page cache only.
  */
-export async function recoverSegments(context: RecoveryContext): Promise<Recovery> {
-  const { journal, index } = context;
+export async function recoverSegments(given: RecoveryContext): Promise<Recovery> {
+  const { journal, index, missing } = given;
   const { nodeSuspect } = journal.ledger;
-  if (nodeSuspect !== undefined) context.report(`The storage node is read-only since an earlier start. ${nodeSuspect}`);
+  if (nodeSuspect !== undefined) given.report(`The storage node is read-only since an earlier start. ${nodeSuspect}`);
+  await findMissing(given);
+  // What is written now may land beside the disk on which the missing segments lie.
+  const context = { ...given, writable: given.writable && missing.awaited.length === 0 };
   await settleStrays(context);
   await tellOfOthers(context);
   const unsealed: UnsealedSegment[] = [];
@@ -80,7 +88,24 @@ export async function recoverSegments(context: RecoveryContext): Promise<Recover
   for (let at = 0; at < sealed.length; at += CHECKS_AT_ONCE) {
     await Promise.all(sealed.slice(at, at + CHECKS_AT_ONCE).map((segment) => checkSealed(context, segment, tally)));
   }
+  tellOfMissing(context);
   return { unsealed, lastSequence: tally.lastSequence, failure };
+}
+
+/** A look into the folder before anything is changed in it. */
+async function findMissing({ files, directory, journal, missing }: RecoveryContext): Promise<void> {
+  const there = new Set(await listSegmentFiles(files, directory));
+  for (const { segment } of journal.ledger.segments) {
+    if (!there.has(segment)) missing.add(segment, 'its file is missing');
+  }
+}
+
+function tellOfMissing({ journal, missing, report }: RecoveryContext): void {
+  if (missing.description !== undefined) {
+    report(`${missing.description} Their blocks are unavailable and nothing is written until they are back.`);
+  }
+  const givenUp = missing.all.filter((segment) => journal.ledger.isGivenUp(segment));
+  if (givenUp.length > 0) report(`Segments that were given up are still missing: ${givenUp.join(', ')}.`);
 }
 
 /** Footers are a few dozen KiB: enough at once to keep a disk busy. */
@@ -135,38 +160,71 @@ async function readStray(files: SegmentFiles, path: string): Promise<Superblock 
   }
 }
 
-async function checkSealed(context: RecoveryContext, segment: LedgerSegment, tally: Tally): Promise<void> {
-  const { files, directory } = context;
-  const file = await openIfThere(files, segmentPath(directory, segment.segment));
-  if (file === undefined) {
-    await suspect(context, segment.segment, 'its file is missing');
-    return;
+/** Indexes a sealed segment unless it is in the index, and notes whether it can be read. */
+export async function checkSealed(context: RecoveryContext, segment: LedgerSegment, tally: Tally): Promise<void> {
+  const { files, directory, journal, missing } = context;
+  try {
+    const file = await files.open(segmentPath(directory, segment.segment), { access: 'read', direct: false });
+    await closing(file, async () => {
+      const expected = segment.sealed?.fileSize ?? 0;
+      const size = await file.size();
+      if (size < expected) missing.add(segment.segment, `its file has ${size} bytes instead of ${expected}`);
+      // Of a segment that was given up, what is left is read.
+      if (size < expected && !journal.ledger.isGivenUp(segment.segment)) return;
+      await indexSealed(context, { segment, file, tally });
+      if (size >= expected) missing.remove(segment.segment);
+    });
+  } catch (error) {
+    if (error instanceof NotAFileError || !isDiskError(error)) throw error;
+    missing.add(segment.segment, absenceOf(error));
   }
-  await closing(file, async () => {
-    const expected = segment.sealed?.fileSize ?? 0;
-    const size = await file.size();
-    if (size < expected) await suspect(context, segment.segment, `its file has ${size} bytes instead of ${expected}`);
-    const footer = await readFooter(file, segment.mark);
-    if (footer instanceof Fault) {
-      context.structure.add(segment.segment);
-      context.report(`The footer of segment ${segment.segment} is damaged: ${footer.meaning}.`);
-    }
-    if (segment.segment < context.completeBelow) return;
-    if (footer instanceof Fault) await indexByScan(context, { segment, file, tally });
-    else for (const entry of footer.entries()) await indexRecord(context, tally, { segment: segment.segment, ...entry });
+}
+
+async function indexSealed(context: RecoveryContext, found: SealedFile): Promise<void> {
+  const { segment, file, tally } = found;
+  const known = segment.segment < context.completeBelow;
+  const footer = await readFooter(file, segment.mark).catch((error: unknown) => {
+    if (!known || !isDiskError(error)) throw error;
+    context.report(`The footer of segment ${segment.segment} is not looked at: ${absenceOf(error)}.`);
+    return undefined;
   });
+  // A segment that is in the index can do without its footer.
+  if (footer === undefined) return;
+  if (footer instanceof Fault) {
+    context.structure.add(segment.segment);
+    context.report(`The footer of segment ${segment.segment} is damaged: ${footer.meaning}.`);
+  }
+  if (known) {
+    if (footer instanceof Fault || isIndexed(context.index, footer)) return;
+    context.report(`Segment ${segment.segment} was missing from the index and is indexed again.`);
+  }
+  context.beginIndexing(segment.segment);
+  if (footer instanceof Fault) await indexByScan(context, found);
+  else for (const entry of footer.entries()) await indexRecord(context, tally, { segment: segment.segment, ...entry });
 }
 
-/** Once: a mark is for the life of the segment. */
-async function suspect(context: RecoveryContext, segment: number, reason: string): Promise<void> {
-  context.report(`Segment ${segment} is not whole: ${reason}. Its blocks are stored again when they come again.`);
-  if (!context.journal.ledger.isSuspect(segment)) await context.journal.record({ kind: 'suspect', segment, reason });
+/**
+ * Whether the index knows some of the segment's blocks, as far apart as they come: all of them are missing when the
+ * segment was away while the index was built. Single entries that are missing are found when they are read.
+ */
+function isIndexed(index: BlockIndex, footer: Footer): boolean {
+  const { count } = footer.summary;
+  for (let sample = 0; sample < SAMPLES; sample++) {
+    const entry = footer.entryAt(Math.floor((sample * count) / SAMPLES));
+    if (entry !== undefined && isBlockKind(entry.kind) && index.find(entry.id) === undefined) return false;
+  }
+  return true;
 }
 
-async function indexByScan(
-  context: RecoveryContext,
-  found: { segment: LedgerSegment; file: SegmentFile; tally: Tally },
-): Promise<void> {
+const SAMPLES = 8;
+
+interface SealedFile {
+  readonly segment: LedgerSegment;
+  readonly file: SegmentFile;
+  readonly tally: Tally;
+}
+
+async function indexByScan(context: RecoveryContext, found: SealedFile): Promise<void> {
   const { segment, file, tally } = found;
   const superblock = {
     segment: segment.segment,

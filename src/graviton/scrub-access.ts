@@ -30,6 +30,6 @@ export interface ScrubAccess {
   /** Marks one record, durably: it is no longer read, and storing its block again heals it. Idempotent. */
   markDamaged(place: RecordPlace, reason: string): Promise<void>;
 
-  /** Marks a whole segment, durably: its blocks are stored again when they come again. Idempotent. */
-  markSuspect(segment: number, reason: string): Promise<void>;
+  /** The segment cannot be read now. Nothing is marked for it. Idempotent. */
+  noteMissing(segment: number, reason: string): void;
 }

@@ -7,6 +7,7 @@ import { diskFaultOf } from '../segment/disk-fault.ts';
 import { recordSpan } from '../segment/format.ts';
 import { alignedWindow } from './aligned-reads.ts';
 import { BreakablePause } from './breakable-pause.ts';
+import { absenceOf, isAbsence } from './missing-segments.ts';
 import type { ScrubAccess } from './scrub-access.ts';
 import { type PaceRule, plannedRate, restAfter } from './scrub-pace.ts';
 import type { ScrubPass } from './scrub-progress.ts';
@@ -180,13 +181,13 @@ export class Scrub {
       const file = await SegmentScrub.open(options, segment, { window, report });
       const size = await file.size();
       const expected = segment.sealed?.fileSize ?? 0;
-      if (size < expected) await this.#suspect(segment, `its file has ${size} bytes instead of ${expected}`);
+      if (size < expected) this.#access.noteMissing(segment.segment, `its file has ${size} bytes instead of ${expected}`);
       return file;
     } catch (error) {
       // We were short of something: the segment is not skipped for that, the pass goes on with it in a while.
       if (diskFaultOf(error) === 'passing') throw error;
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') await this.#suspect(segment, 'its file is missing');
-      else await this.#unreadable({ error, segment: segment.segment }, 'The scrub cannot read a segment; it skips it.');
+      if (isAbsence(error)) this.#access.noteMissing(segment.segment, absenceOf(error));
+      await this.#unreadable({ error, segment: segment.segment }, 'The scrub cannot read a segment; it skips it.');
       return undefined;
     }
   }
@@ -245,11 +246,6 @@ export class Scrub {
     this.#state.count({ unreadable: 1 });
     this.#options.log.error(fields, message);
     await this.#pause.rest(this.#rules.faultPauseMs);
-  }
-
-  async #suspect({ segment }: LedgerSegment, reason: string): Promise<void> {
-    this.#options.log.error({ segment, reason }, 'A segment is not whole. Its blocks are stored again when they come again.');
-    await this.#access.markSuspect(segment, reason);
   }
 
   async #complete(): Promise<void> {

@@ -244,10 +244,10 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
   closer.push('http', () => opened.close());
   if (databaseLost)
     log.warn({}, 'the database is empty, but the node holds manifests: was the database lost? See docs/operations.md');
-  log.info(
-    { host: edge.host, port: edge.port, edge: edge.name, connectionsMax, directIo: node.health().directIo, chunker },
-    'ready',
-  );
+  const { directIo, missingSegments } = node.health();
+  const facts = { host: edge.host, port: edge.port, edge: edge.name, connectionsMax, directIo, chunker };
+  if (missingSegments === undefined) log.info(facts, 'ready');
+  else log.error({ ...facts, missingSegments }, 'listening, but not ready: segments are missing');
   return { edge, databaseLost, admission, uploads, database, node };
 }
 

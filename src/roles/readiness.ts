@@ -12,12 +12,14 @@ export interface ReadinessSources {
 }
 
 /**
- * What the program depends on and how it is. Unavailable: reads do not work. Degraded: reads work, new uploads do not.
+ * What the program depends on and how it is. Unavailable: reads do not work, or not all. Degraded: reads work, new uploads
+ * do not.
  * The details say what an operator needs and name no path, address or user.
  */
 export async function readReadiness(sources: ReadinessSources): Promise<Readiness> {
   const db = (await sources.databaseAnswers()) ? { ok: true, detail: 'answers' } : { ok: false, detail: 'does not answer' };
   const health = sources.node.health();
+  const missing = health.missingSegments;
   const damaged = health.damagedRecords === 0 ? '' : `, ${health.damagedRecords} damaged records`;
   const structure =
     health.damagedStructures === 0 ? '' : `, ${health.damagedStructures} segments with a damaged superblock or footer`;
@@ -35,6 +37,6 @@ export async function readReadiness(sources: ReadinessSources): Promise<Readines
     detail: `${sources.slab.freeSlots} of ${sources.slab.slotCount} slots free, ${sources.slab.uploadSlots} with uploads`,
   };
   const edge = { ok: true, detail: sources.edgeName() };
-  const status = !db.ok ? 'unavailable' : graviton.ok && disk.ok && uploads.ok ? 'ready' : 'degraded';
+  const status = !db.ok || missing !== undefined ? 'unavailable' : graviton.ok && disk.ok && uploads.ok ? 'ready' : 'degraded';
   return { status, dependencies: { db, graviton, disk, uploads, memory, edge } };
 }

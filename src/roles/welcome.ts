@@ -4,11 +4,12 @@ import type { AllInOne } from './all-in-one.ts';
 /** One screen for whoever has just typed `npm start`: where everything is, and what to try first. */
 export function welcome(config: Config, { edge, databaseLost, database, node }: AllInOne): string {
   const url = `http://${edge.host.includes(':') ? `[${edge.host}]` : edge.host}:${edge.port}`;
+  const { missingSegments } = node.health();
   const disk = node.health().directIo
     ? 'O_DIRECT, fdatasync before every acknowledgement'
     : 'page cache, fdatasync before every acknowledgement';
   return `
-  Quasar is ready.
+  ${missingSegments === undefined ? 'Quasar is ready.' : `Quasar is NOT ready: ${missingSegments} See "Missing segments" in docs/operations.md.`}
 
     API       ${url}/v1   (contract: ${url}/v1/openapi.json)
     data      ${config.dataDirectory}

@@ -63,6 +63,11 @@ export class Footer {
     for (let index = 0; index < this.summary.count; index++) yield this.#entry(index);
   }
 
+  /** In the order of the ids; undefined behind the last. */
+  entryAt(index: number): FooterEntry | undefined {
+    return index < this.summary.count ? this.#entry(index) : undefined;
+  }
+
   /** All entries of one id; more than one when it was written again after damage. */
   find(id: BlockId): FooterEntry[] {
     const first = Number.parseInt(id.slice(0, 2), 16);

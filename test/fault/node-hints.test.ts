@@ -1,6 +1,6 @@
 import { chmodSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { open } from 'lmdb';
+import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { BlockId } from '../../src/core/digest.ts';
 import type { LocalNode } from '../../src/graviton/local-node.ts';
@@ -9,6 +9,7 @@ import { segmentPath } from '../../src/graviton/node-directory.ts';
 import { ReadOnlyNode } from '../../src/graviton/read-only-node.ts';
 import { diskFiles, type SegmentFiles } from '../../src/segment/segment-files.ts';
 import { encodeManifestEntry } from '../../src/segment/segment-manifest.ts';
+import { changeIndex } from '../helpers/change-index.ts';
 import { flipBit } from '../helpers/flip-bit.ts';
 import { blockOf, blocksOf, brokenOf, lookAt, openNode, rotBlock, stateOf } from '../helpers/node-fixture.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
@@ -23,19 +24,6 @@ async function storedNode(t: Test): Promise<string> {
   for (const block of blocks) await node.putBlocks([block]);
   await node.close();
   return directory;
-}
-
-/** Changes entries of the index as a disk or a stray write would. */
-async function changeIndex(directory: string, change: (entry: Buffer, index: number) => Buffer | undefined): Promise<void> {
-  const root = open<Buffer, Buffer>({ path: join(directory, 'idx'), maxDbs: 4, keyEncoding: 'binary', encoding: 'binary' });
-  const entries = root.openDB<Buffer, Buffer>({ name: 'blocks', keyEncoding: 'binary', encoding: 'binary' });
-  let index = 0;
-  for (const { key, value } of [...entries.getRange({})].map((item) => ({ key: item.key, value: Buffer.from(item.value) }))) {
-    const changed = change(value, index++);
-    if (changed === undefined) entries.removeSync(key);
-    else entries.putSync(key, changed);
-  }
-  await root.close();
 }
 
 async function isUntouched(t: Test, node: LocalNode): Promise<void> {
@@ -159,12 +147,14 @@ for (const code of ['EIO', 'EACCES', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE']) {
           ? Promise.reject(Object.assign(new Error('no'), { code }))
           : diskFiles.open(path, options),
     };
-    const node = await openNode(t, directory, { files });
+    const node = await openNode(t, directory, { files, missingCheckMs: 5 });
     fails = true;
     t.same(new Set(await Promise.all(blocks.map((block) => lookAt(node, block)))), new Set(['block_unavailable']));
     const passing = ['EMFILE', 'ENFILE', 'ENOMEM'].includes(code);
     t.equal(node.health().missingSegments === undefined, passing, 'what passes says nothing of a segment');
     fails = false;
+    t.same(await brokenOf(node, blocks), [], 'at once');
+    while (!node.health().writable) await pause(5);
     await isUntouched(t, node);
     await node.close();
   });

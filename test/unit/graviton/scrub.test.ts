@@ -1,4 +1,15 @@
-import { chmodSync, closeSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -295,29 +306,22 @@ t.test('a pass that is late says so once and goes on', async (t) => {
   t.match(end.fields, { records: 8 });
 });
 
-t.test('a segment whose file is gone or cut is suspect, and its blocks are stored again', async (t) => {
+t.test('a segment whose file is gone or cut is told and noted as missing, and nothing is marked', async (t) => {
   const blocks = blocksOf(9, large);
-  const node = await filledNode(t, blocks);
-  rmSync(segmentPath(node.directory, 1));
-  const cut = segmentPath(node.directory, 2);
-  chmodSync(cut, 0o600);
-  truncateSync(cut, 310_001);
-  const { lines } = await scrubOnce(t, node);
-  t.match(
-    lines.filter(({ level }) => level === 'error').map(({ fields }) => fields.reason ?? fields.segment),
-    ['its file is missing', 2, /its file has 310001 bytes instead of \d+/],
-  );
-  t.same(await node.putBlocks(blocks), [
-    'written',
-    'written',
-    'written',
-    'written',
-    'written',
-    'written',
-    'present',
-    'present',
-    'present',
-  ]);
+  const node = await filledNode(t, blocks, { missingCheckMs: 5 });
+  const [first, second] = [1, 2].map((segment) => segmentPath(node.directory, segment)) as [string, string];
+  renameSync(first, `${first}.away`);
+  const whole = readFileSync(second);
+  chmodSync(second, 0o600);
+  truncateSync(second, 310_001);
+  const { scrub, lines } = startScrub(t, node);
+  await until(() => / 2 \(its file has 310001 bytes instead of \d+\)/.test(node.health().missingSegments ?? ''));
+  t.match(node.health().missingSegments, / 1 \(its file is missing\)/);
+  t.equal(scrub.statistics.damaged, 0);
+  renameSync(`${first}.away`, first);
+  writeFileSync(second, whole);
+  await until(() => ended(lines) !== undefined);
+  t.equal(scrub.statistics.damaged, 0, 'the pass goes on when they are back');
   t.same(await brokenOf(node, blocks), []);
 });
 
