@@ -4,7 +4,7 @@ import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { type Log, silentLog } from '../core/log.ts';
-import { diskFaultOf, isDiskDeath } from '../segment/disk-fault.ts';
+import { isDiskDeath } from '../segment/disk-fault.ts';
 import type { SealedSegment } from '../segment/seal-segment.ts';
 import type { WriterDeath, WriterStats } from '../segment/segment-writer.ts';
 import { BlockWriter } from './block-writer.ts';

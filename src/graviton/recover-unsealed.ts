@@ -1,5 +1,5 @@
 import type { BlockId } from '../core/digest.ts';
-import { isDiskError } from '../segment/disk-fault.ts';
+import { isDiskError, isShortage } from '../segment/disk-fault.ts';
 import { syncData } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import type { FooterEntry, FooterSummary } from '../segment/footer.ts';
@@ -86,7 +86,7 @@ async function openUnsealed(
   try {
     file = await openLeftOver(context, segmentPath(context.directory, segment));
   } catch (error) {
-    if (error instanceof NotAFileError || !isDiskError(error)) throw error;
+    if (error instanceof NotAFileError || !isDiskError(error) || isShortage(error)) throw error;
     context.missing.add(segment, absenceOf(error));
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { BlockId } from '../core/digest.ts';
-import { isDiskError } from '../segment/disk-fault.ts';
+import { isDiskError, isShortage } from '../segment/disk-fault.ts';
 import { renameFile } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import type { Footer } from '../segment/footer.ts';
@@ -175,7 +175,8 @@ export async function checkSealed(context: RecoveryContext, segment: LedgerSegme
       if (size >= expected) missing.remove(segment.segment);
     });
   } catch (error) {
-    if (error instanceof NotAFileError || !isDiskError(error)) throw error;
+    // What we are short of says nothing of the segment: the start, or the look, is repeated.
+    if (error instanceof NotAFileError || !isDiskError(error) || isShortage(error)) throw error;
     missing.add(segment.segment, absenceOf(error));
   }
 }

@@ -72,5 +72,8 @@ t.test('accept-disk wants a reason and a node', async (t) => {
   const elsewhere = await runCommand(['graviton', 'accept-disk', '--data', temporaryFolder(t), ...REASON]);
   t.equal(elsewhere.code, 2);
   t.match(elsewhere.stderr, /holds no storage node/);
-  t.match((await runCommand(['graviton'])).stderr, /"quasar graviton" needs one more word: "quasar graviton accept-disk"\./);
+  t.match(
+    (await runCommand(['graviton'])).stderr,
+    /"quasar graviton" needs one more word: "quasar graviton accept-disk", "quasar graviton accept-loss"\./,
+  );
 });
