@@ -147,7 +147,9 @@ function keyOf(context: NoteContext, { action, resource, detail }: Deed): string
 
 /** No room for a line of the log is no reason to tell whoever reads that he should upload less. */
 function toUnavailable(error: unknown): unknown {
-  return isQuasarError(error, 'storage_full') ? new QuasarError('audit_unavailable', { op: 'audit.note', cause: error }) : error;
+  // Of a read nobody asked for a change, so nobody is told that its outcome is not known.
+  const unnoted = isQuasarError(error, 'storage_full') || isQuasarError(error, 'commit_unknown');
+  return unnoted ? new QuasarError('audit_unavailable', { op: 'audit.note', cause: error }) : error;
 }
 
 interface Window {
