@@ -11,6 +11,7 @@ import {
   checkpointOf,
   headerLine,
   leafLine,
+  sampleEvent,
   sampleEvents,
   signer,
   strangeSigner,
@@ -163,6 +164,26 @@ t.test('an export is verified line by line, whatever its lines hold', async (t) 
   t.match(await verify(binary), { code: 6 });
   const strange = formatNoteVerifier(strangeSigner.verifier);
   t.match(await runCommand(['audit', 'verify', whole, '--key', strange]), { code: 6 }, 'signed by another key');
+});
+
+t.test('a line of the log says what became of it, by whom, with what and from where', async (t) => {
+  const told = { credential: { kind: 'api_key', id: 'k' }, address: '192.0.2.1' } as const;
+  const shown = [
+    sampleEvent(0, { ...told, outcome: 'failed', reason: 'version_conflict', action: 'doc.write' }),
+    sampleEvent(1, { ...told, credential: { kind: 'token', id: 'j' }, outcome: 'denied', reason: 'rule_denies' }),
+    sampleEvent(2, { v: 1 }),
+  ];
+  const items = shown.map((event, leaf) => ({ leaf, event }));
+  const url = await serverOf(t, { '/v1/audit/events?&limit=50': JSON.stringify({ items, nextCursor: null }) });
+  const { code, stdout, stderr } = await runCommand(['audit', 'ls', '--limit', '50'], { url });
+  t.equal(code, 0, stderr);
+  const [failed, denied, old] = stdout.toString().split('\n');
+  t.match(
+    failed,
+    / {2}doc\.write failed \(version_conflict\) {2}.* {2}by user \S+ with key k from 192\.0\.2\.1 {2}request request-0$/,
+  );
+  t.match(denied, / {2}doc\.read denied \(rule_denies\) {2}.* with token j from 192\.0\.2\.1 {2}request request-1$/);
+  t.match(old, / {2}doc\.read {2}.* {2}by user \S+ {2}request request-2$/);
 });
 
 t.test("keys come from a file, the log's own first", async (t) => {
