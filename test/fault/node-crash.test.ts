@@ -97,7 +97,7 @@ for (const [kept, keep] of Object.entries(survivors)) {
     `after a power cut at any step that keeps ${kept} of what was not synced, all acknowledged blocks are there`,
     async (t) => {
       let stopped = true;
-      for (let step = kept === 'nothing' ? 0 : 1; stopped; step += kept === 'nothing' ? 1 : 3) {
+      for (let step = kept === 'nothing' ? 0 : 1; stopped; step += kept === 'nothing' ? 1 : 5) {
         const directory = temporaryFolder(t);
         const files = new MemoryFiles();
         const cameToIt = stopAfter(files, step);
