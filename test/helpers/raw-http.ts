@@ -13,14 +13,16 @@ export interface RawAnswer {
 /** A client that sends exactly the bytes it is told to, well-formed or not. Text is sent as Latin-1. */
 export class RawClient {
   readonly socket: Socket;
-  #received = Buffer.alloc(0);
+  #parts: Buffer[] = [];
+  #size = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (bytes) => {
-      this.#received = Buffer.concat([this.#received, bytes as Buffer]);
+      this.#parts.push(bytes as Buffer);
+      this.#size += bytes.length;
       this.#wake?.();
     });
     const end = () => {
@@ -44,9 +46,15 @@ export class RawClient {
     return this.#ended;
   }
 
+  /** What came in and was not taken by `answer`. */
+  get received(): Buffer {
+    if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts)];
+    return this.#parts[0] ?? Buffer.alloc(0);
+  }
+
   /** Bytes that came in and were not taken by `answer`. */
   get unread(): number {
-    return this.#received.byteLength;
+    return this.#size;
   }
 
   send(data: string | Uint8Array): void {
@@ -56,14 +64,23 @@ export class RawClient {
   /** The next answer, or undefined when the connection ended without one. `head`: an answer to HEAD has no body. */
   async answer(options: { head?: boolean } = {}): Promise<RawAnswer | undefined> {
     for (;;) {
-      const parsed = parse(this.#received, options.head ?? false);
+      const parsed = parse(this.received, options.head ?? false);
       if (parsed !== undefined && (parsed.answer.complete || this.#ended)) {
-        this.#received = this.#received.subarray(parsed.size);
+        this.#parts = [this.received.subarray(parsed.size)];
+        this.#size -= parsed.size;
         return parsed.answer;
       }
       if (this.#ended) return undefined;
-      await this.#change();
+      // What is surely not the end of it is not put together each time it grows.
+      const needed = parsed?.answer.headers.get('content-length');
+      do await this.#change();
+      while (!this.#ended && (needed === undefined ? this.#isWithinChunks() : this.#size < Number(needed)));
     }
+  }
+
+  #isWithinChunks(): boolean {
+    const last = this.#parts.at(-1) as Buffer;
+    return this.#size > 100_000 && last.length > 5 && !last.toString('latin1', last.length - 5).endsWith('0\r\n\r\n');
   }
 
   /** Resolves when the server has closed its side. */
