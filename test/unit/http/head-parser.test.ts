@@ -67,7 +67,9 @@ t.test('a fault is told with the byte that makes it', async (t) => {
 t.test('every byte of a head, changed to any other, is refused or read as node:http reads it', async (t) => {
   const server = createServer({ insecureHTTPParser: false, requireHostHeader: false }, (request, response) => {
     const { method, url, rawHeaders } = request;
-    const headers = rawHeaders.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : text));
+    const headers = rawHeaders.map((text, at) =>
+      at % 2 === 0 ? text.toLowerCase() : Buffer.from(text, 'latin1').toString('utf8'),
+    );
     response.writeHead(200, { connection: 'close' }).end(JSON.stringify([method, url, headers]));
   });
   server.listen(0, '127.0.0.1');
@@ -80,7 +82,8 @@ t.test('every byte of a head, changed to any other, is refused or read as node:h
   for (let from = 0; from < taken.length; from += 50) {
     await Promise.all(
       taken.slice(from, from + 50).map(async (mutant) => {
-        if ((await theirs(port, mutant)) !== ours(mutant)) differing.push(mutant.toString('latin1'));
+        const found = await theirs(port, mutant);
+        if (found !== ours(mutant)) differing.push(`${found} ${ours(mutant)}`);
       }),
     );
   }
@@ -110,10 +113,10 @@ async function theirs(port: number, bytes: Buffer): Promise<string | undefined> 
   socket.write(bytes);
   let text = '';
   socket.on('data', (part) => {
-    text += part.toString('latin1');
+    text += part.toString('utf8');
   });
   await once(socket, 'close');
-  return /^HTTP\/1\.1 200 [^]*?(\[".*\])/.exec(text)?.[1];
+  return /^HTTP\/1\.1 200 .*?(\[".*\])/s.exec(text)?.[1];
 }
 
 function read(parts: readonly Buffer[]) {
