@@ -1,5 +1,4 @@
-import { blake3 } from '../core/blake3.ts';
-import { type BlockId, digestToHex } from '../core/digest.ts';
+import type { BlockId } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { ReadOnlyNode, StoredRecord } from '../graviton/read-only-node.ts';
@@ -10,7 +9,7 @@ import { ProgressDisplay } from './progress-display.ts';
 import { withSegments } from './segment-store.ts';
 import { listRoots, readVerified } from './stored-blob.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
-import { VerifyReport } from './verify-report.ts';
+import { type RecordFault, VerifyReport } from './verify-report.ts';
 
 /**
  * `quasar verify`: every record is hashed again, then every manifest is walked, so that damage is told in terms of the
@@ -25,7 +24,12 @@ export async function verifyAll(context: CommandContext): Promise<number> {
       for (const problem of node.problems) await report.problem(problem);
       const records = await hashRecords(node, { context, display, report });
       const blobs = await checkBlobs(node, records, { context, report });
-      const healthy = records.lost.size === 0 && blobs.hurt === 0 && blobs.unreadable === 0 && node.problems.length === 0;
+      const healthy =
+        records.lost.size === 0 &&
+        records.unread.size === 0 &&
+        blobs.hurt === 0 &&
+        blobs.unreadable === 0 &&
+        node.problems.length === 0;
       const ms = context.clock.monotonic() - startedMs;
       await report.summary(summaryView(records, blobs, healthy, ms), summaryLine(records, blobs, healthy, ms));
       return healthy ? 0 : 6;
@@ -47,6 +51,8 @@ interface RecordFindings {
   readonly damaged: number;
   /** Blocks of which no copy is whole. */
   readonly lost: ReadonlySet<BlockId>;
+  /** Blocks of which no copy could be read and found whole: they may be whole. */
+  readonly unread: ReadonlySet<BlockId>;
   readonly present: IdSet;
 }
 
@@ -57,6 +63,7 @@ async function hashRecords(
   const memory = Buffer.allocUnsafeSlow(limits.blockSizeMax);
   const present = new IdSet();
   const suspects = new Set<BlockId>();
+  const unread = new Set<BlockId>();
   let count = 0;
   let bytes = 0;
   let damaged = 0;
@@ -69,14 +76,15 @@ async function hashRecords(
     bytes += record.size;
     transfer.reach(bytes);
     if (fault === undefined) continue;
-    damaged += 1;
-    suspects.add(record.id);
+    (fault.unread ? unread : suspects).add(record.id);
+    damaged += fault.unread ? 0 : 1;
     await report.record(record, fault);
   }
   transfer.end();
   const lost = new Set<BlockId>();
-  for (const id of suspects) if (!(await isWholeSomewhere(node, id, memory))) lost.add(id);
-  return { count, bytes, damaged, lost, present };
+  for (const id of suspects) if (!unread.has(id) && !(await isWholeSomewhere(node, id, memory))) lost.add(id);
+  for (const id of unread) if (await isWholeSomewhere(node, id, memory)) unread.delete(id);
+  return { count, bytes, damaged, lost, unread, present };
 }
 
 async function totalSize(node: ReadOnlyNode): Promise<number> {
@@ -85,10 +93,14 @@ async function totalSize(node: ReadOnlyNode): Promise<number> {
   return size;
 }
 
-async function faultOf(node: ReadOnlyNode, record: StoredRecord, memory: Buffer): Promise<string | undefined> {
-  if (!(await node.readRecord(record, memory))) return 'its header is not what it was';
-  const actual = digestToHex<BlockId>(blake3(memory.subarray(0, record.size)));
-  return actual === record.id ? undefined : `its content has the BLAKE3 ${actual} instead of ${record.id}`;
+/** Why a record is not whole, as the server judges it. What could not be read may be whole. */
+async function faultOf(node: ReadOnlyNode, record: StoredRecord, memory: Buffer): Promise<RecordFault | undefined> {
+  try {
+    const verdict = await node.judge(record, memory);
+    return verdict.state === 'whole' ? undefined : { meaning: verdict.reason, unread: verdict.state === 'cut' };
+  } catch (error) {
+    return { meaning: `the disk answers ${(error as NodeJS.ErrnoException).code ?? String(error)}`, unread: true };
+  }
 }
 
 async function isWholeSomewhere(node: ReadOnlyNode, id: BlockId, memory: Buffer): Promise<boolean> {
@@ -96,7 +108,7 @@ async function isWholeSomewhere(node: ReadOnlyNode, id: BlockId, memory: Buffer)
     await readVerified(node, id, memory);
     return true;
   } catch (error) {
-    if (error instanceof QuasarError && error.kind === 'corrupt') return false;
+    if (error instanceof QuasarError && (error.kind === 'corrupt' || error.kind === 'unavailable')) return false;
     throw error;
   }
 }
@@ -110,6 +122,7 @@ interface BlobFindings {
 async function checkBlobs(node: ReadOnlyNode, records: RecordFindings, { context, report }: Work): Promise<BlobFindings> {
   const faultOfBlock = (id: BlockId) => {
     if (records.lost.has(id)) return `block ${id} is damaged`;
+    if (records.unread.has(id)) return `block ${id} could not be read`;
     return records.present.has(id) ? undefined : `block ${id} is missing`;
   };
   let count = 0;
@@ -138,6 +151,7 @@ function summaryView(records: RecordFindings, blobs: BlobFindings, healthy: bool
     bytes: records.bytes,
     damagedRecords: records.damaged,
     lostBlocks: records.lost.size,
+    unreadBlocks: records.unread.size,
     versions: blobs.count,
     damagedVersions: blobs.hurt,
     unreadableManifests: blobs.unreadable,
@@ -152,5 +166,8 @@ function summaryLine(records: RecordFindings, blobs: BlobFindings, healthy: bool
       ? ` ${formatCount(records.damaged - records.lost.size)} damaged records are whole elsewhere.`
       : '';
   if (healthy) return `All is whole: ${read}.${healed}`;
-  return `DAMAGE: ${formatCount(records.lost.size)} blocks are lost, ${formatCount(blobs.hurt)} versions are not whole, ${formatCount(blobs.unreadable)} manifests cannot be read. Checked ${read}.${healed}`;
+  const unread =
+    records.unread.size > 0 ? ` ${formatCount(records.unread.size)} blocks could not be read; they may be whole.` : '';
+  const verdict = records.lost.size + blobs.unreadable === 0 && records.unread.size > 0 ? 'NOT ALL COULD BE READ' : 'DAMAGE';
+  return `${verdict}: ${formatCount(records.lost.size)} blocks are lost, ${formatCount(blobs.hurt)} versions are not whole, ${formatCount(blobs.unreadable)} manifests cannot be read. Checked ${read}.${healed}${unread}`;
 }

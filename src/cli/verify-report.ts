@@ -5,6 +5,12 @@ import type { ProgressDisplay } from './progress-display.ts';
 import { printable, type Terminal } from './terminal.ts';
 import { formatCount } from './units.ts';
 
+export interface RecordFault {
+  readonly meaning: string;
+  /** Its bytes could not be read, which proves nothing. */
+  readonly unread: boolean;
+}
+
 /** Says what a verification found: findings on stdout as they come, in sentences or as JSON. */
 export class VerifyReport {
   readonly #terminal: Terminal;
@@ -21,13 +27,13 @@ export class VerifyReport {
     return this.#say({ finding: 'structure', meaning }, meaning);
   }
 
-  record(record: StoredRecord, fault: string): Promise<void> {
+  record(record: StoredRecord, { meaning: fault, unread }: RecordFault): Promise<void> {
     const { id, kind, segment, offset, size, marked } = record;
-    const view = { finding: 'record', segment, offset, size, kind, block: id, fault, marked };
+    const view = { finding: 'record', segment, offset, size, kind, block: id, fault, unread, marked };
     const known = marked ? ' It is marked already.' : '';
     return this.#say(
       view,
-      `Segment ${segment}, byte ${formatCount(offset)}: the ${kind} record of ${formatCount(size)} bytes is damaged: ${fault}.${known}`,
+      `Segment ${segment}, byte ${formatCount(offset)}: the ${kind} record of ${formatCount(size)} bytes ${unread ? 'cannot be read' : 'is damaged'}: ${fault}.${known}`,
     );
   }
 

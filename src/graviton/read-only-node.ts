@@ -1,16 +1,15 @@
 import { join } from 'node:path';
-import { blake3 } from '../core/blake3.ts';
-import { type BlockId, digestToHex } from '../core/digest.ts';
+import type { BlockId } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { isDiskError } from '../segment/disk-fault.ts';
 import { Fault } from '../segment/fault.ts';
 import { NODE_COPY, NODE_COPY_COUNT, nodePaths } from '../segment/format.ts';
+import { judgeRecord, type RecordVerdict } from '../segment/judge-record.ts';
 import { decodeNodeIdentity, type NodeIdentity } from '../segment/node-identity.ts';
 import { diskFiles, readFully, type SegmentFiles } from '../segment/segment-files.ts';
 import { decodeManifest } from '../segment/segment-manifest.ts';
-import { readRecord } from '../segment/segment-reader.ts';
 import type { BlockKind } from './node.ts';
 import { listSegmentFiles } from './node-directory.ts';
 import { SegmentFileCache } from './segment-file-cache.ts';
@@ -82,24 +81,31 @@ export class ReadOnlyNode {
   }
 
   /**
-   * As `Node.readBlock`; when a block is stored more than once, the newest copy that is whole is taken.
-   * @throws QuasarError `corrupt` when it is there and no copy is whole.
+   * As `Node.readBlock`, verified; when a block is stored more than once, the newest copy that is whole is taken.
+   * `target` holds the largest block.
+   * @throws QuasarError `corrupt` when it is there and no copy is whole, `block_unavailable` when a copy could not be read
+   * and no other is whole.
    */
   async readBlock(id: BlockId, target: Uint8Array): Promise<number | undefined> {
     const copies = await this.#copiesOf(id);
+    let failure: unknown;
     for (const copy of copies) {
-      if (!(await this.readRecord(copy, target))) continue;
-      if (copies.length === 1 || digestToHex(blake3(target.subarray(0, copy.size))) === id) return copy.size;
+      try {
+        const verdict = await this.judge(copy, target);
+        if (verdict.state === 'whole') return verdict.header.storedSize;
+      } catch (error) {
+        failure ??= error;
+      }
     }
     if (copies.length === 0) return undefined;
-    throw new QuasarError('corrupt', { op: 'graviton.read', details: { block: id } });
+    const context = { op: 'graviton.read', details: { block: id }, cause: failure };
+    throw new QuasarError(failure === undefined ? 'corrupt' : 'block_unavailable', context);
   }
 
-  /** Fills `target` with the record's payload; false when its header is not what it was. The payload is not verified. */
-  async readRecord({ id, segment, offset, size }: StoredRecord, target: Uint8Array): Promise<boolean> {
+  /** Judges a record as the server does, and fills `target` with its payload. @throws the file's read errors. */
+  async judge({ id, segment, offset, size }: StoredRecord, target: Uint8Array): Promise<RecordVerdict> {
     const { mark } = await this.#tableOf(segment);
-    const header = await this.#segmentFiles.use(segment, (file) => readRecord(file, { mark, offset, size }, target));
-    return !(header instanceof Fault) && header.id === id;
+    return this.#segmentFiles.use(segment, (file) => judgeRecord(file, id, { mark, offset, size }, target));
   }
 
   /** Each manifest once, in the order in which they were first stored: the log's own, which no clock can turn about. */

@@ -98,6 +98,7 @@ const absences: Readonly<Record<string, Absence>> = {
 for (const killed of [false, true]) {
   for (const [what, { take, back }] of Object.entries(absences)) {
     for (const index of ['kept', 'deleted']) {
+      if (killed && what !== 'the last segment' && what !== 'all segments') continue;
       const how = `${killed ? 'after a kill' : 'after a stop'}, the index ${index}`;
       t.test(`${what} missing for one start, ${how}: nothing is lost, marked or written`, async (t) => {
         const directory = await storedNode(t, { killed });

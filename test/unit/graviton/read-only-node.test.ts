@@ -5,8 +5,9 @@ import { limits } from '../../../src/core/limits.ts';
 import { segmentPath } from '../../../src/graviton/node-directory.ts';
 import { ReadOnlyNode, type StoredRecord } from '../../../src/graviton/read-only-node.ts';
 import { PAGE_SIZE, RECORD_HEADER } from '../../../src/segment/format.ts';
+import { diskFiles, type SegmentFiles } from '../../../src/segment/segment-files.ts';
 import { flipBit } from '../../helpers/flip-bit.ts';
-import { MemoryFiles } from '../../helpers/memory-files.ts';
+import { failure, MemoryFiles } from '../../helpers/memory-files.ts';
 import {
   blockOf,
   blocksOf,
@@ -80,7 +81,7 @@ t.test('of several copies of a block the newest whole one is read, and all are l
   t.equal(await stateOf(reader, blockOf(1)), 'whole');
   const copies = (await recordsOf(reader)).filter(({ id }) => id === blockOf(1).id);
   t.match(copies, [{ marked: true }, { marked: false, offset: newest - 128 }]);
-  t.equal(await reader.readRecord(copies[0] as StoredRecord, new Uint8Array(limits.blockSizeMax)), true);
+  t.match(await reader.judge(copies[0] as StoredRecord, new Uint8Array(limits.blockSizeMax)), { state: 'whole' });
   await reader.close();
 
   t.equal(await stateWith(directory, flipBit(bytes, newest * 8)), 'whole', 'the older copy serves');
@@ -115,4 +116,27 @@ t.test('a node with one bad copy of NODE is read and not repaired', async (t) =>
   t.same(await brokenOf(reader, blocksOf(1)), []);
   await reader.close();
   t.ok(readFileSync(path).equals(wrecked));
+});
+
+t.test('what the disk does not give is unavailable, and no damage', async (t) => {
+  const directory = temporaryFolder(t);
+  const node = await openNode(t, directory);
+  await node.putBlocks(blocksOf(3, { size: 90_000 }));
+  await node.close();
+  let fails = false;
+  const files: SegmentFiles = {
+    ...diskFiles,
+    open: async (path, options) => {
+      if (fails && path.endsWith('.seg')) throw failure('EIO', path);
+      return diskFiles.open(path, options);
+    },
+  };
+  fails = true;
+  const blind = await ReadOnlyNode.open({ directory, files });
+  t.match(blind.problems, [/egment 1 cannot be read/]);
+  await blind.close();
+  fails = false;
+  const reader = await ReadOnlyNode.open({ directory });
+  t.same(await brokenOf(reader, blocksOf(3, { size: 90_000 })), []);
+  await reader.close();
 });
