@@ -3,10 +3,11 @@ import type { Slab, Slot } from '../core/slab.ts';
 import { diskFaultOf } from '../segment/disk-fault.ts';
 import { Fault } from '../segment/fault.ts';
 import { RECORD_HEADER } from '../segment/format.ts';
+import { judgeRecord, type RecordVerdict } from '../segment/judge-record.ts';
 import { decodeRecordHeader, type RecordHeader } from '../segment/record-header.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
-import { openPastCache, readRecordFromDisk } from '../segment/segment-reader.ts';
-import { AlignedReads } from './aligned-reads.ts';
+import { openPastCache } from '../segment/segment-reader.ts';
+import { AlignedReads, alignedWindow } from './aligned-reads.ts';
 import { segmentPath } from './node-directory.ts';
 import type { ScrubAccess } from './scrub-access.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
@@ -120,22 +121,28 @@ export class SegmentScrub {
 
   /** Memory and cables err, too: only what the disk says twice condemns a record. An array, so that none is none. */
   async #lookAgain(record: TableRecord, slot: Slot): Promise<ScrubFinding[]> {
-    const { files, directory } = this.#options.access;
-    const place = { mark: this.#segment.mark, offset: record.offset, size: record.size };
-    let header: RecordHeader | Fault;
+    let verdict: RecordVerdict;
     try {
-      header = await readRecordFromDisk(files, segmentPath(directory, this.#segment.segment), place, slot.bytes);
+      verdict = await this.#judge(record, slot);
     } catch (error) {
       if (diskFaultOf(error) === 'passing') throw error;
       return [{ record, reason: 'the disk does not give it', error }];
     }
-    const reason = faultOf(header, record) ?? (await this.#hashFault(record, slot));
-    return reason === undefined ? [] : [{ record, reason, error: undefined }];
+    if (verdict.state === 'whole') return [];
+    // A file that has lost its end proves nothing.
+    const error = verdict.state === 'cut' ? new Error(verdict.reason) : undefined;
+    return [{ record, reason: verdict.reason, error }];
   }
 
-  async #hashFault({ id, size }: TableRecord, slot: Slot): Promise<string | undefined> {
-    const found = await this.#options.hasher.hashBlock(slot.at, size);
-    return found === id ? undefined : `its content has the BLAKE3 ${found}`;
+  async #judge({ id, offset, size }: TableRecord, slot: Slot): Promise<RecordVerdict> {
+    const { files, directory } = this.#options.access;
+    const file = await openPastCache(files, segmentPath(directory, this.#segment.segment));
+    try {
+      const place = { mark: this.#segment.mark, offset, size };
+      return await judgeRecord(new AlignedReads(file, alignedWindow()), id, place, slot.bytes);
+    } finally {
+      await file.close();
+    }
   }
 }
 
