@@ -25,6 +25,7 @@ export class MemoryNode implements Node {
   /** Blocks that a look at the disk found damaged. */
   readonly reports: BlockId[] = [];
   full = false;
+  missingSegments: string | undefined;
   trouble: string | undefined;
   writable = true;
   /** Whether it hashes what it reads whole, as a node with a thread for that. */
@@ -105,7 +106,7 @@ export class MemoryNode implements Node {
       trouble: this.trouble,
       damagedStructures: 0,
       damagedRecords: [...this.blocks.values()].filter(({ damaged }) => damaged).length,
-      missingSegments: undefined,
+      missingSegments: this.missingSegments,
     };
   }
 

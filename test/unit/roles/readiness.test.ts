@@ -31,6 +31,13 @@ t.test('a node that refused its last write is degraded, and says why', async (t)
   t.match(await read(node), { status: 'degraded', dependencies: { graviton: { ok: false, detail: /refused \(EMFILE\)/ } } });
 });
 
+t.test('a node that lacks segments is unavailable, not ready: some documents cannot be read', async (t) => {
+  const node = new MemoryNode();
+  node.writable = false;
+  node.missingSegments = '2 of 3 segments cannot be read: 1 (its file is missing), 2 (its file is missing).';
+  t.match(await read(node), { status: 'unavailable', dependencies: { graviton: { ok: false } } });
+});
+
 t.test('a database that does not answer makes the whole unavailable', async (t) => {
   const state = await read(new MemoryNode(), { databaseAnswers: async () => false });
   t.match(state, { status: 'unavailable', dependencies: { db: { ok: false } } });
