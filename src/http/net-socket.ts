@@ -19,6 +19,7 @@ export function readInto(reader: SocketReader, accepted: Socket, allowed = true)
   const handle = allowed ? takeHandle(accepted) : undefined;
   if (handle === undefined) {
     accepted.on('data', (bytes: Buffer) => takeAll(reader, bytes));
+    accepted.resume();
     return accepted;
   }
   const onread: OnReadOpts = {
