@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
 import { nodePaths } from '../segment/format.ts';
 import { diskFiles, type SegmentFiles } from '../segment/segment-files.ts';
+import { assertOwnFile } from './foreign-file.ts';
 import { listSegmentFiles, readNodeDirectory, segmentPath } from './node-directory.ts';
 import { NodeJournal } from './node-journal.ts';
 import { NodeLock } from './node-lock.ts';
@@ -19,7 +20,7 @@ export interface AcceptLossOptions {
 }
 
 /**
- * Gives up segments whose files are missing or cut short: the node's next start works without them. What they held is
+ * Gives up segments whose files are missing, cut short or another's: the node's next start works without them. What they held is
  * lost until it is stored again; a file that returns is read again. The node must be stopped. Idempotent.
  * @throws QuasarError `storage_in_use`, `storage_incompatible`; `bad_parameter` when a segment is unknown or there and whole,
  * and then nothing is given up.
@@ -47,11 +48,13 @@ export async function acceptLoss({ directory, clock, segments, reason, files = d
   }
 }
 
-/** A file that cannot be opened is not. */
-async function isWhole(files: SegmentFiles, directory: string, { segment, sealed }: LedgerSegment): Promise<boolean> {
+/** A file that cannot be opened, or holds another segment, is not. */
+async function isWhole(files: SegmentFiles, directory: string, known: LedgerSegment): Promise<boolean> {
+  const { segment, sealed } = known;
   try {
     const file = await files.open(segmentPath(directory, segment), { access: 'read', direct: false });
     try {
+      await assertOwnFile(file, known);
       return (await file.size()) >= (sealed?.fileSize ?? 0);
     } finally {
       await file.close();

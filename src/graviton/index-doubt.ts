@@ -4,6 +4,7 @@ import type { RecordHeader } from '../segment/record-header.ts';
 import type { SegmentFile } from '../segment/segment-files.ts';
 import { type ReadPlace, readRecord } from '../segment/segment-reader.ts';
 import type { IndexState } from './block-index.ts';
+import { assertOwnFile } from './foreign-file.ts';
 import type { SegmentFileCache } from './segment-file-cache.ts';
 import type { LedgerSegment, SegmentLedger } from './segment-ledger.ts';
 
@@ -36,11 +37,9 @@ export async function indexDoubt({ state, nodeId, ledger, segmentFiles }: DoubtO
 }
 
 /** Undefined when the file has lost its end. */
-async function readLast(
-  file: SegmentFile,
-  { sealed }: LedgerSegment,
-  place: ReadPlace,
-): Promise<RecordHeader | Fault | undefined> {
+async function readLast(file: SegmentFile, known: LedgerSegment, place: ReadPlace): Promise<RecordHeader | Fault | undefined> {
+  const { sealed } = known;
+  await assertOwnFile(file, known);
   if (sealed !== undefined && (await file.size()) < sealed.fileSize) return undefined;
   return readRecord(file, place, new Uint8Array(place.size));
 }

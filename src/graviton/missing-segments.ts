@@ -1,9 +1,11 @@
 import type { Log } from '../core/log.ts';
 import { isDiskError, isShortage } from '../segment/disk-fault.ts';
+import { NotAFileError } from '../segment/not-a-file.ts';
+import { ForeignFileError } from './foreign-file.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
 
 /**
- * Segments that MANIFEST names and that cannot be read now: no file, no permission, a file that is too short. Only in
+ * Segments that MANIFEST names and that cannot be read now: no file, no permission, a file that is too short or another one's. Only in
  * memory: an absence passes, and nothing is marked for it.
  */
 export class MissingSegments {
@@ -65,11 +67,19 @@ const NAMED_MAX = 5;
 
 /** True when the file is not there as a whole; a sector that cannot be read is no absence. */
 export function isAbsence(error: unknown): boolean {
+  if (error instanceof ForeignFileError) return true;
   return isDiskError(error) && !isShortage(error) && (error as NodeJS.ErrnoException).code !== 'EIO';
+}
+
+/** True for what a start waits for. What we are short of says nothing of a file, and what is no file has to be moved away first. */
+export function mayReturn(error: unknown): boolean {
+  if (error instanceof ForeignFileError) return true;
+  return isDiskError(error) && !isShortage(error) && !(error instanceof NotAFileError);
 }
 
 /** Why a segment's file cannot be read, in words. */
 export function absenceOf(error: unknown): string {
+  if (error instanceof ForeignFileError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'its file is missing';
   return code === undefined ? 'its file cannot be read' : `its file cannot be read: ${code}`;

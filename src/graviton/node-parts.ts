@@ -14,7 +14,7 @@ import { NodeLock } from './node-lock.ts';
 import type { LocalNodeOptions } from './node-options.ts';
 import { meaningOf, readMarks } from './read-only-mark.ts';
 import { SegmentFileCache } from './segment-file-cache.ts';
-import { checkOwners } from './segment-owners.ts';
+import { checkOwners, type MisplacedFile } from './segment-owners.ts';
 import { StructureFaults } from './structure-faults.ts';
 
 /** What a node stands on before it looks at its segments. */
@@ -27,6 +27,8 @@ export interface NodeParts {
   readonly space: DiskSpace;
   readonly directIo: boolean;
   readonly structure: StructureFaults;
+  /** As the start found them. */
+  readonly misplaced: readonly MisplacedFile[];
   /** Segments below this need not be indexed again. */
   readonly completeBelow: number;
 }
@@ -50,7 +52,7 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
   closer.push('node journal', () => journal.close());
   if (journal.cut !== undefined) hooks.report(`MANIFEST ended in bytes that are no entry (${journal.cut}); they were cut off.`);
   const structure = new StructureFaults();
-  await checkOwners({ files, directory, identity, ledger: journal.ledger, structure, report: hooks.report });
+  const misplaced = await checkOwners({ files, directory, identity, ledger: journal.ledger, structure, report: hooks.report });
   const segmentFiles = new SegmentFileCache({ files, directory, countMax: limits.openSegmentFilesMax });
   closer.push('segment files', () => segmentFiles.close());
   const opened = await openIndex({
@@ -67,7 +69,18 @@ export async function openNodeParts(options: LocalNodeOptions, hooks: PartsHooks
   // The look writes a page, and nothing is written to a disk that failed.
   const mayWrite = journal.ledger.nodeSuspect === undefined && !journal.frozen;
   const directIo = options.directIo !== false && mayWrite && (await takesDirectIo(files, directory, pageOf(options.slab)));
-  return { files, identity, journal, index, segmentFiles, space: spaceOf(options), directIo, structure, completeBelow };
+  return {
+    files,
+    identity,
+    journal,
+    index,
+    segmentFiles,
+    space: spaceOf(options),
+    directIo,
+    structure,
+    misplaced,
+    completeBelow,
+  };
 }
 
 /** Marks of failures that MANIFEST could not take count as if it had. */

@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { diskFaultOf } from '../segment/disk-fault.ts';
 import type { DiskFailures } from './disk-failures.ts';
-import type { MissingSegments } from './missing-segments.ts';
+import { assertOwnFile } from './foreign-file.ts';
+import { absenceOf, isAbsence, type MissingSegments } from './missing-segments.ts';
 import type { OutgoingBlock } from './node.ts';
 import { segmentPath } from './node-directory.ts';
 import type { NodeParts } from './node-parts.ts';
@@ -10,6 +11,8 @@ import { openIfThere } from './open-if-there.ts';
 import { readUnsealed, type UnsealedSegment } from './recover-unsealed.ts';
 import { checkSealed, type Recovery, type RecoveryContext, recoverSegments } from './recovery.ts';
 import { sealUnsealed } from './seal-unsealed.ts';
+import type { LedgerSegment } from './segment-ledger.ts';
+import type { MisplacedFile } from './segment-owners.ts';
 
 export interface NodeRecoveryOptions {
   readonly parts: NodeParts;
@@ -35,9 +38,11 @@ export class NodeRecovery {
   readonly #options: NodeRecoveryOptions;
   /** The lowest segment whose records are on their way into the index. */
   #indexing = Number.POSITIVE_INFINITY;
+  #misplaced: readonly MisplacedFile[];
 
   constructor(options: NodeRecoveryOptions) {
     this.#options = options;
+    this.#misplaced = options.parts.misplaced;
   }
 
   /** Segments from this one on are not completely in the index, whatever else says so. */
@@ -46,7 +51,10 @@ export class NodeRecovery {
   }
 
   read(): Promise<Recovery> {
-    return recoverSegments(this.#context());
+    const found = recoverSegments({ ...this.#context(), misplaced: this.#misplaced });
+    // A later look reads the files again.
+    this.#misplaced = [];
+    return found;
   }
 
   /** Seals what a crash left open, and makes the index durable. */
@@ -76,7 +84,7 @@ export class NodeRecovery {
       const known = parts.journal.ledger.find(segment);
       if (known === undefined) missing.remove(segment);
       else if (known.sealed !== undefined) await checkSealed(context, known, tally);
-      else if (writing) await this.#probe(segment);
+      else if (writing) await this.#probe(known);
       else await readUnsealed(context, known, tally);
     }
     await this.#flush(onIndexFault);
@@ -84,12 +92,19 @@ export class NodeRecovery {
   }
 
   /** One that this process is writing is in the index already. */
-  async #probe(segment: number): Promise<void> {
+  async #probe(known: LedgerSegment): Promise<void> {
     const { parts, missing, directory } = this.#options;
-    const file = await openIfThere(parts.files, segmentPath(directory, segment));
+    const file = await openIfThere(parts.files, segmentPath(directory, known.segment));
     if (file === undefined) return;
-    await file.close();
-    missing.remove(segment);
+    try {
+      await assertOwnFile(file, known);
+      missing.remove(known.segment);
+    } catch (error) {
+      if (!isAbsence(error)) throw error;
+      missing.add(known.segment, absenceOf(error));
+    } finally {
+      await file.close();
+    }
   }
 
   #context(): RecoveryContext {

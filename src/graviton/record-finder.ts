@@ -13,6 +13,7 @@ import { openPastCache } from '../segment/segment-reader.ts';
 import { AlignedReads, alignedWindow } from './aligned-reads.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { DamageMarks, RecordPlace } from './damage-marks.ts';
+import { assertOwnFile, ForeignFileError } from './foreign-file.ts';
 import { isBlockKind } from './healthy-entry.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { absenceOf, type MissingSegments } from './missing-segments.ts';
@@ -165,6 +166,7 @@ export class RecordFinder {
       if (file === undefined) return undefined;
       try {
         const reads = new AlignedReads(file, this.#window);
+        await assertOwnFile(reads, segment);
         const verdict = await judgeRecord(reads, id, { mark: segment.mark, offset, size }, this.#scratch);
         if (verdict.state !== 'cut') return verdict;
         const expected = segment.sealed?.fileSize ?? 0;
@@ -196,6 +198,7 @@ export class RecordFinder {
   /** A segment that was given up is not waited for. */
   #cannotRead({ segment }: LedgerSegment, error: unknown, findings: Findings): void {
     const { journal, missing } = this.#options;
+    if (error instanceof ForeignFileError) missing.add(segment, error.message);
     if (!(missing.has(segment) && journal.ledger.isGivenUp(segment))) findings.unreadable ??= error;
   }
 
@@ -218,6 +221,7 @@ export class RecordFinder {
     const file = await this.#open(segment, () => files.open(path, { access: 'read', direct: false }), findings);
     if (file === undefined) return [];
     try {
+      await assertOwnFile(file, segment);
       const expected = segment.sealed?.fileSize ?? 0;
       if ((await file.size()) < expected) this.#cannotRead(segment, new Error('the file is not whole'), findings);
       const table = await readSegmentTable(file, { segment: segment.segment, known: segment, identity, report: () => undefined });

@@ -1,17 +1,16 @@
 import type { BlockId } from '../core/digest.ts';
-import { isDiskError, isShortage } from '../segment/disk-fault.ts';
 import { syncData } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import type { FooterEntry, FooterSummary } from '../segment/footer.ts';
 import { alignUp, FRAME_SPAN, PAGE_SIZE } from '../segment/format.ts';
-import { NotAFileError } from '../segment/not-a-file.ts';
 import { recordEnd } from '../segment/record-header.ts';
 import type { SegmentFile } from '../segment/segment-files.ts';
 import { readFooter, readSuperblock } from '../segment/segment-reader.ts';
 import { type DamagedRange, type ScanEnd, type ScannedRecord, scanSegment } from '../segment/segment-scan.ts';
 import type { Superblock } from '../segment/superblock.ts';
+import { assertOwnFile } from './foreign-file.ts';
 import { adopt, isBlockKind } from './healthy-entry.ts';
-import { absenceOf } from './missing-segments.ts';
+import { absenceOf, mayReturn } from './missing-segments.ts';
 import { segmentPath } from './node-directory.ts';
 import type { DiskFailure, RecoveryContext, Tally } from './recovery.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
@@ -40,7 +39,7 @@ export interface UnsealedFinding {
  * and kept. What lies behind is a torn tail.
  */
 export async function readUnsealed(context: RecoveryContext, segment: LedgerSegment, tally: Tally): Promise<UnsealedFinding> {
-  const opened = await openUnsealed(context, segment.segment);
+  const opened = await openUnsealed(context, segment);
   if (opened === undefined) return { unsealed: undefined, failure: undefined };
   context.missing.remove(segment.segment);
   const { file, failure } = opened;
@@ -80,13 +79,14 @@ async function readBatches(file: SegmentFile, superblock: Superblock, durableEnd
 /** The bytes may be in the page cache only. This is the first fdatasync of this process, so it is no retry. */
 async function openUnsealed(
   context: RecoveryContext,
-  segment: number,
+  known: LedgerSegment,
 ): Promise<{ file: SegmentFile; failure: DiskFailure | undefined } | undefined> {
+  const { segment } = known;
   let file: SegmentFile;
   try {
-    file = await openLeftOver(context, segmentPath(context.directory, segment));
+    file = await openLeftOver(context, known);
   } catch (error) {
-    if (error instanceof NotAFileError || !isDiskError(error) || isShortage(error)) throw error;
+    if (!mayReturn(error)) throw error;
     context.missing.add(segment, absenceOf(error));
     return undefined;
   }
@@ -99,17 +99,29 @@ async function openUnsealed(
   }
 }
 
-async function openLeftOver({ files, writable }: RecoveryContext, path: string): Promise<SegmentFile> {
+async function openLeftOver({ files, directory, writable }: RecoveryContext, known: LedgerSegment): Promise<SegmentFile> {
+  const path = segmentPath(directory, known.segment);
   try {
-    return await files.open(path, { access: writable ? 'write' : 'read', direct: false });
+    return await owned(await files.open(path, { access: writable ? 'write' : 'read', direct: false }), known);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES' || !writable) throw error;
   }
   // Sealing got as far as the read-only mode, which keeps its owner out, too.
-  const sealed = await files.open(path, { access: 'read', direct: false });
+  const sealed = await owned(await files.open(path, { access: 'read', direct: false }), known);
   await sealed.chmod(0o600);
   await sealed.close();
   return files.open(path, { access: 'write', direct: false });
+}
+
+/** Closes a file that holds another segment. @throws ForeignFileError. */
+async function owned(file: SegmentFile, known: LedgerSegment): Promise<SegmentFile> {
+  try {
+    await assertOwnFile(file, known);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /** MANIFEST knows the salt, so a damaged superblock costs no record. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { BlockId } from '../core/digest.ts';
-import { isDiskError, isShortage } from '../segment/disk-fault.ts';
+import { isDiskError } from '../segment/disk-fault.ts';
 import { renameFile } from '../segment/durable-steps.ts';
 import { Fault } from '../segment/fault.ts';
 import type { Footer } from '../segment/footer.ts';
@@ -13,12 +13,14 @@ import { readFooter, readSuperblock } from '../segment/segment-reader.ts';
 import { scanSegment } from '../segment/segment-scan.ts';
 import type { Superblock } from '../segment/superblock.ts';
 import type { BlockIndex } from './block-index.ts';
+import { assertOwnFile } from './foreign-file.ts';
 import { adopt, isBlockKind } from './healthy-entry.ts';
-import { absenceOf, type MissingSegments } from './missing-segments.ts';
+import { absenceOf, type MissingSegments, mayReturn } from './missing-segments.ts';
 import { listSegmentFiles, segmentPath } from './node-directory.ts';
 import type { NodeJournal } from './node-journal.ts';
 import { readUnsealed, type UnsealedSegment } from './recover-unsealed.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
+import type { MisplacedFile } from './segment-owners.ts';
 import type { StructureFaults } from './structure-faults.ts';
 
 /** What a start found and did, in plain words, one line a fact. Empty after a clean stop. */
@@ -34,6 +36,7 @@ export interface RecoveryContext {
   readonly index: BlockIndex;
   readonly structure: StructureFaults;
   readonly missing: MissingSegments;
+  readonly misplaced: readonly MisplacedFile[];
   readonly clock: Clock;
   /** Segments below this are in the index already. */
   readonly completeBelow: number;
@@ -93,11 +96,12 @@ export async function recoverSegments(given: RecoveryContext): Promise<Recovery>
 }
 
 /** A look into the folder before anything is changed in it. */
-async function findMissing({ files, directory, journal, missing }: RecoveryContext): Promise<void> {
+async function findMissing({ files, directory, journal, missing, misplaced }: RecoveryContext): Promise<void> {
   const there = new Set(await listSegmentFiles(files, directory));
   for (const { segment } of journal.ledger.segments) {
     if (!there.has(segment)) missing.add(segment, 'its file is missing');
   }
+  for (const { segment, reason } of misplaced) missing.add(segment, reason);
 }
 
 function tellOfMissing({ journal, missing, report }: RecoveryContext): void {
@@ -166,6 +170,7 @@ export async function checkSealed(context: RecoveryContext, segment: LedgerSegme
   try {
     const file = await files.open(segmentPath(directory, segment.segment), { access: 'read', direct: false });
     await closing(file, async () => {
+      await assertOwnFile(file, segment);
       const expected = segment.sealed?.fileSize ?? 0;
       const size = await file.size();
       if (size < expected) missing.add(segment.segment, `its file has ${size} bytes instead of ${expected}`);
@@ -175,8 +180,7 @@ export async function checkSealed(context: RecoveryContext, segment: LedgerSegme
       if (size >= expected) missing.remove(segment.segment);
     });
   } catch (error) {
-    // What we are short of says nothing of the segment: the start, or the look, is repeated.
-    if (error instanceof NotAFileError || !isDiskError(error) || isShortage(error)) throw error;
+    if (!mayReturn(error)) throw error;
     missing.add(segment.segment, absenceOf(error));
   }
 }

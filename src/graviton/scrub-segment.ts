@@ -8,6 +8,7 @@ import { decodeRecordHeader, type RecordHeader } from '../segment/record-header.
 import type { SegmentFiles } from '../segment/segment-files.ts';
 import { openPastCache } from '../segment/segment-reader.ts';
 import { AlignedReads, alignedWindow } from './aligned-reads.ts';
+import { assertOwnFile } from './foreign-file.ts';
 import { segmentPath } from './node-directory.ts';
 import type { ScrubAccess } from './scrub-access.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
@@ -53,7 +54,7 @@ export class SegmentScrub {
     this.#records = records;
   }
 
-  /** Tells of bad footers and superblocks by `report`. @throws the file's errors, ENOENT when it is missing. */
+  /** Tells of bad footers and superblocks by `report`. @throws ForeignFileError; the file's errors, ENOENT when it is missing. */
   static async open(
     options: SegmentScrubOptions,
     segment: LedgerSegment,
@@ -62,6 +63,7 @@ export class SegmentScrub {
     const { files, directory, identity, directIo } = options.access;
     const file = new AlignedReads(await open(files, segmentPath(directory, segment.segment), directIo), window);
     try {
+      await assertOwnFile(file, segment);
       const table = await readSegmentTable(file, { segment: segment.segment, known: segment, identity, report });
       return new SegmentScrub(options, segment, file, [...table.records()]);
     } catch (error) {

@@ -5,6 +5,7 @@ import type { NodeIdentity } from '../segment/node-identity.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
 import { readSuperblock } from '../segment/segment-reader.ts';
 import type { Superblock } from '../segment/superblock.ts';
+import { foreignness } from './foreign-file.ts';
 import { listSegmentFiles, segmentPath } from './node-directory.ts';
 import type { SegmentLedger } from './segment-ledger.ts';
 import type { StructureFaults } from './structure-faults.ts';
@@ -20,11 +21,11 @@ export interface OwnersOptions {
 
 /**
  * Reads every superblock before anything is done with the segments: a NODE that came from another store would have them
- * moved away as foreign, and records written under two names. Tells of superblocks that are damaged. What cannot be read at
- * all says nothing about its owner.
+ * moved away as foreign, and records written under two names. Tells of superblocks that are damaged, and returns the segments
+ * whose files hold another segment. What cannot be read at all says nothing about its owner.
  * @throws QuasarError `storage_incompatible` when NODE is not the one these segments were written under.
  */
-export async function checkOwners(options: OwnersOptions): Promise<void> {
+export async function checkOwners(options: OwnersOptions): Promise<readonly MisplacedFile[]> {
   const { identity, ledger, structure, report } = options;
   const found = await readSuperblocks(options);
   const owned = found.flatMap(({ segment, superblock }) => (superblock instanceof Fault ? [] : [{ segment, superblock }]));
@@ -39,6 +40,18 @@ export async function checkOwners(options: OwnersOptions): Promise<void> {
     structure.add(segment);
     report(`The superblock of segment ${segment} is damaged: ${superblock.meaning}. Its records are read by what MANIFEST says.`);
   }
+  return owned.flatMap(({ segment, superblock }) => {
+    const known = ledger.find(segment);
+    const reason = known === undefined ? undefined : foreignness(superblock, known);
+    return reason === undefined ? [] : [{ segment, reason }];
+  });
+}
+
+/** A segment whose file holds another one. */
+export interface MisplacedFile {
+  readonly segment: number;
+  /** What it holds, in words. */
+  readonly reason: string;
 }
 
 interface FoundSuperblock {

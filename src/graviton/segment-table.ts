@@ -7,6 +7,7 @@ import type { SegmentFile } from '../segment/segment-files.ts';
 import { readFooter, readSuperblock } from '../segment/segment-reader.ts';
 import { type DamagedRange, scanSegment } from '../segment/segment-scan.ts';
 import { type Superblock, segmentMark } from '../segment/superblock.ts';
+import { foreignness } from './foreign-file.ts';
 import { isBlockKind } from './healthy-entry.ts';
 import type { BlockKind } from './node.ts';
 import type { LedgerSegment } from './segment-ledger.ts';
@@ -51,18 +52,27 @@ function foreignLine({ segment, nodeId }: Superblock, identity: NodeIdentity): s
   return `Segment ${segment} was written by node ${nodeId}, but NODE says that this is node ${identity.nodeId}: one of them comes from another store.`;
 }
 
+/** What it holds is read all the same; what should be there is not. */
+function tellOfMisplaced(superblock: Superblock, { segment, known, report }: TableOptions): void {
+  const reason = known === undefined ? misnamed(superblock, segment) : foreignness(superblock, known);
+  if (reason !== undefined) report(`Segment ${segment} is missing: ${reason}.`);
+}
+
+function misnamed(superblock: Superblock, segment: number): string | undefined {
+  return superblock.segment === segment ? undefined : `its file holds segment ${superblock.segment}`;
+}
+
 /** Of a segment of which nothing can be told. */
 export function emptyTable(segment: number): SegmentTable {
   return { mark: { segment, saltBits: 0 }, records: () => [], find: () => [] };
 }
 
-async function superblockOf(
-  file: SegmentFile,
-  { segment, known, identity, report }: TableOptions,
-): Promise<Superblock | undefined> {
+async function superblockOf(file: SegmentFile, options: TableOptions): Promise<Superblock | undefined> {
+  const { segment, known, identity, report } = options;
   const superblock = await readSuperblock(file);
   if (!(superblock instanceof Fault)) {
     if (superblock.nodeId !== identity.nodeId) report(foreignLine(superblock, identity));
+    else tellOfMisplaced(superblock, options);
     return superblock;
   }
   report(`The superblock of segment ${segment} is damaged: ${superblock.meaning}.`);

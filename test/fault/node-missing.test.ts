@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/core/clock.ts';
+import { type NodeId, newId } from '../../src/core/ids.ts';
 import { acceptLoss } from '../../src/graviton/accept-loss.ts';
 import type { LocalNode, LocalNodeOptions } from '../../src/graviton/local-node.ts';
 import type { OutgoingBlock } from '../../src/graviton/node.ts';
 import { segmentPath } from '../../src/graviton/node-directory.ts';
 import { diskFiles, type SegmentFiles } from '../../src/segment/segment-files.ts';
+import { encodeSuperblock } from '../../src/segment/superblock.ts';
 import { changeIndex } from '../helpers/change-index.ts';
-import { blockOf, blocksOf, brokenOf, openNode, stateOf } from '../helpers/node-fixture.ts';
+import { blockOf, blocksOf, brokenOf, openNode, smallSegments, stateOf } from '../helpers/node-fixture.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const blocks = [...blocksOf(24, { size: 90_000 }), blockOf(100, 300, 'manifest')];
@@ -72,6 +74,21 @@ function aside(...segments: number[]): Absence {
   return { take: (directory) => takeAside(directory, segments), back: (directory) => putBack(directory, segments) };
 }
 
+function swapFiles(directory: string): void {
+  const [first, second, between] = [segmentPath(directory, 1), segmentPath(directory, 2), join(directory, 'between')];
+  renameSync(first, between);
+  renameSync(second, first);
+  renameSync(between, second);
+}
+
+const foreign = {
+  segment: 1,
+  salt: 0x1234_5678_9abc_def0n,
+  nodeId: newId<NodeId>(systemClock),
+  createdMs: 1_790_000_000_000,
+  segmentSize: smallSegments,
+};
+
 const absences: Readonly<Record<string, Absence>> = {
   'the first segment': aside(1),
   'the last segment': aside(3),
@@ -83,6 +100,14 @@ const absences: Readonly<Record<string, Absence>> = {
       rmSync(join(directory, 'seg'), { recursive: true });
       renameSync(join(directory, 'away'), join(directory, 'seg'));
     },
+  },
+  "two segments whose files have each other's name": { take: swapFiles, back: swapFiles },
+  'a segment under one of another node': {
+    take: (directory) => {
+      takeAside(directory, [1]);
+      writeFileSync(segmentPath(directory, 1), encodeSuperblock(foreign));
+    },
+    back: (directory) => putBack(directory, [1]),
   },
   'the end of a segment': {
     take: (directory) => {
