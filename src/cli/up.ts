@@ -5,6 +5,7 @@ export interface UpFlags {
   readonly config?: string;
   readonly host?: string;
   readonly port?: number;
+  readonly acceptNode?: string;
 }
 
 /** The role is handed in by main.ts, the only one that may know roles. */
@@ -46,6 +47,12 @@ export function upCommand(runUp: (flags: UpFlags) => Promise<number>): Command {
         max: 65_535,
         description: 'Port to listen on; 0 takes any free one.',
       },
+      {
+        name: 'accept-node',
+        kind: 'text',
+        value: 'ID',
+        description: 'Go on with this storage node although the database belongs to another, lost one.',
+      },
     ],
     examples: [
       { line: 'quasar up', explanation: 'Serve http://127.0.0.1:8080 from ./data.' },
@@ -62,10 +69,12 @@ function upFlags(flags: { text(name: string): string | undefined; count(name: st
   const config = flags.text('config');
   const host = flags.text('host');
   const port = flags.count('port');
+  const acceptNode = flags.text('accept-node');
   return {
     ...(data === undefined ? {} : { data }),
     ...(config === undefined ? {} : { config }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
+    ...(acceptNode === undefined ? {} : { acceptNode }),
   };
 }

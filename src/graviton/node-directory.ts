@@ -6,7 +6,8 @@ import { limits } from '../core/limits.ts';
 import { makeFolder, syncFolder } from '../segment/durable-steps.ts';
 import { nodePaths, parseSegmentFileName, segmentFileName } from '../segment/format.ts';
 import { type NodeIdentity, readNodeIdentity, writeNodeIdentity } from '../segment/node-identity.ts';
-import type { SegmentFiles } from '../segment/segment-files.ts';
+import type { SegmentFile, SegmentFiles } from '../segment/segment-files.ts';
+import { openIfThere } from './open-if-there.ts';
 
 export interface DirectoryOptions {
   readonly files: SegmentFiles;
@@ -34,12 +35,8 @@ export async function openIdentity(options: DirectoryOptions): Promise<NodeIdent
     checkSettings(identity, options.segmentSize);
     return identity;
   }
-  if ((await listSegmentFiles(files, directory)).length > 0) {
-    throw new QuasarError('storage_incompatible', {
-      op: 'graviton.open',
-      message: 'The storage directory holds segments but no file NODE. Restore NODE, or move the segments away.',
-    });
-  }
+  if ((await listSegmentFiles(files, directory)).length > 0) throw lostIdentity('segments');
+  if (await isFilled(await openIfThere(files, join(directory, nodePaths.manifest)))) throw lostIdentity('a MANIFEST');
   return createIdentity(options);
 }
 
@@ -62,6 +59,23 @@ export async function listSegmentFiles(files: SegmentFiles, directory: string): 
     if (segment !== undefined) found.push(segment);
   }
   return found.sort((left, right) => left - right);
+}
+
+/** A node that was never used has no MANIFEST, or one without entries. */
+async function isFilled(manifest: SegmentFile | undefined): Promise<boolean> {
+  if (manifest === undefined) return false;
+  try {
+    return (await manifest.size()) > 0;
+  } finally {
+    await manifest.close();
+  }
+}
+
+function lostIdentity(what: string): QuasarError {
+  return new QuasarError('storage_incompatible', {
+    op: 'graviton.open',
+    message: `The storage directory holds ${what} but no file NODE. Put NODE back from a backup, or move the rest away.`,
+  });
 }
 
 async function createIdentity({ files, directory, segmentSize, clock }: DirectoryOptions): Promise<NodeIdentity> {

@@ -51,6 +51,7 @@ import { PostgresSessionStore } from '../upload/postgres-session-store.ts';
 import { Uploads } from '../upload/uploads.ts';
 import { accessStores } from './access-stores.ts';
 import { openAuditLog } from './audit-log.ts';
+import { checkNode } from './check-node.ts';
 import { countConnections } from './connection-count.ts';
 import { DatabaseCheck } from './database-check.ts';
 import { looksLost } from './lost-database.ts';
@@ -67,6 +68,8 @@ export interface UpFlags {
   readonly config?: string | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  /** A node to go on with although the database belongs to another one. */
+  readonly acceptNode?: string | undefined;
 }
 
 /** `quasar up`: everything on one machine. Resolves with the exit code after a signal and an orderly end. */
@@ -76,7 +79,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
   const closer = new Closer();
   closer.push('log', () => log.close());
   try {
-    const running = await openAllInOne(config, log, closer);
+    const running = await openAllInOne(config, log, closer, flags);
     process.stderr.write(welcome(config, running));
     const signal = await waitForStopSignal(systemClock);
     await drain(running, signal, config, log);
@@ -96,7 +99,12 @@ export interface AllInOne {
 }
 
 /** Opens every part, the slow ones side by side; each is closed by `closer` in reverse order. */
-export async function openAllInOne(config: Config, log: Log, closer: Closer): Promise<AllInOne> {
+export async function openAllInOne(
+  config: Config,
+  log: Log,
+  closer: Closer,
+  { acceptNode: accepted }: Pick<UpFlags, 'acceptNode'> = {},
+): Promise<AllInOne> {
   const connectionsMax = await countConnections(config, log);
   await makeFolder(config.dataDirectory).catch((error: unknown) => {
     throw explainStart(error, config.dataDirectory);
@@ -109,6 +117,7 @@ export async function openAllInOne(config: Config, log: Log, closer: Closer): Pr
     extraSize: writerBufferSize,
   });
   const { database, hasher, node } = await openSlowParts(config, log, slab, closer);
+  await checkNode({ queries: database.pool, node, accepted, log });
   const scrub = startScrub(config, { node, slab, hasher, log });
   closer.push('scrub', () => scrub?.close());
   const scope = await findLocalScope(database.pool);

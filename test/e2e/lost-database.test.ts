@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -26,4 +26,14 @@ t.test('with the database gone, segments list and restore every blob, and the ne
   const second = await Product.start({ data: first.data });
   t.teardown(() => second.destroy());
   t.match(second.output, /The database is empty, but the storage node holds documents/);
+
+  // The disk of the node is not mounted: the folder is empty.
+  t.equal(await second.stop(), 0);
+  await rename(join(first.data, 'node'), join(first.data, 'away'));
+  await t.rejects(Product.start({ data: first.data }), { message: /The database belongs to storage node .*--accept-node/s });
+  await rm(join(first.data, 'node'), { recursive: true });
+  await rename(join(first.data, 'away'), join(first.data, 'node'));
+  const third = await Product.start({ data: first.data });
+  t.teardown(() => third.destroy());
+  t.equal((await third.fetch('/v1/ready')).status, 200);
 });

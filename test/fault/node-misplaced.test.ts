@@ -70,3 +70,17 @@ t.test('a segment whose file holds another one can be given up', async (t) => {
   t.ok(lost.length > 5 && lost.every((line) => line.endsWith(': missing')));
   await node.close();
 });
+
+t.test('a folder without NODE is no new node while MANIFEST or segments are there', async (t) => {
+  const directory = await storedNode(t);
+  renameSync(join(directory, 'NODE'), join(directory, 'away'));
+  await t.rejects(openNode(t, directory), { code: 'storage_incompatible', message: /holds segments but no file NODE/ });
+  renameSync(join(directory, 'seg'), join(directory, 'seg-away'));
+  await t.rejects(openNode(t, directory), { code: 'storage_incompatible', message: /holds a MANIFEST but no file NODE/ });
+  rmSync(join(directory, 'seg'), { recursive: true });
+  renameSync(join(directory, 'seg-away'), join(directory, 'seg'));
+  renameSync(join(directory, 'away'), join(directory, 'NODE'));
+  const node = await openNode(t, directory);
+  t.same(await brokenOf(node, blocks), []);
+  await node.close();
+});

@@ -102,7 +102,10 @@ interface TableRow {
 
 t.test('every table forces row-level security, and its policies name their role', async (t) => {
   const { rows } = await admin.query<TableRow>(TABLES);
-  t.strictSame(rows.map(({ name }) => name).sort(), [...TENANT_TABLES, 'core.migration', 'core.org'].sort());
+  t.strictSame(
+    rows.map(({ name }) => name).sort(),
+    [...TENANT_TABLES, 'core.migration', 'core.org', 'graviton.store_node'].sort(),
+  );
   for (const { name, forced, has_policy, for_everyone, owner } of rows) {
     t.ok(forced, `${name} forces row-level security`);
     t.ok(has_policy, `${name} has a policy`);

@@ -1,0 +1,39 @@
+import { QuasarError } from '../core/errors.ts';
+import type { NodeId } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import { bindStoreNode, rebindStoreNode } from '../database/store-node.ts';
+import type { Queries } from '../database/transaction.ts';
+
+export interface NodeCheck {
+  readonly queries: Queries;
+  readonly node: { readonly id: NodeId; readonly directory: string };
+  /** The node that the operator accepts instead of the one the database belongs to. */
+  readonly accepted: string | undefined;
+  readonly log: Log;
+}
+
+/**
+ * Where the disk of a node is not mounted its folder is empty, and a new node is made there: what is written to it would be
+ * out of sight when the disk is back. The database knows its node.
+ * @throws QuasarError `storage_incompatible` when the node is another one, unless it is accepted.
+ */
+export async function checkNode({ queries, node, accepted, log }: NodeCheck): Promise<void> {
+  const bound = await bindStoreNode(queries, node.id);
+  if (bound === node.id) return;
+  if (accepted !== node.id) throw foreignNode(bound, node);
+  await rebindStoreNode(queries, node.id);
+  log.warn(
+    { was: bound, is: node.id },
+    'The operator accepted another storage node. What only the earlier one holds is missing.',
+  );
+}
+
+function foreignNode(bound: NodeId, { id, directory }: NodeCheck['node']): QuasarError {
+  return new QuasarError('storage_incompatible', {
+    op: 'graviton.open',
+    message:
+      `The database belongs to storage node ${bound}, but ${directory} holds node ${id}. Mount the disk of ${bound}, or put its ` +
+      `folder back, and start again. To go on without what ${bound} holds: quasar up --accept-node ${id}`,
+    details: { expected: bound, found: id },
+  });
+}

@@ -1,0 +1,30 @@
+import t from 'tap';
+import { systemClock } from '../../src/core/clock.ts';
+import { type NodeId, newId } from '../../src/core/ids.ts';
+import { silentLog } from '../../src/core/log.ts';
+import { checkNode } from '../../src/roles/check-node.ts';
+import { openTestDatabase } from '../helpers/postgres.ts';
+
+const { pool: queries } = await openTestDatabase(t);
+const [first, second, third] = [newId<NodeId>(systemClock), newId<NodeId>(systemClock), newId<NodeId>(systemClock)] as const;
+const check = (id: NodeId, accepted?: string) =>
+  checkNode({ queries, node: { id, directory: '/srv/quasar/node' }, accepted, log: silentLog });
+
+t.test('a database belongs to the node it was first used with, and refuses others by name', async (t) => {
+  await check(first);
+  await check(first);
+  const message = new RegExp(
+    `belongs to storage node ${first}, but /srv/quasar/node holds node ${second}.*--accept-node ${second}`,
+  );
+  await t.rejects(check(second), { code: 'storage_incompatible', message });
+  await t.rejects(check(second, third), { code: 'storage_incompatible' }, 'an acceptance is for one node');
+  await t.rejects(check(second, first), { code: 'storage_incompatible' });
+  await check(first, second);
+  await check(first);
+});
+
+t.test('a node that an operator accepts is the one of the database from then on', async (t) => {
+  await check(second, second);
+  await check(second);
+  await t.rejects(check(first), { code: 'storage_incompatible' });
+});
