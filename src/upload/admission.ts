@@ -91,10 +91,14 @@ export class Admission {
   }
 }
 
-/** Every place has a slot of the slab. Where it has none beyond `uploadsInFlightMax`, the kept places are among these. */
+/**
+ * Every place has a slot of the slab. Where it has none beyond `uploadsInFlightMax`, the kept places are among these; where
+ * that is small, few are kept or none.
+ */
 function placesFor({ slab, uploadsInFlightMax }: AdmissionOptions): ConstructorParameters<typeof FairPlaces>[0] {
-  const count = Math.min(slab.uploadSlotsMax, uploadsInFlightMax + limits.uploadsKept);
-  const open = Math.min(uploadsInFlightMax, Math.max(Math.ceil(count / 2), count - limits.uploadsKept));
+  const kept = Math.min(limits.uploadsKept, Math.floor(uploadsInFlightMax / 8));
+  const count = Math.min(slab.uploadSlotsMax, uploadsInFlightMax + kept);
+  const open = Math.max(1, Math.min(uploadsInFlightMax, count - kept));
   return { open, kept: count - open, few: limits.uploadsFew };
 }
 

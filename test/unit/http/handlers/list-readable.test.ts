@@ -45,6 +45,7 @@ class Shelf {
       const items = Array.from({ length: count }, (_, index) => ({
         documentId: String(from + index) as DocumentId,
         currentVersionId: String(from + index) as VersionId,
+        position: String(from + index),
       }));
       return { items, next: from + count < this.#count ? String(from + count - 1) : undefined };
     };
