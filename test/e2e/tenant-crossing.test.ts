@@ -57,7 +57,19 @@ async function fill({ orgId, admin }: typeof ours, name: string): Promise<Facts>
     label: name,
     system: name,
     value: '4711',
+    event: await firstEvent(admin),
   };
+}
+
+/** Events are seen when they have their number, a moment after they were made. */
+async function firstEvent(admin: (typeof ours)['admin']): Promise<string> {
+  for (;;) {
+    const { items } = expectStatus(await admin.ask('GET', '/v1/audit/events'), 200) as {
+      items: { event: { eventId: string } }[];
+    };
+    const [first] = items;
+    if (first !== undefined) return first.event.eventId;
+  }
 }
 
 const nowhere = '00000000-0000-7000-8000-000000000000';
@@ -110,7 +122,9 @@ function answerBut(answer: Answered, facts: Facts): Json {
   for (const [name, value] of Object.entries(facts)) {
     if (value.length > 8) text = text.replaceAll(encodeURIComponent(value), `{${name}}`).replaceAll(value, `{${name}}`);
   }
-  text = text.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|\{\w+Id\}/g, '{id}').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '{time}');
+  text = text
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|\{(?:\w+Id|event)\}/g, '{id}')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '{time}');
   for (const name of ['label', 'system'] as const) text = text.replaceAll(`/${facts[name]}`, `/{${name}}`);
   return { status: answer.status, type: answer.headers.get('content-type'), text };
 }
