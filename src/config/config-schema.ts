@@ -56,7 +56,7 @@ export const configSchema = {
     'http.trusted-proxies': networks({
       example: '10.1.0.7 10.2.0.0/16',
       description:
-        'Addresses and networks of the proxies in front. What they say about where a request came from is believed, noted in the audit log and limited by. Without it that is whoever connects.',
+        'Addresses and networks of the proxies in front. The client address that they report is used in the audit log and for limits by address. Without it, the address of the connection is used.',
     }),
     'http.forwarded-header': oneOf(['auto', 'x-forwarded-for', 'forwarded'], {
       default: 'auto',
