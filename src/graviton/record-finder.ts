@@ -49,6 +49,8 @@ interface Findings {
   readonly damaged: { readonly place: RecordPlace; readonly reason: string }[];
   /** Why some place could not be looked at. */
   unreadable: unknown;
+  /** Segments without their footers: what they held cannot be told from them. */
+  readonly illegible: Set<number>;
   readonly seen: Set<string>;
 }
 
@@ -109,14 +111,16 @@ export class RecordFinder {
       if (known.damaged) throw corrupt(id);
       return undefined;
     }
-    const findings: Findings = { whole: undefined, damaged: [], unreadable: undefined, seen: new Set() };
+    const findings: Findings = { whole: undefined, damaged: [], unreadable: undefined, illegible: new Set(), seen: new Set() };
     await this.#look(id, this.#knownPlaces(id, entry), findings);
     if (findings.whole === undefined) await this.#searchSegments(id, entry, findings);
     if (findings.whole !== undefined) return this.#takeWhole(id, entry, findings.whole, target);
     return this.#takeLoss(id, entry, findings);
   }
 
-  async #takeLoss(id: BlockId, entry: IndexEntry | undefined, { damaged, unreadable }: Findings): Promise<undefined> {
+  async #takeLoss(id: BlockId, entry: IndexEntry | undefined, findings: Findings): Promise<undefined> {
+    const { unreadable } = findings;
+    const damaged = [...findings.damaged, ...overwritten(id, entry, findings)];
     for (const { place, reason } of damaged) await this.#markQuietly(place, reason);
     if (damaged.length === 0 && unreadable !== undefined) throw unavailable(id, undefined, unreadable);
     if (entry !== undefined && !damaged.some(({ place }) => isAt(entry, place))) this.#forget(id, entry);
@@ -222,9 +226,10 @@ export class RecordFinder {
     if (file === undefined) return [];
     try {
       await assertOwnFile(file, segment);
-      const expected = segment.sealed?.fileSize ?? 0;
-      if ((await file.size()) < expected) this.#cannotRead(segment, new Error('the file is not whole'), findings);
+      const whole = (await file.size()) >= (segment.sealed?.fileSize ?? 0);
+      if (!whole) this.#cannotRead(segment, new Error('the file is not whole'), findings);
       const table = await readSegmentTable(file, { segment: segment.segment, known: segment, identity, report: () => undefined });
+      if (segment.sealed !== undefined && whole && !table.footed) findings.illegible.add(segment.segment);
       return table.find(id).map(({ offset, size }) => ({ segment, offset, size, listed: true }));
     } catch (error) {
       this.#cannotRead(segment, error, findings);
@@ -288,6 +293,13 @@ function isSame(left: IndexEntry, right: IndexEntry): boolean {
   return (
     left.segment === segment && left.offset === offset && left.size === size && left.sequence === sequence && left.kind === kind
   );
+}
+
+/** Without a footer the index is the only witness that a record was there. An array, so that none is none. */
+function overwritten(id: BlockId, entry: IndexEntry | undefined, { damaged, illegible }: Findings) {
+  if (entry === undefined || damaged.length > 0 || !illegible.has(entry.segment)) return [];
+  const { segment, offset } = entry;
+  return [{ place: { id, segment, offset }, reason: 'neither the record nor a footer that lists it is there any more' }];
 }
 
 function isAt(entry: IndexEntry, { segment, offset }: RecordPlace): boolean {

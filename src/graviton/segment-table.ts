@@ -23,6 +23,8 @@ export interface TableRecord {
 /** The records of content of one segment, from its footer, or from a scan when it has none yet or no more. */
 export interface SegmentTable {
   readonly mark: SegmentMark;
+  /** A footer says so: what it does not list is not in the segment. */
+  readonly footed: boolean;
   /** In order of offset. */
   records(): Iterable<TableRecord>;
   find(id: BlockId): TableRecord[];
@@ -64,7 +66,7 @@ function misnamed(superblock: Superblock, segment: number): string | undefined {
 
 /** Of a segment of which nothing can be told. */
 export function emptyTable(segment: number): SegmentTable {
-  return { mark: { segment, saltBits: 0 }, records: () => [], find: () => [] };
+  return { mark: { segment, saltBits: 0 }, footed: false, records: () => [], find: () => [] };
 }
 
 async function superblockOf(file: SegmentFile, options: TableOptions): Promise<Superblock | undefined> {
@@ -108,6 +110,7 @@ async function scanOnce(file: SegmentFile, superblock: Superblock): Promise<{ re
 function tableOfFooter(footer: Footer, mark: SegmentMark): SegmentTable {
   return {
     mark,
+    footed: true,
     records: () => [...footer.entries()].flatMap(tableRecord).sort((left, right) => left.offset - right.offset),
     find: (id) => footer.find(id).flatMap(tableRecord),
   };
@@ -116,7 +119,7 @@ function tableOfFooter(footer: Footer, mark: SegmentMark): SegmentTable {
 function tableOfRecords(records: readonly TableRecord[], mark: SegmentMark): SegmentTable {
   const byId = new Map<BlockId, TableRecord[]>();
   for (const record of records) byId.set(record.id, [...(byId.get(record.id) ?? []), record]);
-  return { mark, records: () => records, find: (id) => byId.get(id) ?? [] };
+  return { mark, footed: false, records: () => records, find: (id) => byId.get(id) ?? [] };
 }
 
 /** An array, so that marks of the format drop out. */

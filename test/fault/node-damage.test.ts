@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -172,6 +173,28 @@ t.test('a damaged footer costs no block, not even without the index', async (t) 
   const node = await openNode(t, directory);
   t.same(await brokenOf(node, blocks), []);
   t.match(node.recovery.lines.join(), /footer of segment 1 is damaged/);
+});
+
+t.test('what an overwritten segment held is damaged, not missing, and whole again when the file is back', async (t) => {
+  const directory = temporaryFolder(t);
+  const blocks = blocksOf(8, { size: 200_000 });
+  const first = await openNode(t, directory);
+  for (const block of blocks) await first.putBlocks([block]);
+  await first.close();
+  const path = segmentPath(directory, 1);
+  const bytes = readFileSync(path);
+  chmodSync(path, 0o600);
+  writeFileSync(path, Buffer.alloc(bytes.length));
+  const node = await openNode(t, directory);
+  const broken = await brokenOf(node, blocks);
+  t.ok(broken.length > 2 && broken.every((line) => line.endsWith('corrupt')), 'the index knows what was there');
+  t.match(node.health(), { damagedRecords: broken.length, writable: true });
+  await node.close();
+  writeFileSync(path, bytes);
+  const again = await openNode(t, directory);
+  t.same(await brokenOf(again, blocks), []);
+  t.equal(again.health().damagedRecords, 0);
+  await again.close();
 });
 
 t.test('a bit that flips while the node runs is found by the reader and marked', async (t) => {
