@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
 import { DiskStepError, diskFaultOf } from '../segment/disk-fault.ts';
 import { nodePaths } from '../segment/format.ts';
-import { ManifestFile, readManifest } from '../segment/manifest-file.ts';
+import { damagedManifest, ManifestFile, readManifest } from '../segment/manifest-file.ts';
 import type { SegmentFiles } from '../segment/segment-files.ts';
 import type { ManifestContent, ManifestEntry } from '../segment/segment-manifest.ts';
 import { openIfThere } from './open-if-there.ts';
@@ -140,8 +140,7 @@ async function readOnly({ files, directory }: JournalOptions): Promise<ManifestC
   try {
     const content = await readManifest(file);
     if (!content.damaged) return content;
-    const message = `MANIFEST is damaged behind byte ${content.end}: ${content.fault}.`;
-    throw new QuasarError('corrupt', { op: 'graviton.openManifest', message });
+    throw damagedManifest(content);
   } finally {
     await file.close();
   }

@@ -43,10 +43,7 @@ export class ManifestFile {
     try {
       const content = await readManifest(file);
       if (content.damaged) {
-        throw new QuasarError('corrupt', {
-          op: 'segment.openManifest',
-          message: `MANIFEST is damaged behind byte ${content.end}: ${content.fault}.`,
-        });
+        throw damagedManifest(content);
       }
       if (content.fault !== undefined) await quarantineTail(options, file, content.end);
       else if (content.entries.length > 0) await syncData(file);
@@ -110,4 +107,12 @@ async function quarantineTail({ files, directory, clock }: ManifestOptions, file
   await createFile(files, join(folder, `MANIFEST-${end}-${clock.now()}`), (copy) => writeFully(copy, tail, 0));
   await file.truncate(end);
   await syncFile(file);
+}
+
+/** For a MANIFEST with good entries behind a bad one. */
+export function damagedManifest({ end, fault }: ManifestContent): QuasarError {
+  const message =
+    `MANIFEST is damaged behind byte ${end}: ${fault}. Put it back from a copy. Without a copy, move it away: the next start makes ` +
+    'it anew from the segments that are there, and does not miss others.';
+  return new QuasarError('corrupt', { op: 'segment.openManifest', message });
 }
