@@ -31,7 +31,7 @@ export async function readDatabaseTls(
 
 async function readNamed(name: string, path: string): Promise<string> {
   try {
-    const text = await readFile(path, 'utf8');
+    const text = (await stat(path)).isFile() ? await readFile(path, 'utf8') : '';
     if (/-----BEGIN /.test(text)) return text;
   } catch (cause) {
     throw invalid(`db.conf: ${name} ${path} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, cause);

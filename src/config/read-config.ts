@@ -111,8 +111,9 @@ async function readOne(
 async function readEntries(file: string, env: Readonly<Record<string, string | undefined>>): Promise<Map<string, HoconEntry>> {
   let text: string;
   try {
-    const { size } = await stat(file);
-    if (size > limits.configFileMax) throw new ConfigFault(`the file is larger than ${limits.configFileMax} bytes`);
+    const facts = await stat(file);
+    if (!facts.isFile() && !facts.isDirectory()) throw new ConfigFault('it is not a file');
+    if (facts.size > limits.configFileMax) throw new ConfigFault(`the file is larger than ${limits.configFileMax} bytes`);
     text = await readFile(file, 'utf8');
   } catch (error) {
     throw error instanceof ConfigFault

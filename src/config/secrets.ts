@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
@@ -62,16 +63,37 @@ export function ensureSecret(place: SecretPlace, size: number, clock: Clock): Pr
 export async function ensureSecretText(place: SecretPlace, make: () => string, clock: Clock): Promise<Secret> {
   const found = await findSecret(place);
   if (found !== undefined) return found;
+  try {
+    await writeSecret(place, make(), clock);
+  } catch (cause) {
+    throw unwritable(place, cause as NodeJS.ErrnoException);
+  }
+  return readSecret(place);
+}
+
+async function writeSecret(place: SecretPlace, text: string, clock: Clock): Promise<void> {
   await makeFolder(place.directory);
   const draft = join(place.directory, `.${place.name}.${Buffer.from(clock.random(6)).toString('hex')}`);
   try {
-    await writeDurably(draft, `${make()}\n`);
+    await writeDurably(draft, `${text}\n`);
     await linkUnlessThere(draft, pathOf(place));
   } finally {
     await rm(draft, { force: true });
   }
   await syncFolder(place.directory);
-  return readSecret(place);
+}
+
+function unwritable(place: SecretPlace, cause: NodeJS.ErrnoException): unknown {
+  const { code } = cause;
+  if (code === undefined) return cause;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const message = `The disk is too full to write the secret ${pathOf(place)}. Make room, then start again.`;
+    return new QuasarError('storage_full', { op: OP, message, cause });
+  }
+  return invalid(
+    `The secret ${pathOf(place)} cannot be written (${code}). Give the folder to the user of this process, or name another one.`,
+    cause,
+  );
 }
 
 /** What is wrong with the secrets in a folder, a sentence each. A folder that is not there has none. */
@@ -109,9 +131,12 @@ function pathOf(place: SecretPlace): string {
   return join(place.directory, place.name);
 }
 
+/** A pipe that nobody writes to must not keep a start waiting. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, 'r');
+    return await open(path, READ_FLAGS);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
@@ -217,6 +218,9 @@ t.test('a file that cannot be read, or is no text of sane size, is refused', asy
   const configDirectory = temporaryFolder(t);
   mkdirSync(join(configDirectory, 'quasar.conf'));
   t.match((await problemsOf(readConfig({ configDirectory })))[0], /cannot be read \(EISDIR\)/);
+  const pipes = temporaryFolder(t);
+  execFileSync('mkfifo', [join(pipes, 'quasar.conf')]);
+  t.match((await problemsOf(readConfig({ configDirectory: pipes })))[0], /it is not a file/, 'at once');
   const large = await problemsOf(read(t, { 'quasar.conf': '#'.repeat(limits.configFileMax + 1) }));
   t.match(large[0], /larger than/);
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -64,9 +65,21 @@ t.test('what is no file is refused, a link to a file is followed', async (t) => 
   const directory = temporaryFolder(t);
   mkdirSync(join(directory, 'pepper'));
   await t.rejects(readSecret({ directory, name: 'pepper' }), { code: 'config_invalid', message: /is not a file/ });
+  execFileSync('mkfifo', ['-m', '600', join(directory, 'pipe')]);
+  await t.rejects(readSecret({ directory, name: 'pipe' }), { code: 'config_invalid', message: /is not a file/ }, 'at once');
   const where = place(t, 'x');
   symlinkSync(where.path, join(directory, 'link'));
   t.equal((await readSecret({ directory, name: 'link' })).reveal(), 'x');
+});
+
+t.test('a secret that cannot be written says where and what to do', async (t) => {
+  const directory = temporaryFolder(t);
+  writeFileSync(join(directory, 'file'), '');
+  const wish = { directory: join(directory, 'file', 'secrets'), name: 'pepper' };
+  await t.rejects(ensureSecret(wish, 32, systemClock), {
+    code: 'config_invalid',
+    message: /pepper cannot be written \(ENOTDIR\). Give the folder to the user of this process/,
+  });
 });
 
 t.test('a secret that is not there yet is made once, for us alone', async (t) => {
