@@ -27,8 +27,10 @@ export class NetConnection implements SocketReader, CappedConnection {
   #held: Buffer | undefined;
   #isConsuming = false;
   #isReading = true;
-  /** The client has closed its sending side. */
+  /** The client has closed its sending side, and everything before that was taken. */
   #ended = false;
+  /** It has closed it while bytes before that are held. */
+  #endWaits = false;
   #closed = false;
   /** No further request is served: bytes are dropped, since the answer under way is the last, or was. */
   #dropping = false;
@@ -95,7 +97,9 @@ export class NetConnection implements SocketReader, CappedConnection {
     if (held === undefined) this.steer();
     else if (this.#dropping) this.#drop(held.byteLength);
     else this.#consume(held, true);
-    if (this.#ended && this.#held === undefined) this.#endIdle();
+    if (this.#held !== undefined) return;
+    if (this.#endWaits) this.#takeEnd();
+    else if (this.#ended) this.#endIdle();
   }
 
   /** The same, when whoever decided has returned. */
@@ -281,8 +285,14 @@ export class NetConnection implements SocketReader, CappedConnection {
     this.steer();
   }
 
-  /** The client sends no more. */
+  /** The client sends no more; where reading falls back to events this may come while what was before it is held. */
   #end(): void {
+    if (this.#held === undefined) this.#takeEnd();
+    else this.#endWaits = true;
+  }
+
+  #takeEnd(): void {
+    this.#endWaits = false;
     this.#ended = true;
     if (this.#exchange !== undefined && this.#framing !== undefined) this.cut();
     else this.#endIdle();

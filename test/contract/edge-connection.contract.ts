@@ -81,6 +81,48 @@ export function connectionContract(t: Test, open: OpenEdge): void {
     for (const path of ['/a', '/b']) t.equal((await client.answer())?.body.toString(), path, 'pipelined');
   });
 
+  t.test('a client that sends no more behind bodies nobody takes yet gets all answers', async (t) => {
+    const { edge, port } = await openEchoEdge(open, async (exchange) => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      let size = 0;
+      exchange.readBody({
+        chunk: (bytes) => {
+          size += bytes.byteLength;
+          exchange.pauseBody();
+          setTimeout(() => exchange.resumeBody(), 1);
+        },
+        end: () => exchange.reply(200, [], `${exchange.path} ${size}`),
+        gone: () => undefined,
+      });
+    });
+    t.teardown(() => edge.close());
+    const put = (path: string, size: number) =>
+      Buffer.concat([Buffer.from(head('PUT', path, `Content-Length: ${size}\r\n`)), Buffer.alloc(size, 7)]);
+    for (const sizes of [[2], [300_000], [2, 0, 3], [70_000, 2, 90_000]]) {
+      const client = await connected(t, port);
+      client.socket.end(Buffer.concat(sizes.map((size, at) => put(`/${at}`, size))));
+      for (const [at, size] of sizes.entries()) {
+        t.equal((await client.answer())?.body.toString(), `/${at} ${size}`, `${sizes}`);
+      }
+      await client.untilClosed();
+    }
+  });
+
+  t.test('a client that sends no more within a body nobody takes yet has sent none', async (t) => {
+    const told: string[] = [];
+    const { edge, port } = await openEchoEdge(open, async (exchange) => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      exchange.readBody({ chunk: () => undefined, end: () => told.push('end'), gone: () => told.push('gone') });
+    });
+    t.teardown(() => edge.close());
+    const client = await connected(t, port);
+    client.socket.end(Buffer.from(`${head('PUT', '/a', 'Content-Length: 5\r\n')}hi`));
+    await client.untilClosed();
+    while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    t.same(told, ['gone']);
+    t.equal(client.unread, 0);
+  });
+
   t.test('a head that is cut off by its sender is answered 400', async (t) => {
     const { edge, port, handled } = await openEchoEdge(open);
     t.teardown(() => edge.close());
@@ -129,7 +171,7 @@ export function connectionContract(t: Test, open: OpenEdge): void {
   });
 
   t.test('a connection without a request, or with half a head, is closed', async (t) => {
-    const { edge, port, handled } = await openEchoEdge(open, undefined, { idleMs: 100 });
+    const { edge, port, handled } = await openEchoEdge(open, undefined, { idleMs: 200 });
     t.teardown(() => edge.close());
     for (const sent of ['', 'GET /a HT', 'GET /a HTTP/1.1\r\nHost: x\r\n']) {
       const client = await connected(t, port);

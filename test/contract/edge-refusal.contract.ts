@@ -24,17 +24,16 @@ export function refusalContract(t: Test, open: OpenEdge): void {
       exchange.reply(Number(exchange.query), [], 'refused');
     });
     t.teardown(() => edge.close());
-    for (const [target, status] of [
-      ['/a?401', 401],
-      ['/late?409', 409],
-      ['/a?413', 413],
-      ['/late?415', 415],
-      ['/broken', 507],
+    const body = Buffer.alloc(50 * MiB, 7);
+    for (const [target, status, size] of [
+      ['/a?401', 401, 10 * MiB],
+      ['/a?413', 413, 50 * MiB],
+      ['/late?409', 409, 10 * MiB],
+      ['/late?415', 415, 50 * MiB],
+      ['/broken', 507, 10 * MiB],
     ] as const) {
-      for (const size of [10 * MiB, 50 * MiB]) {
-        const text = await sendThenRead(port, head('PUT', target, `Content-Length: ${size}\r\n`), Buffer.alloc(size, 7));
-        t.match(text, new RegExp(`^HTTP/1.1 ${status} `), `${target} with ${size / MiB} MiB`);
-      }
+      const text = await sendThenRead(port, head('PUT', target, `Content-Length: ${size}\r\n`), body.subarray(0, size));
+      t.match(text, new RegExp(`^HTTP/1.1 ${status} `), `${target} with ${size / MiB} MiB`);
     }
     const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MiB, 7), Buffer.from('\r\n')]);
     const chunks = Buffer.concat(Array.from({ length: 10 }, () => chunk));
@@ -60,7 +59,7 @@ export function refusalContract(t: Test, open: OpenEdge): void {
     const { edge, port } = await openEchoEdge(open, (exchange) => exchange.reply(413, [], 'refused'));
     t.teardown(() => edge.close());
     const body = Buffer.alloc(20 * MiB, 7);
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 2; round++) {
       const answer = await fetch(`http://127.0.0.1:${port}/a`, { method: 'PUT', body });
       t.equal(`${answer.status} ${await answer.text()}`, '413 refused', 'fetch');
       const request = http.request({ port, host: '127.0.0.1', method: 'PUT', path: '/a', agent: false });
