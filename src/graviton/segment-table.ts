@@ -1,6 +1,7 @@
 import type { BlockId } from '../core/digest.ts';
 import { Fault } from '../segment/fault.ts';
 import type { Footer, FooterEntry } from '../segment/footer.ts';
+import { segmentFileName } from '../segment/format.ts';
 import type { NodeIdentity } from '../segment/node-identity.ts';
 import type { SegmentMark } from '../segment/record-header.ts';
 import type { SegmentFile } from '../segment/segment-files.ts';
@@ -56,12 +57,12 @@ function foreignLine({ segment, nodeId }: Superblock, identity: NodeIdentity): s
 
 /** What it holds is read all the same; what should be there is not. */
 function tellOfMisplaced(superblock: Superblock, { segment, known, report }: TableOptions): void {
-  const reason = known === undefined ? misnamed(superblock, segment) : foreignness(superblock, known);
+  if (known === undefined) {
+    if (superblock.segment !== segment) report(`The file ${segmentFileName(segment)} holds segment ${superblock.segment}.`);
+    return;
+  }
+  const reason = foreignness(superblock, known);
   if (reason !== undefined) report(`Segment ${segment} is missing: ${reason}.`);
-}
-
-function misnamed(superblock: Superblock, segment: number): string | undefined {
-  return superblock.segment === segment ? undefined : `its file holds segment ${superblock.segment}`;
 }
 
 /** Of a segment of which nothing can be told. */

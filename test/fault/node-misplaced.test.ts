@@ -37,7 +37,7 @@ t.test('a node without a server names files that hold another segment, and reads
   swapFiles(directory);
   copyFileSync(segmentPath(directory, 3), segmentPath(directory, 9));
   const again = await ReadOnlyNode.open({ directory });
-  t.same(again.problems, ['Segment 9 is missing: its file holds segment 3.']);
+  t.same(again.problems, ['The file 0000000000000009.seg holds segment 3.']);
   await again.close();
 });
 
