@@ -25,12 +25,14 @@ export interface FilePlace {
 
 /** @throws QuasarError `usage` for a folder, `file_unreadable` for what cannot be written. */
 export async function placeOf(output: string): Promise<OutputPlace> {
+  if (output === '') throw usage('-o names the file to write, and its name is empty.');
   const descriptor = descriptorOf(output);
   if (descriptor === 1) return { kind: 'standard output' };
   try {
     if (descriptor !== undefined) return { kind: 'descriptor', descriptor, stats: fstatSync(descriptor) };
     const stats = statSync(output, { throwIfNoEntry: false });
     if (stats?.isDirectory()) throw usage(`${output} is a folder; -o names the file to write.`);
+    if (stats === undefined && output.endsWith('/')) throw usage(`There is no folder ${output}, and -o names the file to write.`);
     if (stats?.isSocket()) throw new QuasarError('file_unreadable', { op: 'cli.output', message: `${output}: It is a socket.` });
     if (stats !== undefined && !stats.isFile()) return { kind: 'special', path: output, stats };
     return await filePlaceOf(output, stats);

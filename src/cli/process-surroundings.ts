@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import { QuasarError } from '../core/errors.ts';
 import { fileFault } from './file-fault.ts';
 import type { Surroundings } from './run-command-line.ts';
+import { standardInput } from './standard-input.ts';
 import { Terminal } from './terminal.ts';
 
 /** The surroundings of a command that runs as this process. */
@@ -19,10 +20,13 @@ export function processSurroundings(): Surroundings {
     if (cause.code === 'EPIPE') cancel('Nobody reads the output any more.', { quiet: true });
     else stop.abort(fileFault(cause, 'written', 'standard output'));
   });
-  process.stderr.on('error', () => cancel('Nobody reads the messages any more.', { quiet: true }));
+  // A message that a full disk did not take is lost; the work it was about goes on.
+  process.stderr.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE') cancel('Nobody reads the messages any more.', { quiet: true });
+  });
   return {
     terminal: new Terminal({
-      stdin: process.stdin,
+      stdin: standardInput(),
       stdout: process.stdout,
       stderr: process.stderr,
       interactive: process.stderr.isTTY === true && !environment.dumbTerminal,

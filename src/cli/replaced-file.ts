@@ -40,7 +40,9 @@ export class ReplacedFile {
     const file = new ReplacedFile(place, tagOf(content));
     await file.#guard(async () => {
       if (place.existing !== undefined) accessSync(place.path, constants.W_OK);
-      file.#handle = await open(file.#own, 'wx+', place.existing === undefined ? mode : OWNER_ONLY);
+      file.#handle = await open(file.#own, 'wx+', place.existing === undefined ? mode : OWNER_ONLY).catch((cause) => {
+        throw folderFault(place, cause);
+      });
       await file.#takeAfter();
       await file.#removeAbandoned();
     });
@@ -215,3 +217,13 @@ const OWNER_ONLY = 0o600;
 function unlessUnknown(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EINVAL' && error.code !== 'ENOTSUP' && error.code !== 'ENOSYS') throw error;
 }
+
+/** The file itself may well be writable: what is missing is room for a name beside it. Other faults pass. */
+function folderFault({ path, folder }: FilePlace, cause: NodeJS.ErrnoException): unknown {
+  const { code = '' } = cause;
+  if (!NO_NAME.has(code)) return cause;
+  const message = `${path}: It is written beside its place first, and ${folder} takes no new file (${code}). Write to another folder, or to standard output.`;
+  return new QuasarError('file_unreadable', { op: 'cli.output', message, cause });
+}
+
+const NO_NAME = new Set(['EACCES', 'EPERM', 'ENOENT', 'EROFS']);

@@ -5,6 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { Attempts } from './attempts.ts';
 import { assertExpected, assertNotTooLong, type ExpectedSource } from './expected-source.ts';
 import { contentOf, FileBytes, type FileContent, readWhole } from './file-bytes.ts';
+import { fileFault } from './file-fault.ts';
 import type { HttpClient } from './http-client.ts';
 import { openSession, otherUpload } from './open-session.ts';
 import { fileChanged, type OpenSource } from './put-source.ts';
@@ -117,13 +118,20 @@ async function complete(bytes: FileBytes, session: OpenedSession, task: UploadTa
 }
 
 /** A session that holds bytes of something else can never be finalised, and must not be found again by a later run. */
-async function orCancel<T>({ client, uploadId }: { client: UploadClient; uploadId: string }, work: () => Promise<T>): Promise<T> {
+async function orCancel<T>(
+  { client, uploadId, spoils = spoilsSession }: { client: UploadClient; uploadId: string; spoils?: (error: unknown) => boolean },
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (isQuasarError(error) && SPOILT.has(error.code)) await client.cancel(uploadId).catch(() => undefined);
+    if (spoils(error)) await client.cancel(uploadId).catch(() => undefined);
     throw error;
   }
+}
+
+function spoilsSession(error: unknown): boolean {
+  return isQuasarError(error) && SPOILT.has(error.code);
 }
 
 const SPOILT: ReadonlySet<ErrorCode> = new Set(['corrupt', 'file_changed', 'source_differs']);
@@ -174,14 +182,23 @@ export async function uploadPipe(input: AsyncIterable<Buffer>, task: UploadTask)
   const { uploadId, offset } = await openSession({ ...wish, size, digests, idempotencyKey }, task);
   // What an earlier run sent of its input cannot be compared with the beginning of this one.
   if (offset > 0) throw otherUpload(uploadId);
-  return orCancel({ client, uploadId }, async () => {
-    const read = await sendPipe(input, uploadId, task);
+  // Another run could not continue it, whatever ended this one.
+  return orCancel({ client, uploadId, spoils: () => true }, async () => {
+    const read = await sendPipe(readable(input), uploadId, task);
     await assertUninterrupted(task.signal);
     assertExpected(expected, read);
     const stored = await attempts.run(() => asDamage(client.finalize(uploadId, read.sha256)));
     assertSame(stored, read.sha256, read.size);
     return stored;
   });
+}
+
+async function* readable(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* input;
+  } catch (cause) {
+    throw fileFault(cause, 'read');
+  }
 }
 
 async function sendPipe(

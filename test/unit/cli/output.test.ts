@@ -191,6 +191,37 @@ t.test('standard output that cannot be written is an error, for what is content 
   }
 });
 
+t.test('messages that nobody can write down change no result', async (t) => {
+  const { folder, child, output } = await setUp(t);
+  const ran = child(`"$0" "$1" get "$2" -o ${output} 2> /dev/full`);
+  t.same(await once(ran, 'exit'), [0, null]);
+  t.ok(readFileSync(output).equals(bytes));
+  writeFileSync(join(folder, 'a'), 'a');
+  symlinkSync('a', join(folder, '0'));
+  const put = child(`"$0" "$1" put -r ${folder} 2> /dev/full`);
+  const [said, [code]] = await Promise.all([text(put.stdout), once(put, 'exit')]);
+  t.equal(code, 0);
+  t.equal(said.trim().split('\n').length, 2);
+});
+
+t.test('a folder, a closed input and one that cannot be read are stored as nothing', async (t) => {
+  const { contract, child } = await setUp(t);
+  const before = contract.documents.size;
+  for (const [input, reason] of [
+    ['< .', /Standard input is a folder/],
+    ['<&-', /Standard input is closed/],
+    ['0> /dev/null', /It cannot be read: EBADF/],
+  ] as const) {
+    const ran = child(`"$0" "$1" put - ${input}`);
+    const [said, [code]] = await Promise.all([text(ran.stderr), once(ran, 'exit')]);
+    t.equal(code, 2, input);
+    t.match(said, reason);
+  }
+  t.equal(contract.documents.size, before);
+  const empty = child('"$0" "$1" put - < /dev/null');
+  t.same(await once(empty, 'exit'), [0, null], 'an empty input is one');
+});
+
 t.test('a write that fails in the middle is told, and leaves neither half a file nor a part', async (t) => {
   const { folder, child, output } = await setUp(t);
   writeFileSync(output, 'before');
@@ -218,6 +249,10 @@ t.test('names as long as a name may be, and folders that are not there', async (
   t.ok(readFileSync(long).equals(bytes));
   t.match(await get('-o', join(folder, 'no', 'file')), { code: 2, stderr: /There is no folder .*no/ });
   t.match(await get('-o', folder), { code: 2, stderr: /is a folder/ });
+  t.match(await get('-o', ''), { code: 2, stderr: /its name is empty/ });
+  t.match(await get('-o', `${join(folder, 'new')}/`), { code: 2, stderr: /There is no folder .*new\/, and -o names the file/ });
+  t.notOk(existsSync(join(folder, 'new')));
+  t.match(await get('-o', '/proc/self/comm'), { code: 2, stderr: /takes no new file \(ENOENT\)/ });
 });
 
 t.test('a terminal is shown text and nothing else, unless -o - says so', async (t) => {
