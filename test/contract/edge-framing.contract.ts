@@ -225,7 +225,7 @@ const rows: readonly Row[] = [
     handled: 1,
   },
   {
-    title: 'a chunk without its CRLF is refused or the last thing read',
+    title: 'a chunk without its CRLF is refused',
     send: chunked('Transfer-Encoding: chunked\r\n', '5\r\nhello0\r\n\r\n'),
     answers: '400 closed',
     handled: 1,
@@ -237,13 +237,13 @@ const rows: readonly Row[] = [
     handled: 1,
   },
   {
-    title: 'trailers are dropped or end the connection',
+    title: 'trailers are dropped',
     send: chunked('Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n'),
     answers: '200 closed',
     handled: 1,
   },
   {
-    title: 'a chunk extension is dropped or never completes',
+    title: 'a chunk extension is dropped',
     send: chunked('Transfer-Encoding: chunked\r\n', '5;a=b\r\nhello\r\n0\r\n\r\n'),
     answers: '200 closed',
     handled: 1,
@@ -269,9 +269,8 @@ const rows: readonly Row[] = [
   { title: 'a space in a name is refused', send: get('/a', 'A b: c\r\n'), answers: '400 closed' },
   { title: 'a header without a colon is refused', send: get('/a', 'Ab\r\n'), answers: '400 closed' },
   { title: 'a name beyond ASCII is refused', send: get('/a', '\xe4: c\r\n'), answers: '400 closed' },
-  // uWebSockets.js ends its list of headers at an empty name, so nobody behind it can see one.
   {
-    title: 'an empty name is refused, or hides what follows it',
+    title: 'an empty name is refused',
     send: get('/a', ': c\r\n'),
     answers: '400 closed',
     handled: 0,

@@ -6,6 +6,7 @@ import { answerContract } from './edge-answer.contract.ts';
 import { bodyContract } from './edge-body.contract.ts';
 import { connectionContract } from './edge-connection.contract.ts';
 import { type AdapterName, framingContract } from './edge-framing.contract.ts';
+import { h1specContract } from './edge-h1spec.contract.ts';
 import { refusalContract } from './edge-refusal.contract.ts';
 import { streamContract } from './edge-stream.contract.ts';
 
@@ -21,6 +22,7 @@ t.jobs = adapters.length;
 for (const [title, name, open] of adapters) {
   t.test(title, { buffered: true }, async (t) => {
     framingContract(t, name, open);
+    h1specContract(t, open);
     bodyContract(t, open);
     answerContract(t, open);
     streamContract(t, open);

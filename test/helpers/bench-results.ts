@@ -41,7 +41,7 @@ const uploads: Table = {
   title: '1 stream, fresh files (a new node)',
   unit: 'MB/s',
   rows: [
-    exampleRow('Quasar, uWebSockets.js', 'quasar', [813, 738, 820], { durability: synced, ofNull: 0.271, cpuSecondsPerGb: 1.66 }),
+    exampleRow('Quasar', 'quasar', [813, 738, 820], { durability: synced, ofNull: 0.271, cpuSecondsPerGb: 1.66 }),
     exampleRow('Quasar, node:http', 'quasar', [636, 586, 668], { durability: synced, ofNull: 0.212, cpuSecondsPerGb: 2.04 }),
     exampleRow('native: receive, hash, write', 'ceiling', [1104, 974, 1340], {
       durability: { durable: true, words: 'data synced' },

@@ -10,27 +10,28 @@ import { enterDrill } from '../helpers/drill-journal.ts';
 import { Product } from '../helpers/product.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
-const PROGRAM = fileURLToPath(new URL('../helpers/drill-edge-program.js', import.meta.url));
+/** Our server reaches the handle of a socket by a name that is not documented, so each Node.js may do without it. */
+const CONTRACT = fileURLToPath(new URL('../contract/edge.test.js', import.meta.url));
 
 const folder = temporaryFolder(t);
 const installed = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, 'node@24'], { encoding: 'utf8' });
 if (installed.status !== 0) throw new Error(`npm could not install node@24:\n${installed.stderr}`);
 const node24 = join(folder, 'node_modules', '.bin', 'node');
 
-t.test('the HTTP contract holds under Node.js 24, on the server that loads there', async (t) => {
-  const child = spawn(node24, [PROGRAM], { stdio: ['ignore', 'pipe', 'pipe'] });
+t.test('the HTTP contract holds under Node.js 24', async (t) => {
+  const version = spawnSync(node24, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  t.match(version, /^v24\./);
+  const child = spawn(node24, [CONTRACT], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TAP_TIMEOUT: '300' } });
   const [report, complaints, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   const failed = report.split('\n').filter((line) => /^\s*not ok/.test(line));
   t.same(failed, [], complaints);
   t.equal(code, 0);
-  const server = report.match(/^# (Node\.js 24.*)$/m)?.[1];
-  t.ok(server, 'it was Node.js 24 that ran it');
-  const passed = report.match(/pass: (\d+)/)?.[1];
+  const passed = report.split('\n').filter((line) => /^\s*ok/.test(line));
   enterDrill({
-    name: `HTTP contract, ${server}`,
+    name: `HTTP contract, Node.js ${version.slice(1)}`,
     seed: undefined,
     rounds: '1',
-    outcome: `${passed} passed, ${failed.length} failed`,
+    outcome: `${passed.length} passed, ${failed.length} failed`,
   });
 });
 
