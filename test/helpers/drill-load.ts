@@ -8,7 +8,7 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 
 /** Every answer a client may get while the database, and nothing else, is away. */
-const PATIENCE = new Set(['database_unavailable', 'commit_unknown']);
+const PATIENCE = new Set(['database_unavailable', 'commit_unknown', 'timeout', 'audit_unavailable']);
 
 /** Contents that went in under a key are told apart by their bytes: of empty ones, and those of a byte or two, there are many. */
 const KEYED_SIZE_MIN = 16;

@@ -18,6 +18,9 @@ export interface LosingProxy {
 /** CancelRequest of PostgreSQL's protocol: its length and its code. */
 const CANCEL = Buffer.from([0, 0, 0, 16, 4, 210, 22, 46]);
 
+/** Kind and length of a message of the PostgreSQL protocol. */
+const MESSAGE_HEAD_SIZE = 5;
+
 /** Cancel requests are not passed on with `deaf`. */
 export async function openLosingProxy(t: Teardown, to: PostgresTarget, { deaf = false } = {}): Promise<LosingProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'quasar-losing-'));
@@ -36,10 +39,12 @@ export async function openLosingProxy(t: Teardown, to: PostgresTarget, { deaf = 
     });
     client.on('close', () => clients.delete(client));
     server.on('data', (bytes) => {
-      if (swallowed === undefined || !bytes.includes(swallowed)) client.write(bytes);
+      const at = swallowed === undefined ? -1 : bytes.indexOf(swallowed);
+      if (at < 0) client.write(bytes);
       else {
         swallowed = undefined;
-        client.destroy();
+        // What came before that message may have come in one piece with it; the client has that.
+        client.end(bytes.subarray(0, at - MESSAGE_HEAD_SIZE), () => client.destroy());
       }
     });
     server.on('close', () => client.destroy());
