@@ -74,15 +74,32 @@ function parse(specs: readonly FlagSpec[], args: readonly string[]) {
     ]),
   );
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+    return parseArgs({ args: withNumbersAttached(specs, args), options, strict: true, allowPositionals: true });
   } catch (cause) {
     throw usage(explain(cause, specs), cause);
   }
 }
 
+/** `--range -100` is a flag and its value, not two flags. */
+function withNumbersAttached(specs: readonly FlagSpec[], args: readonly string[]): string[] {
+  const names = new Set(specs.filter(({ kind }) => kind !== 'switch').map(({ name }) => `--${name}`));
+  const attached: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] as string;
+    if (arg === '--') return [...attached, ...args.slice(at)];
+    const next = args[at + 1];
+    const isValue = names.has(arg) && next !== undefined && /^-\d/.test(next);
+    attached.push(isValue ? `${arg}=${next}` : arg);
+    if (isValue) at += 1;
+  }
+  return attached;
+}
+
 function explain(cause: unknown, specs: readonly FlagSpec[]): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   const unknown = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? /'(-[^']*)'/.exec(message)?.[1] : undefined;
+  const unclear = /^Option '(?:-\w, )?(--[\w-]+)[^']*' argument is ambiguous/.exec(message)?.[1];
+  if (unclear !== undefined) return `${unclear} takes a value. Write one that begins with "-" as ${unclear}=VALUE.`;
   if (unknown === undefined) return `${message.split(/\.\s|\n/)[0]}.`.replace(/\.\.$/, '.');
   const meant = nearest(
     unknown.replace(/^-+/, ''),

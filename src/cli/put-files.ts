@@ -48,6 +48,7 @@ function assertFlagsFit({ args, flags, terminal }: CommandContext): void {
   for (const name of SINGLE) {
     if (flags.has(name) && !single) throw usage(`--${name} goes with a single file.`);
   }
+  if (flags.text('name') === '') throw usage('--name takes a file name, and it is empty.');
   if (flags.has('document') && flags.has('as-version'))
     throw usage('--document is another name of --as-version; give one of them.');
   const versionOf = flags.has('document') || flags.has('as-version');

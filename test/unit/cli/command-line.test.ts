@@ -87,6 +87,9 @@ t.test('a wrong command line ends with 2, one line that says why, and where to l
     [['put', 'x', '--parallel'], /argument missing/],
     [['put', 'x', '--parallel', '0'], /--parallel takes a whole number from 1 to 64, not "0"\./],
     [['put', 'x', '--parallel', '1e3'], /--parallel takes a whole number/],
+    [['put', 'x', '--size', '-1'], /--size takes a whole number from 0 to \d+, not "-1"\./],
+    [['put', 'x', '--name', '-r'], /--name takes a value\. Write one that begins with "-" as --name=VALUE\./],
+    [['put', 'x', '--name', ''], /--name takes a file name, and it is empty\./],
     [['put', 'x', '--json=yes'], /does not take an argument/],
     [['up', '--port', '65536'], /--port takes a whole number from 0 to 65535/],
     [['put', 'x', 'y', '--name', 'z'], /--name goes with a single file\./],
@@ -113,6 +116,15 @@ t.test('with --json an error is a JSON line on stderr', async (t) => {
   const { code, stderr } = await runCommand(['get', 'x', '--json']);
   t.equal(code, 2);
   t.match(JSON.parse(stderr), { error: { code: 'bad_parameter', message: /UUID/ } });
+});
+
+t.test('a value that is a number with a minus is a value', async (t) => {
+  const { parseCommandLine } = await import('../../../src/cli/flags.ts');
+  const get = testTable.find(({ name }) => name === 'get');
+  const parsed = parseCommandLine(get as never, ['x', '--range', '-100', '-o', '-']);
+  t.equal(parsed.flags.text('range'), '-100');
+  t.same(parsed.args, ['x']);
+  t.same(parseCommandLine(get as never, ['--', '--range']).args, ['--range'], 'behind -- nothing is a flag');
 });
 
 t.test('up hands its flags to the role', async (t) => {
