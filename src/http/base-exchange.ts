@@ -107,6 +107,10 @@ export abstract class BaseExchange implements Exchange {
     return found;
   }
 
+  headerNames(): readonly string[] {
+    return this.#headers.filter((_, at) => at % 2 === 0);
+  }
+
   onGone(callback: () => void): void {
     if (this.closed) return;
     this.#onGone ??= [];

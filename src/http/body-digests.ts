@@ -135,3 +135,14 @@ const FIELDS: readonly { readonly name: string; readonly header: string; readonl
 
 /** The names of the headers above, in lower case. */
 export const digestHeaders: readonly string[] = FIELDS.map(({ name }) => name);
+
+/** Whether a header, by its name in lower case, holds a digest of the body that is none of those above. */
+export function promisesDigest(name: string): boolean {
+  return DIGEST_NAME.test(name) && !OF_SOMETHING_ELSE.test(name) && !digestHeaders.includes(name);
+}
+
+/** Such as `x-amz-checksum-sha512`, `unencoded-digest`, `x-bz-content-sha1`, `x-oss-hash-crc64ecma`. */
+const DIGEST_NAME =
+  /(?:^|-)(?:checksum|digest|md5|sha-?(?:1|2|3|224|256|384|512)|crc(?:32c?|64[a-z]*)?|xxh(?:ash)?(?:3|32|64|128)?|blake(?:2b|2s|3)?|adler32)$/;
+/** What a client would like to hear, and what proxies tell of certificates. */
+const OF_SOMETHING_ELSE = /^want-|ssl|tls|cert|client/;

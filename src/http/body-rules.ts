@@ -1,5 +1,5 @@
 import { type ErrorCode, QuasarError } from '../core/errors.ts';
-import { announcedDigests, digestHeaders } from './body-digests.ts';
+import { announcedDigests, digestHeaders, promisesDigest } from './body-digests.ts';
 import type { Exchange } from './edge.ts';
 import { mediaTypeOf } from './json-body.ts';
 
@@ -16,11 +16,14 @@ export type RouteBody = 'json' | 'record' | 'piece';
  * compared where the body is read.
  * @throws QuasarError `unsupported_media_type`, `bad_parameter`, `length_required`.
  */
-export function admitBody(exchange: Pick<Exchange, 'header' | 'bodySize'>, body: RouteBody): void {
+export function admitBody(exchange: Pick<Exchange, 'header' | 'headerNames' | 'bodySize'>, body: RouteBody): void {
   for (const rule of RULES) {
     const value = exchange.header(rule.name);
     if (value !== undefined && (rule.refuses === undefined || rule.refuses(value, body))) throw refusal(rule);
   }
+  // Whatever else such a header is called: its client believes the bytes to be checked.
+  const unknown = exchange.headerNames().find(promisesDigest);
+  if (unknown !== undefined) throw badHeader(unknown, DIGESTS);
   const type = exchange.header('content-type');
   if (type !== undefined && body !== 'json') refuseFrames(mediaTypeOf(type), body);
   refuseTrailers(exchange.header('trailer'));
@@ -52,6 +55,7 @@ interface BodyRule {
 
 const PIECES = 'An upload session takes a file in pieces: see PUT /v1/uploads/{uploadId}/bytes';
 const DIGESTS = 'holds a digest that is not compared here. Send Content-Digest, Content-MD5 or x-amz-checksum-sha256';
+const OFFSETS = ['X-Goog-Upload-Offset', 'x-amz-write-offset-bytes', 'x-ms-blob-condition-appendpos'];
 const OTHER = 'belongs to an upload protocol that is not spoken here';
 
 const RULES: readonly BodyRule[] = [
@@ -67,7 +71,7 @@ const RULES: readonly BodyRule[] = [
     why: 'is not taken: bytes are stored as they come. Send them without it',
     refuses: (value) => !/^(?:binary|identity|7bit|8bit)$/i.test(value.trim()),
   },
-  ...['Content-Range', 'X-Content-Range', 'X-Update-Range', 'x-ms-range', 'OC-Chunked', 'X-Goog-Upload-Offset'].map((header) => ({
+  ...['Content-Range', 'X-Content-Range', 'X-Update-Range', 'x-ms-range', 'OC-Chunked', ...OFFSETS].map((header) => ({
     ...named(header),
     why: `says that the body is a part of a file. ${PIECES}`,
   })),
@@ -99,11 +103,7 @@ const RULES: readonly BodyRule[] = [
     why: 'says that the body is framed (aws-chunked), which is not read here. Send the bytes themselves',
     refuses: (value) => value.startsWith('STREAMING-'),
   },
-  ...['Upload-Checksum', 'OC-Checksum', 'X-Goog-Hash', 'x-ms-content-crc64', 'x-ms-blob-content-md5', 'x-ms-content-md5'].map(
-    digest,
-  ),
-  ...['x-amz-checksum-crc32', 'x-amz-checksum-crc32c', 'x-amz-checksum-crc64nvme'].map(digest),
-  ...['X-Checksum', 'X-Checksum-MD5', 'X-Checksum-SHA1', 'X-Checksum-SHA256', 'X-Checksum-SHA512'].map(digest),
+  { ...named('X-Goog-Hash'), why: DIGESTS },
   ...['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'].map((header) => ({
     ...named(header),
     why: 'asks for another method than the request has. Send the request with that method',
@@ -116,10 +116,6 @@ function named(header: string): Pick<BodyRule, 'name' | 'header'> {
 
 function other(header: string): BodyRule {
   return { ...named(header), why: `${OTHER}. ${PIECES}` };
-}
-
-function digest(header: string): BodyRule {
-  return { ...named(header), why: DIGESTS };
 }
 
 /** Forms and parts are frames around bytes, whoever reads them. */
@@ -144,7 +140,9 @@ const RECORD_FRAMES: ReadonlyMap<string, string> = new Map([
 /** A digest that comes after the body is never seen by a handler. */
 function refuseTrailers(trailer: string | undefined): void {
   const names = (trailer ?? '').split(',').map((name) => name.trim().toLowerCase());
-  const promised = names.find((name) => digestHeaders.includes(name) || RULES.some((rule) => rule.name === name));
+  const promised = names.find(
+    (name) => digestHeaders.includes(name) || promisesDigest(name) || RULES.some((rule) => rule.name === name),
+  );
   if (promised !== undefined)
     throw badHeader('Trailer', `promises ${promised} after the body, where it is not read. Send it before`);
 }

@@ -52,6 +52,9 @@ export interface Exchange {
 
   header(name: string): string | undefined;
 
+  /** In the order they came; one that was sent several times is there as often. */
+  headerNames(): readonly string[];
+
   /**
    * Starts delivery; call at most once. Until then the body waits: the socket is paused, and of what came with the head
    * at most one chunk is kept. Calling it before the handler's first await saves that copy and the pause.

@@ -44,6 +44,10 @@ export class FakeExchange implements Exchange {
     return this.#request.headers?.[name];
   }
 
+  headerNames(): readonly string[] {
+    return Object.keys(this.#request.headers ?? {});
+  }
+
   readBody(consumer: BodyConsumer): void {
     setImmediate(() => {
       for (const chunk of this.#request.body ?? []) consumer.chunk(chunk);
