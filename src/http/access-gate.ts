@@ -97,7 +97,10 @@ export class AccessGate implements Gate {
   }
 
   requireScope(caller: Caller, capability: Capability): void | Promise<void> {
-    if (hasCapability(caller.session.requester.tokenScope, capability)) return;
+    if (hasCapability(caller.session.requester.tokenScope, capability)) {
+      caller.scoped = capability;
+      return;
+    }
     const refused = this.#noteDenied(caller, deedOf(caller, { kind: 'org' }, capability), {
       ...{ capability, reason: 'outside_scope', decidedBy: 'scope', roles: caller.session.roles },
     });
@@ -136,11 +139,12 @@ export class AccessGate implements Gate {
   }
 
   async noteFailed(caller: Caller, { request, error }: FailedChange): Promise<void> {
-    const { allowed } = caller;
-    if (allowed === undefined || caller.refused || error.code === 'cancelled') return;
-    const { capability, thing } = allowed;
+    const { allowed, scoped } = caller;
+    const capability = allowed?.capability ?? scoped;
+    if (capability === undefined || caller.refused || error.code === 'cancelled') return;
+    const thing: RuledThing = allowed?.thing ?? { kind: 'org' };
     const deed = { ...deedOf(caller, thing, capability), detail: auditDetail({ request, status: statusOf(error.code) }) };
-    const noted = this.#options.windows.note(contextOf(caller, 'failed', error.code, notedDecision(allowed)), deed, 0);
+    const noted = this.#options.windows.note(contextOf(caller, 'failed', error.code, allowed && notedDecision(allowed)), deed, 0);
     if (!OURS.has(error.kind)) {
       await noted;
       return;

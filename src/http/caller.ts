@@ -17,6 +17,8 @@ export interface Caller extends Actor {
   readonly address: string | undefined;
   /** The last decision that allowed something; the gate sets it, events tell it. */
   allowed: Allowed | undefined;
+  /** What the scope of the credential allowed, where nothing else is decided: about the caller's own. The gate sets it. */
+  scoped: Capability | undefined;
   /** Something was refused: that is noted already. */
   refused: boolean;
   /** All that was asked for this request, in order; the gate adds to it. */
@@ -41,6 +43,7 @@ export class RequestCaller implements Caller {
   readonly session: Session;
   readonly address: string | undefined;
   allowed: Allowed | undefined;
+  scoped: Capability | undefined;
   refused = false;
   readonly required: Required[] = [];
   /** Set by the gate. */
@@ -68,6 +71,7 @@ export class NobodyCaller implements Caller {
   readonly requestId: string;
   readonly address: string | undefined;
   allowed: Allowed | undefined;
+  scoped: Capability | undefined;
   refused = false;
   readonly required: Required[] = [];
 

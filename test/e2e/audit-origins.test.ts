@@ -234,6 +234,25 @@ t.test('a change that was allowed to be tried and failed leaves an event, and it
   t.same(retries, [], 'the first one has the window');
 });
 
+t.test('a piece of an upload, or its end, that is refused leaves an event too', async (t) => {
+  const upload = expectStatus(await admin.ask('POST', '/v1/documents', { body: { size: 3 } }), 201).uploadId;
+  const bytes = `/v1/uploads/${upload}/bytes`;
+  const wrong = { 'content-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` };
+  const tries: readonly [string, string, string, number, string, Readonly<Record<string, string>>?][] = [
+    ['u-offset', 'PUT', bytes, 409, 'upload_offset_mismatch', { 'upload-offset': '2' }],
+    ['u-digest', 'PUT', bytes, 422, 'digest_mismatch', wrong],
+    ['u-large', 'PUT', bytes, 413, 'upload_too_large'],
+    ['u-nobodys', 'DELETE', `/v1/uploads/${orgId}`, 404, 'upload_not_found'],
+  ];
+  for (const [id, method, path, status, reason, more] of tries) {
+    const body = id === 'u-nobodys' ? undefined : id === 'u-large' ? 'abcd' : 'abc';
+    const answer = await send(admin, id, method, path, body, { 'content-type': 'application/octet-stream', ...more });
+    t.match(answer.json(), { status, code: reason }, id);
+    const origin = { credential: { id: adminKey }, address: '198.51.100.7' };
+    t.match((await eventsOf(id))[0], { outcome: 'failed', reason, ...origin, detail: { status } }, id);
+  }
+});
+
 t.test("credentials of nobody leave one event for each address and reason in the operator's log", async (t) => {
   const claims = { ...claimsAt(Date.now()), org_id: orgId };
   const past = Math.floor(Date.now() / 1000) - 3600;
