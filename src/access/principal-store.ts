@@ -42,6 +42,13 @@ export interface LoadedRequester {
  */
 export type PrincipalOutcome = 'changed' | 'unchanged' | 'last_administrator' | 'stands_above' | 'principal_missing';
 
+/** What is undefined stays as it is. */
+export interface PrincipalChange {
+  readonly roles: readonly Role[] | undefined;
+  readonly suspended: boolean | undefined;
+  readonly atMs: number;
+}
+
 /** Users and service accounts. None is ever deleted: rows name them for ever. What another org has is missing here. Changes are noted. */
 export interface PrincipalStore {
   createPrincipal(by: Actor, principal: NewPrincipal): Promise<'created' | 'name_taken' | 'subject_taken'>;
@@ -54,6 +61,8 @@ export interface PrincipalStore {
     principalId: PrincipalId,
     change: { readonly suspended: boolean; readonly atMs: number },
   ): Promise<PrincipalOutcome>;
+  /** Roles, suspension or both: all that is asked for, or nothing. */
+  changePrincipal(by: Actor, principalId: PrincipalId, change: PrincipalChange): Promise<PrincipalOutcome>;
   /** Whose token it is. `suspended` is also said of everybody in a suspended org. */
   findPrincipal(
     orgId: OrgId,

@@ -7,9 +7,9 @@ import type { KeyId, OrgId, PrincipalId, Scope } from '../core/ids.ts';
 import { newId } from '../core/ids.ts';
 import { type ConnectionPool, inTransaction } from '../database/transaction.ts';
 import { macOf, newApiKey } from './api-key.ts';
+import { createPrincipal } from './change-principal.ts';
 import { noteForBoth } from './note-for-both.ts';
 import { PostgresKeyStore } from './postgres-key-store.ts';
-import { PostgresPrincipalStore } from './postgres-principal-store.ts';
 
 export interface RecoverOptions {
   /** That is to have an administrator again. */
@@ -45,7 +45,7 @@ export function recoverAdministrator(pool: ConnectionPool, options: RecoverOptio
   const key = newApiKey(clock);
   return inTransaction(pool, async (connection) => {
     const principal = { principalId, kind: 'service', name, subject: undefined, roles: ['admin'], atMs } as const;
-    const made = await new PostgresPrincipalStore(connection).createPrincipal(by, principal);
+    const made = await createPrincipal(connection, by, principal);
     assert(made === 'created', 'nobody has the name of an administrator who was never there');
     const facts = { keyId: key.id, principalId, name, scope: allCapabilities, expiresAtMs: undefined };
     const kept = await new PostgresKeyStore(connection).createKey(by, { ...facts, mac: macOf(key, pepper), atMs });

@@ -35,18 +35,19 @@ export async function registerSchema(
   await validator.compile(checked, by);
   const digest = checked.hash.slice('sha256:'.length);
   await by.confirm?.();
-  const outcome = await schemas.addSchema(
-    by,
-    { urn, namespace: wish.namespace, twinKey: twinKey(wish.namespace), state: wish.state, body: checked.text, digest },
-    clock.now(),
-  );
-  if (outcome === 'namespace_twin') throw new QuasarError('namespace_twin', { op, details: { namespace: wish.namespace } });
+  const { namespace, state } = wish;
+  const atMs = clock.now();
+  const facts = { urn, namespace, state, body: checked.text, digest };
+  const outcome = await schemas.addSchema(by, { ...facts, twinKey: twinKey(namespace) }, atMs);
+  // Not read again: what took place is not answered as what failed.
+  if (outcome === 'added') return { schema: { ...facts, createdAtMs: atMs, changedAtMs: atMs }, added: true };
+  if (outcome === 'namespace_twin') throw new QuasarError('namespace_twin', { op, details: { namespace } });
   const schema = await schemas.findSchema(by, urn);
   if (schema === undefined) throw new QuasarError('internal', { op });
   if (outcome === 'schema_differs') {
     throw new QuasarError('schema_differs', { op, details: { urn, canonicalHash: `sha256:${schema.digest}` } });
   }
-  return { schema, added: outcome === 'added' };
+  return { schema, added: false };
 }
 
 /** @throws QuasarError `schema_not_found`; `schema_state` when the state cannot follow the one it has. */
@@ -60,7 +61,9 @@ export async function changeSchemaState(
     if (changeState(schema.state, to) === schema.state) return schema;
     assert(to !== 'draft', 'nothing becomes a draft again');
     // Somebody may have been faster: then the rules are asked again, of the state it has now. States only go forward.
-    await schemas.changeState(by, { urn, from: schema.state, to, atMs: clock.now() });
+    const atMs = clock.now();
+    const { kind } = await schemas.changeState(by, { urn, from: schema.state, to, atMs });
+    if (kind === 'changed') return { ...schema, state: to, changedAtMs: atMs };
   }
 }
 

@@ -85,6 +85,25 @@ t.test('changes of principals', async (t) => {
   );
 });
 
+t.test('roles and a suspension that are asked for together are changed together, or not at all', async (t) => {
+  const made = newPrincipal('both', { roles: ['clerk'] });
+  const { principalId } = made;
+  await principals.createPrincipal(by, made);
+  const rolesOf = async (id: PrincipalId) => (await principals.loadRequester(by, id))?.roles;
+  const both = () => principals.changePrincipal(by, principalId, { roles: ['reader'], suspended: true, atMs: NOW });
+  const actions = async (change: () => Promise<unknown>) => (await eventsOf(change)).map(({ action }) => action);
+  t.strictSame(await actions(both), ['principal.change', 'principal.suspend']);
+  t.equal(await both(), 'unchanged');
+  const roleAlone = () => principals.changePrincipal(by, principalId, { roles: ['auditor'], suspended: true, atMs: NOW });
+  t.strictSame(await actions(roleAlone), ['principal.change']);
+
+  const before = await rolesOf(by.principalId);
+  const refused = () => principals.changePrincipal(by, by.principalId, { roles: ['admin', 'clerk'], suspended: true, atMs: NOW });
+  await notNoted(t, refused);
+  t.equal(await refused(), 'last_administrator');
+  t.strictSame(await rolesOf(by.principalId), before, 'the roles alone would have been taken');
+});
+
 t.test('changes of groups', async (t) => {
   const [clerks, court] = [newGroup(LONGEST), newGroup('court')];
   const { groupId } = clerks;

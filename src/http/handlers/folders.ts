@@ -73,10 +73,12 @@ export const putFolder = route(
     const folderId = folderIdOf(params);
     const parentId = parseFolderChoice(await readJsonBody(exchange, { optional: false }), 'parentId');
     await services.gate.require(caller, thingOf(parentId), 'acl.admin');
-    await requireLeaving((await findFolder(folderId, services, caller)).parentId, parentId, services, caller);
+    const folder = await findFolder(folderId, services, caller);
+    await requireLeaving(folder.parentId, parentId, services, caller);
     refuseUnmoved(await services.access.folders.moveFolder(caller, folderId, parentId));
     services.gate.changed({ orgId: caller.orgId, kind: 'folder' });
-    replyJson(exchange, 200, folderView(await findFolder(folderId, services, caller)));
+    // Not read again: a move that took place is not answered as one that failed.
+    replyJson(exchange, 200, folderView({ ...folder, parentId }));
   },
 );
 

@@ -72,19 +72,17 @@ export const putPrincipal = route(
     const principalId = principalIdOf(params);
     const { roles, suspended } = parsePrincipalChange(await readJsonBody(exchange, { optional: false }));
     const current = await requireChangeable(principalId, services, caller);
-    const { principals } = services.access;
     if (roles !== undefined) {
       await requireHeld(caller, capabilitiesOf(roles), services, 'principal.set');
       requireStanding(caller, roles, 'principal.set');
-      refuseLast(await principals.setRoles(caller, principalId, roles));
     }
-    if (suspended !== undefined) {
-      const change = { suspended, atMs: services.clock.now() };
-      refuseLast(await principals.suspendPrincipal(caller, principalId, change));
-    }
+    const atMs = services.clock.now();
+    refuseLast(await services.access.principals.changePrincipal(caller, principalId, { roles, suspended, atMs }));
     services.gate.changed({ orgId: caller.orgId, kind: 'principal' });
-    const changed = await services.access.directory.findPrincipal(caller, principalId);
-    replyJson(exchange, 200, principalView(changed ?? current));
+    // Not read again: a change that took place is not answered as one that failed.
+    const suspendedAtMs =
+      suspended === undefined ? current.suspendedAtMs : suspended ? (current.suspendedAtMs ?? atMs) : undefined;
+    replyJson(exchange, 200, principalView({ ...current, roles: roles ?? current.roles, suspendedAtMs }));
   },
 );
 

@@ -49,9 +49,14 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['x-ms-range', 'bytes=0-4', 'bad_parameter'],
   ['x-amz-write-offset-bytes', '5', 'bad_parameter'],
   ['x-ms-blob-condition-appendpos', '5', 'bad_parameter'],
-  ...['x-checksum-sha1', 'x-checksum', 'x-ms-content-crc64', 'x-ms-blob-content-md5', 'x-amz-checksum-crc32c', 'upload-checksum'].map(
-    (name) => [name, 'aa', 'bad_parameter'] as const,
-  ),
+  ...[
+    'x-checksum-sha1',
+    'x-checksum',
+    'x-ms-content-crc64',
+    'x-ms-blob-content-md5',
+    'x-amz-checksum-crc32c',
+    'upload-checksum',
+  ].map((name) => [name, 'aa', 'bad_parameter'] as const),
   ...['x-amz-checksum-sha512', 'x-amz-checksum-md5', 'x-amz-checksum-xxhash64', 'x-amz-checksum-xxhash3'].map(
     (name) => [name, 'aa', 'bad_parameter'] as const,
   ),
