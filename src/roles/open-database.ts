@@ -28,7 +28,7 @@ export async function openDatabase(
   const { url, directUrl, poolSize, connectTimeoutMs: connectMs, statementTimeoutMs: statementMs } = config.database;
   if (url !== undefined) return openGiven(url, directUrl ?? url, config, options.log);
   const log = options.log.child({ part: 'postgres' });
-  const database = await EmbeddedDatabase.open({
+  const database = await openEmbedded({
     dataDirectory: options.directory,
     password: options.password.reveal(),
     log,
@@ -36,6 +36,18 @@ export async function openDatabase(
     ...{ poolSize, connectMs, statementMs },
   });
   return { pool: database.pool, listenTarget: database.target, place: options.directory, close: () => database.close() };
+}
+
+/** @throws QuasarError `database_refused` also for a folder that is another user's. */
+async function openEmbedded(options: Parameters<typeof EmbeddedDatabase.open>[0]): Promise<EmbeddedDatabase> {
+  try {
+    return await EmbeddedDatabase.open(options);
+  } catch (cause) {
+    const { code, path = options.dataDirectory } = cause as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw cause;
+    const message = `${path} may not be read and written by the user of this process (${code}). Give the folder ${options.dataDirectory} to that user.`;
+    throw new QuasarError('database_refused', { op: 'database.open', message, cause });
+  }
 }
 
 /** Statements name no prepared one: a pooler may stand between, and those before PgBouncer 1.21 know nothing of them. */

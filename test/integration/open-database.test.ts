@@ -65,3 +65,12 @@ t.test('more connections than the role was once made for are allowed', async (t)
   const held = Array.from({ length: 55 }, () => pool.query('SELECT pg_sleep(0.2)'));
   t.equal((await Promise.all(held)).length, 55);
 });
+
+t.test('a folder that the embedded PostgreSQL may not use is named, with what to do', async (t) => {
+  const { config } = await readConfig({ configDirectory: undefined, flags: { data: temporaryFolder(t) } });
+  const options = { password: new Secret('c0ffee'), directory: '/sys/quasar-test/postgres', log: silentLog };
+  await t.rejects(openDatabase(config, options), {
+    code: 'database_refused',
+    message: /may not be read and written by the user of this process .*Give the folder/,
+  });
+});

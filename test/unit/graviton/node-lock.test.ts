@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { NodeLock } from '../../../src/graviton/node-lock.ts';
@@ -26,4 +27,13 @@ t.test('the lock of a process that is killed is free', async (t) => {
   await new Promise((resolve) => child.once('close', resolve));
   const lock = await NodeLock.acquire(path);
   lock.release();
+});
+
+t.test('a lock holds on when its file is removed', async (t) => {
+  const path = join(temporaryFolder(t), 'LOCK');
+  const lock = await NodeLock.acquire(path);
+  rmSync(path);
+  await t.rejects(NodeLock.acquire(path), { code: 'storage_in_use' });
+  lock.release();
+  (await NodeLock.acquire(path)).release();
 });
