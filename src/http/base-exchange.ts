@@ -59,6 +59,8 @@ export abstract class BaseExchange implements Exchange {
   /** The answer is out, or will never be. */
   protected closed = false;
   readonly #headers: readonly string[];
+  /** A bit for each length, modulo 32, that a header's name has. */
+  readonly #nameLengths: number;
   readonly #headFault: QuasarError | undefined;
   readonly #closes: boolean;
   #expects: boolean;
@@ -72,6 +74,7 @@ export abstract class BaseExchange implements Exchange {
     this.query = head.query;
     this.isOld = head.version === '1.0';
     this.#headers = head.authority === undefined ? head.headers : withHost(head.headers, head.authority);
+    this.#nameLengths = nameLengthsOf(this.#headers);
     const verdict = inspectHead(head);
     this.#headFault = verdict.fault;
     this.#closes = verdict.closes;
@@ -98,6 +101,8 @@ export abstract class BaseExchange implements Exchange {
   }
 
   header(name: string): string | undefined {
+    // Most names that are asked for are not there, and most of those are as long as none that is.
+    if ((this.#nameLengths & (1 << (name.length & 31))) === 0) return undefined;
     const headers = this.#headers;
     let found: string | undefined;
     for (let at = 0; at < headers.length; at += 2) {
@@ -236,6 +241,12 @@ export abstract class BaseExchange implements Exchange {
     this.edge.active -= 1;
     this.edge.options.onFinished(this, this.edge.options.clock.monotonic() - this.#startedAt);
   }
+}
+
+function nameLengthsOf(headers: readonly string[]): number {
+  let lengths = 0;
+  for (let at = 0; at < headers.length; at += 2) lengths |= 1 << ((headers[at] as string).length & 31);
+  return lengths;
 }
 
 function withHost(headers: readonly string[], authority: string): readonly string[] {

@@ -11,7 +11,7 @@ import { readTarget } from './request-target.ts';
  */
 export class HeadParser {
   readonly #section = new LineSection(limits.httpHeadMax, true);
-  readonly #headers: string[] = [];
+  #headers: string[] = [];
   #requestLine: RegExpExecArray | undefined;
   #head: RequestHead | undefined;
   #fault: QuasarError | undefined;
@@ -35,6 +35,13 @@ export class HeadParser {
     return this.#fault as QuasarError;
   }
 
+  /** For the next head on the same connection. */
+  reset(): void {
+    this.#section.reset();
+    this.#headers = [];
+    this.#requestLine = undefined;
+  }
+
   /** Reads on at `from`. After `head` or `fault` the parser is done. */
   feed(bytes: Buffer, from: number): 'more' | 'head' | 'fault' {
     const outcome = this.#section.feed(bytes, from);
@@ -43,7 +50,8 @@ export class HeadParser {
     if (outcome === 'more') return 'more';
     if (outcome !== 'end') return this.#failLine(outcome);
     const [, method, target, version] = this.#requestLine as unknown as [string, string, string, string];
-    this.#head = { version, method, ...readTarget(target), headers: this.#headers };
+    const { path, query, authority } = readTarget(target);
+    this.#head = { version, method, path, query, authority, headers: this.#headers, checked: true };
     return 'head';
   }
 

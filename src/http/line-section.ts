@@ -11,6 +11,7 @@ export class LineSection {
   readonly lines: string[] = [];
   /** Behind the section, once it has ended. */
   at = 0;
+  readonly #sizeMax: number;
   readonly #skipsEmpty: boolean;
   #room: number;
   #began = false;
@@ -21,8 +22,19 @@ export class LineSection {
 
   /** `skipsEmpty`: lines may be empty before the first one that is not (RFC 9112 section 2.2). */
   constructor(sizeMax: number, skipsEmpty: boolean) {
+    this.#sizeMax = sizeMax;
     this.#room = sizeMax;
     this.#skipsEmpty = skipsEmpty;
+  }
+
+  /** For the next section of the same kind. */
+  reset(): void {
+    this.lines.length = 0;
+    this.#room = this.#sizeMax;
+    this.#began = false;
+    this.#afterCr = false;
+    this.#kept = undefined;
+    this.#keptSize = 0;
   }
 
   /** Whether anything but empty lines has come. */

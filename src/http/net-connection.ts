@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { QuasarError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { AnswerBuffer } from './answer-buffer.ts';
 import type { EdgeState } from './base-exchange.ts';
 import { type BodyFraming, SizedBody } from './body-framing.ts';
 import { ChunkedBody } from './chunked-body.ts';
@@ -19,7 +20,7 @@ export class NetConnection implements SocketReader, CappedConnection {
   readonly edge: EdgeState;
   readonly socket: Socket;
   readonly #cap: ConnectionCap<NetConnection>;
-  #parser = new HeadParser();
+  readonly #parser = new HeadParser();
   /** The request that has no complete answer. */
   #exchange: NetExchange | undefined;
   /** Of a body that has not come to its end, answered or not. */
@@ -130,8 +131,17 @@ export class NetConnection implements SocketReader, CappedConnection {
     this.#watchStall();
   }
 
-  /** In one write, without copying the bytes. */
+  /** In one write; the caller's bytes are free again when this returns. */
+  sendJoined(head: string, body: string | Uint8Array, size: number): void {
+    answers.send(head, body, size, this.#sendWhole);
+  }
+
+  /** In one write, without copying the bytes but where that costs less. */
   sendAround(before: string, bytes: Uint8Array, after: string): void {
+    if (before !== '' && after === '' && bytes.byteLength <= limits.httpInlineReplyMax) {
+      this.sendJoined(before, bytes, bytes.byteLength);
+      return;
+    }
     const { socket } = this;
     const isOne = before === '' && after === '';
     if (!isOne) socket.cork();
@@ -169,6 +179,11 @@ export class NetConnection implements SocketReader, CappedConnection {
     else this.socket.destroy();
     this.#exchange?.connectionLost();
   }
+
+  readonly #sendWhole = (whole: Buffer) => {
+    this.send(whole);
+    return this.hasSent;
+  };
 
   readonly #onWritten = (error?: Error | null) => {
     if (error || this.#closed || !this.hasSent) return;
@@ -216,9 +231,14 @@ export class NetConnection implements SocketReader, CappedConnection {
       }
       return bytes.byteLength;
     }
-    this.#parser = new HeadParser();
-    this.#begin(outcome === 'head' ? parser.head : { ...NO_HEAD, fault: parser.fault });
-    return outcome === 'head' ? parser.at : bytes.byteLength;
+    if (outcome === 'fault') {
+      this.#begin({ ...NO_HEAD, fault: parser.fault });
+      return bytes.byteLength;
+    }
+    const { head, at: next } = parser;
+    parser.reset();
+    this.#begin(head);
+    return next;
   }
 
   #begin(head: RequestHead): void {
@@ -321,5 +341,8 @@ function cutHead(): QuasarError {
 }
 
 const NO_HEAD: RequestHead = { version: '', method: '', path: '', query: '', headers: [] };
+
+/** Of all connections: it is free again when a write returns. */
+const answers = new AnswerBuffer();
 
 const ignore = () => undefined;

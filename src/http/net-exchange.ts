@@ -99,7 +99,7 @@ export class NetExchange extends BaseExchange {
     else {
       this.sent.bytes = size;
       if (typeof body === 'string' && body.length === size) this.#connection.send(head + body);
-      else this.#connection.send(joined(head, body, size));
+      else this.#connection.sendJoined(head, body, size);
     }
     this.#finishWhenSent();
   }
@@ -209,15 +209,6 @@ export class NetExchange extends BaseExchange {
     this.lose(byClient);
     pending?.reject(goneError());
   }
-}
-
-/** One write; the caller's bytes are free again when it returns. */
-function joined(head: string, body: string | Uint8Array, size: number): Buffer {
-  const whole = Buffer.allocUnsafe(head.length + size);
-  whole.write(head, 0, 'latin1');
-  if (typeof body === 'string') whole.write(body, head.length, 'utf8');
-  else whole.set(body, head.length);
-  return whole;
 }
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';

@@ -18,6 +18,8 @@ export interface RequestHead {
   readonly headers: readonly string[];
   /** Of an absolute target: it counts instead of Host. */
   readonly authority?: string | undefined;
+  /** Who read the head has refused names that are no tokens, and values with control characters. */
+  readonly checked?: boolean;
   /** Why the head could not be read at all; nothing else of it means anything then. */
   readonly fault?: QuasarError;
 }
@@ -49,8 +51,10 @@ export function inspectHead(head: RequestHead): HeadVerdict {
     const name = headers[at] as string;
     const value = headers[at + 1] as string;
     bytes += name.length + value.length;
-    if (!TOKEN.test(name)) return refused('bad_request', 'A header name is empty or holds a character that is not allowed.');
-    if (!FIELD_VALUE.test(value)) return refused('bad_request', `The value of ${name} holds a control character.`);
+    if (head.checked !== true) {
+      if (!TOKEN.test(name)) return refused('bad_request', 'A header name is empty or holds a character that is not allowed.');
+      if (!FIELD_VALUE.test(value)) return refused('bad_request', `The value of ${name} holds a control character.`);
+    }
     if (name === 'content-length') {
       if (size !== undefined) return refused('bad_request', 'Content-Length was sent twice.');
       size = value;

@@ -9,14 +9,15 @@ export interface RequestTarget {
 /** RFC 9112 section 3.2, in every form but that of tunnels. What no form allows is left to the guard, which refuses it. */
 export function readTarget(target: string): RequestTarget {
   const absolute = target.startsWith('/') ? null : ABSOLUTE.exec(target);
-  if (absolute === null) return { ...split(target), authority: undefined };
+  if (absolute === null) return split(target, undefined);
   const [, authority, rest] = absolute as unknown as [string, string, string];
-  return { ...split(rest.startsWith('/') ? rest : `/${rest}`), authority };
+  return split(rest.startsWith('/') ? rest : `/${rest}`, authority);
 }
 
-function split(target: string): { path: string; query: string } {
+function split(target: string, authority: string | undefined): RequestTarget {
   const mark = target.indexOf('?');
-  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+  if (mark < 0) return { path: target, query: '', authority };
+  return { path: target.slice(0, mark), query: target.slice(mark + 1), authority };
 }
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is;

@@ -123,6 +123,30 @@ export function answerContract(t: Test, open: OpenEdge): void {
     }
   });
 
+  t.test('what a slow client has not taken of its answers is not touched by the answers to others', async (t) => {
+    let count = 0;
+    const { edge, port } = await openEchoEdge(open, (exchange) => {
+      if (exchange.path === '/slow') exchange.reply(200, [], Buffer.alloc(60_000, ++count));
+      else exchange.reply(200, [], Buffer.alloc(60_000, 255));
+    });
+    t.teardown(() => edge.close());
+    const slow = await connected(t, port);
+    slow.socket.pause();
+    slow.send(request('GET', '/slow').repeat(200));
+    const quick = await connected(t, port);
+    for (let round = 0; round < 30; round++) {
+      quick.send(request('GET', '/quick'));
+      t.ok((await quick.answer())?.body.every((byte) => byte === 255));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    t.ok(slow.socket.bytesRead < 200 * 60_000, 'the slow one has not taken all');
+    slow.socket.resume();
+    for (let answer = 1; answer <= 200; answer++) {
+      const body = (await slow.answer())?.body;
+      if (body?.byteLength !== 60_000 || !body.every((byte) => byte === answer)) t.fail(`answer ${answer} is another`);
+    }
+  });
+
   t.test('a reader that takes nothing holds the writer back', async (t) => {
     let written = 0;
     let outcome: unknown;

@@ -9,6 +9,23 @@ import { inspectHead } from '../../../src/http/request-guard.ts';
 
 const HEAD = 'POST /a/b?c=d HTTP/1.1\r\nHost: x\r\nX-One: two, three\r\nContent-Length: 0\r\nEmpty:\r\n\r\n';
 
+t.test('a parser that begins anew reads as a new one', async (t) => {
+  const parser = new HeadParser();
+  for (const [text, path] of [
+    ['GET /a HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n', '/a'],
+    ['\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n', '/b'],
+  ] as const) {
+    const bytes = Buffer.from(text);
+    for (let cut = 0; cut < bytes.byteLength; cut++) {
+      t.equal(parser.feed(bytes.subarray(0, cut), 0), 'more');
+      t.equal(parser.feed(bytes.subarray(cut), 0), 'head');
+      t.same([parser.head.path, parser.head.headers.length], [path, path === '/a' ? 4 : 2]);
+      parser.reset();
+      t.notOk(parser.began);
+    }
+  }
+});
+
 t.test('a head is read the same way however it is cut', async (t) => {
   const whole = read([Buffer.from(HEAD)]);
   t.match(whole, { head: { method: 'POST', path: '/a/b', query: 'c=d', version: '1.1' }, at: HEAD.length });
