@@ -29,6 +29,8 @@ const KNOWN = ['sslmode', ...FILES];
 export function parseDatabaseUrl(text: string): DatabaseAddress | string {
   const url = URL.parse(text);
   if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) return 'must read postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+  const misread = findMisreading(text, url);
+  if (misread !== undefined) return misread;
   const options = url.searchParams;
   const unknown = [...options.keys()].find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) return `has the parameter "${unknown}", which is not known here; known are ${KNOWN.join(', ')}`;
@@ -42,6 +44,16 @@ export function parseDatabaseUrl(text: string): DatabaseAddress | string {
   const [rootCertFile, certFile, keyFile] = FILES.map((name) => options.get(name) ?? undefined);
   const tls = { mode: (options.get('sslmode') as TlsMode | null) ?? undefined, rootCertFile, certFile, keyFile };
   return { ...parts, host, port: url.port === '' ? 5432 : Number(url.port), tls };
+}
+
+/** What a parser of URLs drops without a word, or reads as something else than PostgreSQL's own programs do. */
+function findMisreading(text: string, { hostname, port, pathname }: URL): string | undefined {
+  if (text.includes('#')) return 'has a #, behind which nothing would count; write %23 for #';
+  if (/[\s\p{Cc}]/u.test(text)) return 'has a space, or a character that is not seen; write %20 for a space';
+  if (hostname.includes(',')) return 'names several hosts; name one';
+  if (port === '0') return 'has the port 0';
+  if (pathname === '' || pathname === '/') return 'names no database; put its name behind the host: /quasar';
+  return undefined;
 }
 
 function findTlsFault(options: URLSearchParams, host: string): string | undefined {

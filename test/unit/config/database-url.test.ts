@@ -40,3 +40,24 @@ t.test('a parameter is honoured or refused, and no secret is repeated', async (t
   t.match(parseDatabaseUrl('postgres://u:p%zz@h/d'), /%25/);
   t.match(parseDatabaseUrl('mysql://h/d'), /must read postgres/);
 });
+
+t.test('nothing of an address is dropped without a word', async (t) => {
+  for (const [url, fault] of [
+    ['postgres://u:hunter2@db/quasar#sslmode=verify-full', /%23/],
+    ['postgres://u:hunter2@db/quasar?sslmode=verify-full#', /%23/],
+    ['postgres://u#hunter2@db/quasar', /%23/],
+    [' postgres://u:hunter2@db/quasar', /space/],
+    ['postgres://u:hunter2@db/quasar ', /space/],
+    ['postgres://u:hunter2@db/quasar\n?sslmode=disable', /space/],
+    ['postgres://u:hun\tter2@db/quasar', /space/],
+    ['postgres://u:hunter2@db1,db2/quasar', /several hosts/],
+    ['postgres://u:hunter2@db:0/quasar', /port 0/],
+    ['postgres://u:hunter2@db', /no database/],
+    ['postgres://u:hunter2@db/?sslmode=verify-full', /no database/],
+  ] as const) {
+    const said = parseDatabaseUrl(url);
+    t.match(said, fault, url);
+    t.notMatch(said, /hunter2/);
+  }
+  t.match(parseDatabaseUrl('postgres://u:p%23%20@db/my%20db'), { password: 'p# ', database: 'my db' });
+});
