@@ -91,15 +91,29 @@ export async function findPresent(
   return { documentId, versionId, key, size, sha256, durability: '', fresh: false };
 }
 
-/** The head of an answer tells what is known; the content itself is not wanted. */
+/** What was never read since it rotted is known to nobody: the server checks each block on its way out. */
 async function isDamaged(http: HttpClient, path: string): Promise<boolean> {
   try {
-    const { body } = await openContent(http, path, { range: undefined, etag: undefined });
-    body.destroy();
+    await readThrough(http, path);
     return false;
   } catch (error) {
     if (isQuasarError(error, 'corrupt')) return true;
     throw error;
+  }
+}
+
+/**
+ * Has the server read all of a content, and drops it. An answer that broke off is asked for again: when it was for damage,
+ * that is known by then. @throws QuasarError `corrupt`.
+ */
+export async function readThrough(http: HttpClient, path: string): Promise<void> {
+  const whole = { range: undefined, etag: undefined };
+  const { body } = await openContent(http, path, whole);
+  try {
+    for await (const _ of body);
+  } catch (cause) {
+    (await openContent(http, path, whole)).body.destroy();
+    throw http.bodyFault(cause);
   }
 }
 

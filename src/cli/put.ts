@@ -82,7 +82,8 @@ export const put: Command = {
   notes: [
     'A file is known by its content and the name it is stored under, not by where it lies or when it was',
     'written. Content that you stored under the same name and in the same folder within the last 7 days is not',
-    'stored twice: "present" names its document. Equal files with two names are two documents.',
+    'stored twice: "present" names its document, and that all of it was read and is whole. Equal files with two',
+    'names are two documents.',
     '--update goes by the path instead: it notes the path on the document, as the external reference',
     'file:HOST:PATH, and finds the document by it for as long as it exists. Use it from the first run on.',
   ],

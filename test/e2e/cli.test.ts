@@ -303,25 +303,25 @@ t.test('segments are listed, restored and verified beside the running server', a
 });
 
 // Last: the store is damaged from here on.
-t.test(
-  'a large file whose stored bytes are damaged is never called present, and putting it again mends its document',
-  async (t) => {
+for (const known of [true, false]) {
+  const when = known ? 'that a reader has met' : 'that nobody has read';
+  t.test(`a large file with damage ${when} is never called present, and putting it again mends its document`, async (t) => {
     const bytes = randomBytes(9 * MiB + 5);
-    const path = join(folder, 'damaged.bin');
+    const path = join(folder, `damaged-${known}.bin`);
     writeFileSync(path, bytes);
     const [{ documentId, versionId }] = (await quasar(['put', path, '--json'])).json as [
       { documentId: string; versionId: string },
     ];
-    t.match((await quasar(['put', path, '--json'])).json, [{ documentId, versionId, fresh: false }]);
     flipOnDisk(bytes.subarray(8 * MiB + 100, 8 * MiB + 200));
-    t.equal((await quasar(['get', documentId])).code, 6);
+    if (known) t.equal((await quasar(['get', documentId])).code, 6);
     const again = await quasar(['put', path, '--json']);
     t.match([again.code, again.json], [0, [{ documentId, fresh: true }]], again.stderr);
     for (const version of [versionId, again.json[0]?.versionId as string]) {
       t.ok((await quasar(['get', documentId, '--version', version])).stdout.equals(bytes), 'the earlier version is whole too');
     }
-  },
-);
+    t.match((await quasar(['put', path, '--as-version', documentId, '--json'])).json, [{ documentId, fresh: false }]);
+  });
+}
 
 /** Flips a bit of the stored record in which these bytes lie. */
 function flipOnDisk(bytes: Buffer): void {
