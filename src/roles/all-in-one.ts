@@ -54,7 +54,7 @@ import { openAuditLog } from './audit-log.ts';
 import { checkNode } from './check-node.ts';
 import { countConnections } from './connection-count.ts';
 import { DatabaseCheck } from './database-check.ts';
-import { looksLost } from './lost-database.ts';
+import { looksEmptied, looksLost } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
 import { openGate } from './open-gate.ts';
 import { openPepper } from './open-pepper.ts';
@@ -117,10 +117,12 @@ export async function openAllInOne(
     extraSize: writerBufferSize,
   });
   const { database, hasher, node } = await openSlowParts(config, log, slab, closer);
-  await checkNode({ queries: database.pool, node, accepted, log });
+  const scope = await findLocalScope(database.pool);
+  const plainCatalog = new PostgresCatalog(database.pool);
+  const isEmptied = () => looksEmptied(scope, plainCatalog, node);
+  await checkNode({ queries: database.pool, node, isEmptied, accepted, log });
   const scrub = startScrub(config, { node, slab, hasher, log });
   closer.push('scrub', () => scrub?.close());
-  const scope = await findLocalScope(database.pool);
   const keys = new PostgresKeyStore(database.pool);
   const pepper = await openPepper({ directory: config.secretsDirectory, keys, scope, clock: systemClock, log });
   await ensureAdminKey({
@@ -141,7 +143,6 @@ export async function openAllInOne(
   const gateOptions = { config, database, pepper, writer: audit.writer, operatorOrgId: scope.orgId, clock: systemClock };
   const gate = await openGate({ ...gateOptions, log: log.child({ part: 'access' }) }, closer);
 
-  const plainCatalog = new PostgresCatalog(database.pool);
   const committer = new PostgresVersionCommitter({ pool: database.pool, catalog: plainCatalog, clock: systemClock });
   const catalog = new CachingCatalog({
     catalog: plainCatalog,

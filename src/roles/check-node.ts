@@ -1,12 +1,14 @@
 import { QuasarError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import { bindStoreNode, rebindStoreNode } from '../database/store-node.ts';
+import { bindStoreNode, findStoreNode, rebindStoreNode } from '../database/store-node.ts';
 import type { Queries } from '../database/transaction.ts';
 
 export interface NodeCheck {
   readonly queries: Queries;
   readonly node: { readonly id: NodeId; readonly directory: string };
+  /** Whether the database has documents and the node nothing at all: asked when the database knows no node yet. */
+  readonly isEmptied: () => Promise<boolean>;
   /** The node that the operator accepts instead of the one the database belongs to. */
   readonly accepted: string | undefined;
   readonly log: Log;
@@ -17,8 +19,10 @@ export interface NodeCheck {
  * out of sight when the disk is back. The database knows its node.
  * @throws QuasarError `storage_incompatible` when the node is another one, unless it is accepted.
  */
-export async function checkNode({ queries, node, accepted, log }: NodeCheck): Promise<void> {
-  const bound = await bindStoreNode(queries, node.id);
+export async function checkNode({ queries, node, isEmptied, accepted, log }: NodeCheck): Promise<void> {
+  const known = await findStoreNode(queries);
+  if (known === undefined && accepted !== node.id && (await isEmptied())) throw foreignNode('another', node);
+  const bound = known ?? (await bindStoreNode(queries, node.id));
   if (bound === node.id) return;
   if (accepted !== node.id) throw foreignNode(bound, node);
   await rebindStoreNode(queries, node.id);
@@ -28,12 +32,12 @@ export async function checkNode({ queries, node, accepted, log }: NodeCheck): Pr
   );
 }
 
-function foreignNode(bound: NodeId, { id, directory }: NodeCheck['node']): QuasarError {
+function foreignNode(bound: NodeId | 'another', { id, directory }: NodeCheck['node']): QuasarError {
   return new QuasarError('storage_incompatible', {
     op: 'graviton.open',
     message:
-      `The database belongs to storage node ${bound}, but ${directory} holds node ${id}. Mount the disk of ${bound}, or put its ` +
-      `folder back, and start again. To go on without what ${bound} holds: quasar up --accept-node ${id}`,
+      `The database belongs to ${bound === 'another' ? 'another storage node' : `storage node ${bound}`}, but ${directory} holds node ${id}. Mount the disk of the first, or put its ` +
+      `folder back, and start again. To go on without what it holds: quasar up --accept-node ${id}`,
     details: { expected: bound, found: id },
   });
 }

@@ -12,3 +12,14 @@ export async function looksLost(scope: Scope, catalog: Catalog, node: Node): Pro
   for await (const manifest of node.listManifests()) return manifest !== undefined;
   return false;
 }
+
+/** The reverse: the catalog has documents, and the node holds no manifest of any, nor waits for segments that might. */
+export async function looksEmptied(
+  scope: Scope,
+  catalog: Catalog,
+  node: Pick<Node, 'health' | 'listManifests'>,
+): Promise<boolean> {
+  if (node.health().missingSegments !== undefined) return false;
+  for await (const _ of node.listManifests()) return false;
+  return (await catalog.listDocuments(scope, { limit: 1, after: undefined })).items.length > 0;
+}

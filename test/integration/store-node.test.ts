@@ -7,8 +7,16 @@ import { openTestDatabase } from '../helpers/postgres.ts';
 
 const { pool: queries } = await openTestDatabase(t);
 const [first, second, third] = [newId<NodeId>(systemClock), newId<NodeId>(systemClock), newId<NodeId>(systemClock)] as const;
+let emptied = false;
+const isEmptied = async () => emptied;
 const check = (id: NodeId, accepted?: string) =>
-  checkNode({ queries, node: { id, directory: '/srv/quasar/node' }, accepted, log: silentLog });
+  checkNode({ queries, node: { id, directory: '/srv/quasar/node' }, isEmptied, accepted, log: silentLog });
+
+t.test('a database of an earlier version, which has documents, does not belong to a node that has none', async (t) => {
+  emptied = true;
+  await t.rejects(check(second), { code: 'storage_incompatible', message: /belongs to another storage node.*--accept-node/ });
+  emptied = false;
+});
 
 t.test('a database belongs to the node it was first used with, and refuses others by name', async (t) => {
   await check(first);
