@@ -283,6 +283,30 @@ t.test('a JSON file is not taken for the description of one', async (t) => {
   t.equal((await admin.ask('GET', `${path}/content`)).text, text);
 });
 
+t.test('a record that a query names a place for in unknown words is not stored elsewhere', async (t) => {
+  const { folderId } = expectStatus(await admin.ask('POST', '/v1/folders', { body: { name: 'meant' } }), 201);
+  const { path, versionId } = await store('one');
+  const count = async () => (expectStatus(await admin.ask('GET', '/v1/documents?limit=1000'), 200).items as unknown[]).length;
+  const before = [await count(), await told(path)];
+  for (const [method, target, parameter] of [
+    ['POST', `/v1/documents?folderId=${folderId}`, 'folderId'],
+    ['POST', `/v1/documents?Folder=${folderId}`, 'Folder'],
+    ['POST', `/v1/documents?folder=${folderId}&folder=${folderId}`, 'folder'],
+    ['POST', '/v1/documents?filename=a&filename=b', 'filename'],
+    ['PUT', `${path}/content?folder=${folderId}`, 'folder'],
+    ['PUT', `${path}/content?parents=${versionId}`, 'parents'],
+  ] as const) {
+    const answer = await admin.ask(method, target, { body: 'other', headers: BYTES });
+    t.match(answer.json(), { status: 400, code: 'bad_parameter', details: { parameter } }, target);
+  }
+  const session = await admin.ask('POST', `/v1/documents?folderId=${folderId}`, { body: { size: 1 } });
+  t.match(session.json(), { status: 400, details: { parameter: 'folderId' } });
+  t.same([await count(), await told(path)], before);
+  const twice = await admin.ask('GET', `${path}/content?version=${versionId}&version=${versionId}`);
+  t.match(twice.json(), { status: 400, details: { parameter: 'version' } });
+  t.equal((await admin.ask('POST', `/v1/documents?folder=${folderId}&filename=a`, { body: 'x', headers: BYTES })).status, 201);
+});
+
 t.test('an empty record is stored when the request says that it is empty', async (t) => {
   const { path } = await store('not empty');
   for (const [method, target] of [

@@ -12,6 +12,7 @@ import type { AttachedRecords } from '../../upload/session-store.ts';
 import type { Caller } from '../caller.ts';
 import type { Exchange } from '../edge.ts';
 import { readJsonBody } from '../json-body.ts';
+import { strictQuery } from '../query.ts';
 import { replyJson } from '../reply.ts';
 import { requireHeldOn } from './held-capabilities.ts';
 import { type CreateWish, idempotencyKeyOf, parseCreateBody } from './request-bodies.ts';
@@ -73,7 +74,7 @@ export async function createSession(exchange: Exchange, services: Services, call
  * @throws QuasarError `bad_parameter`.
  */
 function refuseRecordParts(exchange: Exchange): void {
-  const query = new URLSearchParams(exchange.query);
+  const query = strictQuery(exchange.query, ['filename', 'folder']);
   const parameter =
     ['filename', 'folder'].find((name) => query.has(name)) ??
     ['Content-Disposition', 'Quasar-Metadata'].find((name) => exchange.header(name.toLowerCase()) !== undefined);

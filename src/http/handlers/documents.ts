@@ -12,6 +12,7 @@ import type { Exchange } from '../edge.ts';
 import { filenameOf } from '../filename.ts';
 import { mediaTypeOf } from '../json-body.ts';
 import { writeConditionsOf } from '../preconditions.ts';
+import { strictQuery } from '../query.ts';
 import { replyJson, replyTagged } from '../reply.ts';
 import { byHandler, onDocument } from '../route-access.ts';
 import { evaluating, type Params, route, taking } from '../router.ts';
@@ -65,7 +66,7 @@ export const putDocumentContent = taking(
             details: { etag: versionEtagOf(current.versionId) },
           });
         }
-        const parents = parseParents(new URLSearchParams(exchange.query).getAll('parent'));
+        const parents = parseParents(strictQuery(exchange.query, ['parent', 'filename'], ['parent']).getAll('parent'));
         await oneShot(exchange, services, caller, { documentId, newDocument: false, expectedVersionId, parents });
       },
     ),
@@ -216,7 +217,7 @@ async function oneShot(exchange: Exchange, services: Services, caller: Caller, t
 }
 
 function folderOf(query: string): FolderId | undefined {
-  return query === '' ? undefined : parseFolder(new URLSearchParams(query).get('folder'), 'folder');
+  return query === '' ? undefined : parseFolder(strictQuery(query, ['folder', 'filename']).get('folder'), 'folder');
 }
 
 /** A repeated POST names no document of its own: the first one made it. */

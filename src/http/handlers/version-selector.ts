@@ -19,6 +19,7 @@ export type VersionSelector =
 export function parseVersionSelector(query: string): VersionSelector {
   if (query === '') return CURRENT;
   const values = new URLSearchParams(query);
+  for (const name of NAMES) if (values.getAll(name).length > 1) throw badField(name, 'is there twice');
   const version = values.get('version');
   const label = values.get('label');
   const asOf = values.get('asOf');
@@ -65,4 +66,5 @@ export async function findSelected(
   throw new QuasarError('version_not_found', { op });
 }
 
+const NAMES = ['version', 'label', 'asOf'];
 const CURRENT: VersionSelector = { kind: 'current' };
