@@ -12,7 +12,8 @@ export class AnswerBuffer {
     const memory = head.length + size <= SIZE ? this.#memory : Buffer.allocUnsafeSlow(head.length + size);
     memory.write(head, 0, 'latin1');
     if (typeof body === 'string') memory.write(body, head.length, 'utf8');
-    else memory.set(body, head.length);
+    // Copies; `set` takes shared memory, where blocks lie, word by word.
+    else if (size > 0) memory.fill(body, head.length, head.length + size);
     const taken = send(memory.subarray(0, head.length + size));
     if (!taken && memory === this.#memory) this.#memory = Buffer.allocUnsafeSlow(SIZE);
   }
