@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import type { Flags } from './flags.ts';
 
 export interface UpFlags {
   readonly data?: string;
@@ -6,6 +7,7 @@ export interface UpFlags {
   readonly host?: string;
   readonly port?: number;
   readonly acceptNode?: string;
+  readonly acceptEmptyDatabase?: boolean;
 }
 
 /** The role is handed in by main.ts, the only one that may know roles. */
@@ -53,6 +55,11 @@ export function upCommand(runUp: (flags: UpFlags) => Promise<number>): Command {
         value: 'ID',
         description: 'Go on with this storage node although the database belongs to another, lost one.',
       },
+      {
+        name: 'accept-empty-database',
+        kind: 'switch',
+        description: 'Go on with an empty database although the storage node holds documents.',
+      },
     ],
     examples: [
       { line: 'quasar up', explanation: 'Serve http://127.0.0.1:8080 from ./data.' },
@@ -64,7 +71,7 @@ export function upCommand(runUp: (flags: UpFlags) => Promise<number>): Command {
   };
 }
 
-function upFlags(flags: { text(name: string): string | undefined; count(name: string): number | undefined }): UpFlags {
+function upFlags(flags: Pick<Flags, 'text' | 'count' | 'switch'>): UpFlags {
   const data = flags.text('data');
   const config = flags.text('config');
   const host = flags.text('host');
@@ -76,5 +83,6 @@ function upFlags(flags: { text(name: string): string | undefined; count(name: st
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(acceptNode === undefined ? {} : { acceptNode }),
+    ...(flags.switch('accept-empty-database') ? { acceptEmptyDatabase: true } : {}),
   };
 }

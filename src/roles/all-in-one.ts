@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ensureAdminKey } from '../access/admin-key.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
+import { PostgresOrgStore } from '../access/postgres-org-store.ts';
 import { systemActor } from '../audit/system-actor.ts';
 import { CachingCatalog } from '../catalog/caching-catalog.ts';
 import { CachingSchemaStore } from '../catalog/caching-schema-store.ts';
@@ -54,7 +55,7 @@ import { openAuditLog } from './audit-log.ts';
 import { checkNode } from './check-node.ts';
 import { countConnections } from './connection-count.ts';
 import { DatabaseCheck } from './database-check.ts';
-import { looksEmptied, looksLost } from './lost-database.ts';
+import { looksEmptied, looksLost, looksNew } from './lost-database.ts';
 import { type OpenedDatabase, openDatabase } from './open-database.ts';
 import { openGate } from './open-gate.ts';
 import { openPepper } from './open-pepper.ts';
@@ -70,6 +71,8 @@ export interface UpFlags {
   readonly port?: number | undefined;
   /** A node to go on with although the database belongs to another one. */
   readonly acceptNode?: string | undefined;
+  /** To go on with an empty database although the node holds documents. */
+  readonly acceptEmptyDatabase?: boolean;
 }
 
 /** `quasar up`: everything on one machine. Resolves with the exit code after a signal and an orderly end. */
@@ -103,7 +106,7 @@ export async function openAllInOne(
   config: Config,
   log: Log,
   closer: Closer,
-  { acceptNode: accepted }: Pick<UpFlags, 'acceptNode'> = {},
+  { acceptNode: accepted, acceptEmptyDatabase: acceptsEmpty = false }: Pick<UpFlags, 'acceptNode' | 'acceptEmptyDatabase'> = {},
 ): Promise<AllInOne> {
   const connectionsMax = await countConnections(config, log);
   await makeFolder(config.dataDirectory).catch((error: unknown) => {
@@ -120,7 +123,8 @@ export async function openAllInOne(
   const scope = await findLocalScope(database.pool);
   const plainCatalog = new PostgresCatalog(database.pool);
   const isEmptied = () => looksEmptied(scope, plainCatalog, node);
-  await checkNode({ queries: database.pool, node, isEmptied, accepted, log });
+  const isLost = () => looksNew(scope, plainCatalog, new PostgresOrgStore(database.pool), node);
+  await checkNode({ queries: database.pool, node, isEmptied, isLost, accepted, acceptsEmpty, log });
   const scrub = startScrub(config, { node, slab, hasher, log });
   closer.push('scrub', () => scrub?.close());
   const keys = new PostgresKeyStore(database.pool);

@@ -1,3 +1,4 @@
+import type { OrgStore } from '../access/org-store.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Scope } from '../core/ids.ts';
 import type { Node } from '../graviton/node.ts';
@@ -11,6 +12,12 @@ export async function looksLost(scope: Scope, catalog: Catalog, node: Node): Pro
   if (items.length > 0) return false;
   for await (const manifest of node.listManifests()) return manifest !== undefined;
   return false;
+}
+
+/** The same of a database that was made just now: no other org, and no document. */
+export async function looksNew(scope: Scope, catalog: Catalog, orgs: Pick<OrgStore, 'listOrgs'>, node: Node): Promise<boolean> {
+  const { next } = await orgs.listOrgs({ limit: 1, after: undefined });
+  return next === undefined && (await looksLost(scope, catalog, node));
 }
 
 /** The reverse: the catalog has documents, and the node holds no manifest of any, nor waits for segments that might. */

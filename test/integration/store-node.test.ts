@@ -5,12 +5,25 @@ import { silentLog } from '../../src/core/log.ts';
 import { checkNode } from '../../src/roles/check-node.ts';
 import { openTestDatabase } from '../helpers/postgres.ts';
 
-const { pool: queries } = await openTestDatabase(t);
+const { pool: queries, admin } = await openTestDatabase(t);
 const [first, second, third] = [newId<NodeId>(systemClock), newId<NodeId>(systemClock), newId<NodeId>(systemClock)] as const;
 let emptied = false;
 const isEmptied = async () => emptied;
-const check = (id: NodeId, accepted?: string) =>
-  checkNode({ queries, node: { id, directory: '/srv/quasar/node' }, isEmptied, accepted, log: silentLog });
+let lost = false;
+const isLost = async () => lost;
+const check = (id: NodeId, accepted?: string, acceptsEmpty = false) =>
+  checkNode({ queries, node: { id, directory: '/srv/quasar/node' }, isEmptied, isLost, accepted, acceptsEmpty, log: silentLog });
+
+t.test('an empty database does not begin beside a node that holds documents, unless the operator says so', async (t) => {
+  lost = true;
+  const refusal = { code: 'storage_incompatible', message: /database is empty.*--accept-empty-database/ };
+  await t.rejects(check(first), refusal);
+  await t.rejects(check(first, first), refusal, 'to accept the node says nothing of the database');
+  await check(first, undefined, true);
+  await check(first);
+  await admin.query('DELETE FROM graviton.store_node');
+  lost = false;
+});
 
 t.test('a database of an earlier version, which has documents, does not belong to a node that has none', async (t) => {
   emptied = true;
