@@ -142,6 +142,11 @@ export const limits = {
   versionParentsMax: 32,
   pageSizeDefault: 100,
   pageSizeMax: 1000,
+  /** Pages of more than the default size that are made at once; more of them wait for their turn. */
+  largePagesMax: 4,
+  largePagesWaitingMax: 256,
+  largePagesWaitingKept: 64,
+  largePagesWaitingFew: 8,
   /** Where items may be large, a page ends with the one that reaches this. */
   pageBytesMax: MiB,
   /** Documents, or folders, a list looks at for one page, when many of them are hidden. */

@@ -4,6 +4,7 @@ import { admitBody } from './body-rules.ts';
 import type { Caller } from './caller.ts';
 import type { ClientAddresses } from './client-address.ts';
 import type { Dispatch, Exchange } from './edge.ts';
+import { asksForLargePage, PageTurns } from './page-turns.ts';
 import { admitPreconditions } from './preconditions.ts';
 import type { Match, Router } from './router.ts';
 
@@ -18,8 +19,16 @@ export interface DispatchPorts {
  */
 export function dispatchTo<Services>(router: Router<Services>, services: Services, ports: DispatchPorts): Dispatch {
   const { gate, addresses } = ports;
-  const handle = ({ route, params }: Match<Services>, exchange: Exchange, caller: Caller): void | Promise<void> => {
-    if (!changes(exchange.method)) return route.handler(exchange, params, services, caller);
+  const turns = new PageTurns();
+  const read = ({ route, params }: Match<Services>, exchange: Exchange, caller: Caller): void | Promise<void> => {
+    if (route.access.kind === 'open' || !asksForLargePage(exchange.query))
+      return route.handler(exchange, params, services, caller);
+    // Who has gone while it waited needs no page.
+    return turns.run(caller, () => (exchange.gone ? undefined : route.handler(exchange, params, services, caller)));
+  };
+  const handle = (match: Match<Services>, exchange: Exchange, caller: Caller): void | Promise<void> => {
+    const { route, params } = match;
+    if (!changes(exchange.method)) return read(match, exchange, caller);
     const fail = async (error: unknown): Promise<never> => {
       const failure = { request: `${exchange.method} ${route.pattern}`, error: toQuasarError(error, 'http.dispatch') };
       if (exchange.sent.status === 0) await gate.noteFailed(caller, failure);

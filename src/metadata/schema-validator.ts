@@ -2,12 +2,12 @@ import type { Clock } from '../core/clock.ts';
 import { isQuasarError, QuasarError } from '../core/errors.ts';
 import type { Scope } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { WaitingLine } from '../core/waiting-line.ts';
 import type { JsonValue } from './json-value.ts';
 import type { MetadataFault } from './metadata-fault.ts';
 import type { CheckedSchema } from './schema-check.ts';
 import type { ValidationAnswer, ValidationJob } from './validation-messages.ts';
 import { type ThreadBounds, ValidationThread } from './validation-thread.ts';
-import { WaitingTasks } from './waiting-tasks.ts';
 
 export interface SchemaValidatorOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
@@ -29,7 +29,11 @@ export interface SchemaValidatorOptions {
  */
 export class SchemaValidator {
   readonly #lanes: readonly Lane[];
-  readonly #waiting = new WaitingTasks<Task>();
+  readonly #waiting = new WaitingLine<Task>({
+    open: limits.validationQueueMax,
+    kept: limits.validationQueueKept,
+    few: limits.validationQueueFew,
+  });
   /** Until when an org is slow, the oldest first. */
   readonly #slowUntil = new Map<string, number>();
   readonly #clock: Pick<Clock, 'monotonic'>;

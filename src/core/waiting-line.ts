@@ -1,19 +1,18 @@
-import { FairPlaces, type PlaceRefusal, type TakenPlace } from '../core/fair-places.ts';
-import type { Scope } from '../core/ids.ts';
-import { limits } from '../core/limits.ts';
+import { FairPlaces, type FairPlacesOptions, type PlaceRefusal, type TakenPlace } from './fair-places.ts';
+import type { Scope } from './ids.ts';
 
 /**
  * A bounded line that is fair: orgs take turns, and so do the principals of an org; who sends a thousand tasks waits for
  * its own. Each principal's come in the order they were put.
  */
-export class WaitingTasks<Task> {
-  readonly #places = new FairPlaces({
-    open: limits.validationQueueMax,
-    kept: limits.validationQueueKept,
-    few: limits.validationQueueFew,
-  });
+export class WaitingLine<Task> {
+  readonly #places: FairPlaces;
   /** Orgs, and principals in them, in the order of their turns. */
   readonly #orgs = new Map<string, Map<string, { readonly task: Task; readonly place: TakenPlace }[]>>();
+
+  constructor(places: FairPlacesOptions) {
+    this.#places = new FairPlaces(places);
+  }
 
   get count(): number {
     return this.#places.taken;
