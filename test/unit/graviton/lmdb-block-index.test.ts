@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import t from 'tap';
+import { setTimeout } from 'node:timers/promises';
+import t, { type Test } from 'tap';
 import type { BlockId } from '../../../src/core/digest.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
 import type { IndexEntry } from '../../../src/graviton/index-entry.ts';
@@ -71,4 +74,58 @@ t.test('a dropped index is empty', async (t) => {
   t.equal(again.store.state(), undefined);
   t.equal(again.store.find(idOf(1)), undefined);
   await again.store.close();
+});
+
+/** Another process that is in a transaction, as a commit on a slow disk would be. Let go by the end of its input. */
+async function heldBy(t: Test, directory: string): Promise<() => void> {
+  const program =
+    'const { readSync } = require("node:fs"); require("lmdb").open({ path: process.argv[1], maxDbs: 4, overlappingSync: false })' +
+    '.transactionSync(() => { process.stdout.write("held"); readSync(0, Buffer.alloc(1)); });';
+  const child = spawn(process.execPath, ['-e', program, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill());
+  await once(child.stdout, 'data');
+  return () => void child.stdin.end();
+}
+
+t.test('while a commit is held the event loop turns, what is there is found, and close waits', async (t) => {
+  const directory = temporaryFolder(t);
+  const { store } = await LmdbBlockIndex.open(directory);
+  await store.write(new Map([[idOf(1), entryOf(1)]]), state);
+  const letGo = await heldBy(t, directory);
+  const done: string[] = [];
+  const written = store.write(new Map([[idOf(2), entryOf(2)]]), state).then(() => done.push('written'));
+  for (let turn = 0; turn < 20; turn++) await setTimeout(5);
+  t.same(store.find(idOf(1)), entryOf(1));
+  t.equal(store.find(idOf(2)), undefined);
+  const closed = store.close().then(() => done.push('closed'));
+  await setTimeout(20);
+  t.same(done, []);
+  letGo();
+  await Promise.all([written, closed]);
+  t.same(done, ['written', 'closed']);
+  const again = await LmdbBlockIndex.open(directory);
+  t.same(again.store.find(idOf(2)), entryOf(2));
+  await again.store.close();
+});
+
+t.test('what is written is found at once, removed at once, and while the map grows', async (t) => {
+  const { store } = await LmdbBlockIndex.open(temporaryFolder(t));
+  for (let from = 0; from < 40_000; from += 10_000) {
+    const entries = new Map(Array.from({ length: 10_000 }, (_, at) => [idOf(from + at), entryOf(from + at)] as const));
+    let over = false;
+    const written = store.write(entries, state).finally(() => {
+      over = true;
+    });
+    while (!over) {
+      if (from > 0) t.ok(store.find(idOf(from - 1)) !== undefined || t.fail('an entry is out of sight'));
+      await setTimeout(1);
+    }
+    await written;
+    t.same(store.find(idOf(from + 9999)), entryOf(from + 9999));
+  }
+  await store.write(new Map([[idOf(3), undefined]]), state);
+  t.equal(store.find(idOf(3)), undefined);
+  t.notOk(store.manifestIds(undefined, 3).includes(idOf(3)));
+  await store.close();
+  await t.rejects(store.write(new Map(), state), { code: 'internal' });
 });
