@@ -59,8 +59,8 @@ export class IndexThread {
 
   #answered(failure: IndexAnswer): void {
     const waiting = this.#waiting.shift();
-    // Idle, it keeps no program alive.
-    if (this.#waiting.length === 0) this.#thread?.unref();
+    // Idle, it keeps no program alive, unless its end is waited for.
+    if (this.#waiting.length === 0 && !this.#closed) this.#thread?.unref();
     if (failure === undefined) waiting?.resolve();
     else waiting?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
   }
