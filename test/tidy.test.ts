@@ -34,7 +34,8 @@ const vendors: Readonly<Record<string, RegExp>> = {
 const nodeModules: Readonly<Record<string, RegExp>> = {
   'node:http': /^src\/(http\/(node-http-[a-z-]+|status-line)|cli\/[a-z-]+)\.ts$/,
   'node:https': /^src\/cli\/[a-z-]*client\.ts$/,
-  'node:worker_threads': /^src\/(chunker\/|graviton\/(batched-reads|[a-z-]+-thread)\.ts$|metadata\/validation-[a-z]+\.ts$)/,
+  'node:worker_threads':
+    /^src\/(chunker\/|graviton\/(batched-reads|reading-thread|index-thread|lmdb-index-thread)\.ts$|metadata\/validation-[a-z]+\.ts$)/,
 };
 const coreMayImport = ['node:buffer', 'node:crypto', 'node:util'];
 
