@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** What a durable folder is made with; tests put their own in place. */
@@ -33,8 +33,34 @@ async function syncIfAllowed(path: string): Promise<void> {
   }
 }
 
+/**
+ * Makes a folder, for its owner only, and its missing parents. Returns the first that was made; undefined when all were there.
+ * Node's own way of making parents tries for ever where the system takes no folder and says that something is missing (/proc).
+ * @throws the file system's error.
+ */
+export async function makeMissing(path: string): Promise<string | undefined> {
+  try {
+    return (await makeOne(path)) ? path : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  const first = await makeMissing(dirname(path));
+  return (await makeOne(path)) ? (first ?? path) : first;
+}
+
+/** False when it is there. */
+async function makeOne(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(path)).isDirectory()) return false;
+    throw error;
+  }
+}
+
 const onDisk: FolderSteps = {
-  make: (path) => mkdir(path, { recursive: true, mode: 0o700 }),
+  make: makeMissing,
   sync: syncIfAllowed,
 };
 

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlockId, digestToHex } from '../core/digest.ts';
 import { QuasarError } from '../core/errors.ts';
+import { makeMissing } from '../disk/durable-folder.ts';
 import { diskFaultOf } from '../segment/disk-fault.ts';
 import type { IndexState, IndexStore } from './block-index.ts';
 import { decodeIndexEntry, type IndexEntry } from './index-entry.ts';
@@ -40,7 +41,7 @@ export class LmdbBlockIndex implements IndexStore {
    * @throws the file system's error, ENOSPC when a new index has no room.
    */
   static async open(directory: string): Promise<{ store: LmdbBlockIndex; dropped: string | undefined }> {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeMissing(directory);
     const mark = join(directory, OPENING);
     const doubt = await lmdbFileDoubt(join(directory, 'data.mdb'), mark);
     if (doubt !== undefined) await LmdbBlockIndex.drop(directory);
@@ -58,7 +59,7 @@ export class LmdbBlockIndex implements IndexStore {
   /** Removes every file of a closed index. */
   static async drop(directory: string): Promise<void> {
     await rm(directory, { recursive: true, force: true });
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeMissing(directory);
   }
 
   state(): IndexState | undefined {

@@ -1,5 +1,5 @@
 import { close, constants, fchmod, fdatasync, fstat, fsync, ftruncate, open, promises, read, readv, write } from 'node:fs';
-import { syncFolder } from '../disk/durable-folder.ts';
+import { makeMissing, syncFolder } from '../disk/durable-folder.ts';
 import { PAGE_SIZE } from './format.ts';
 import { NotAFileError } from './not-a-file.ts';
 
@@ -86,7 +86,7 @@ export const diskFiles: SegmentFiles = {
   },
   rename: (from, to) => promises.rename(from, to),
   unlink: (path) => promises.unlink(path),
-  makeDirectory: (path) => promises.mkdir(path, { recursive: true, mode: 0o700 }),
+  makeDirectory: makeMissing,
   list: (path) => promises.readdir(path),
   syncDirectory: syncFolder,
 };

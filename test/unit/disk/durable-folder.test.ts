@@ -1,7 +1,7 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { makeFolder, syncFolder } from '../../../src/disk/durable-folder.ts';
+import { makeFolder, makeMissing, syncFolder } from '../../../src/disk/durable-folder.ts';
 import { temporaryFolder } from '../../helpers/temporary-folder.ts';
 
 async function syncsOf(path: string, make: (path: string) => string | undefined): Promise<string[]> {
@@ -31,4 +31,21 @@ t.test('on a disk the folders are there, for their owner only', async (t) => {
   mkdirSync(join(path, 'd'));
   await makeFolder(join(path, 'd'));
   await t.rejects(syncFolder(join(outer, 'no-such-folder')), { code: 'ENOENT' });
+});
+
+t.test('missing parents are made, the first of them is told, and what is there already is left', async (t) => {
+  const folder = temporaryFolder(t);
+  t.equal(await makeMissing(join(folder, 'a', 'b', 'c')), join(folder, 'a'));
+  t.equal(await makeMissing(join(folder, 'a', 'b', 'c')), undefined);
+  t.equal(await makeMissing(join(folder, 'a', 'd')), join(folder, 'a', 'd'));
+  const both = await Promise.all([makeMissing(join(folder, 'x', 'y')), makeMissing(join(folder, 'x', 'y'))]);
+  t.ok(both.includes(join(folder, 'x')));
+});
+
+t.test('where the system takes no folder the attempt ends with its error, and so where a file stands in the way', async (t) => {
+  await t.rejects(makeMissing('/proc/quasar/data'), { code: 'ENOENT' });
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'file'), '');
+  await t.rejects(makeMissing(join(folder, 'file')), { code: 'EEXIST' });
+  await t.rejects(makeMissing(join(folder, 'file', 'below')), { code: 'ENOTDIR' });
 });
