@@ -12,7 +12,7 @@ import { withAdvice } from './put-advice.ts';
 import { idempotencyKeyOf } from './put-identity.ts';
 import type { PutReport } from './put-report.ts';
 import { closeSource, type OpenSource, openSource, type PutSource } from './put-source.ts';
-import { findByPath, findTarget, linkPath, pathRefOf, type TargetDocument } from './put-target.ts';
+import { findByPath, findTarget, isOfAnotherFile, linkPath, pathRefOf, type TargetDocument } from './put-target.ts';
 import type { Turn } from './turn.ts';
 import type { SessionWish, StoredDocument, UploadClient } from './upload-client.ts';
 import { type UploadTask, uploadFile, uploadPipe } from './upload-file.ts';
@@ -65,7 +65,13 @@ async function sendFile(source: PutSource & { kind: 'file' }, open: OpenSource, 
     const ref = pathRefOf(source.path);
     return await run.turn.take(`path ${ref.value}`, async () => {
       const known = await attemptsOf(source.path, run).run(() => findByPath(run.http, ref));
-      const stored = await storeFile(source, open, transfer, known, run);
+      let stored = await storeFile(source, open, transfer, known, run);
+      if (known === undefined && !stored.fresh) {
+        // Content that is there already is this file's, stored or moved before, unless another file has it as its own.
+        const { documentId } = stored;
+        const taken = await attemptsOf(source.path, run).run(() => isOfAnotherFile(run.http, documentId, ref));
+        if (taken) stored = await storeFile(source, open, transfer, known, run, ref.value);
+      }
       if (known === undefined) await attemptsOf(source.path, run).run(() => linkPath(run.http, stored.documentId, ref));
       return stored;
     });
@@ -82,16 +88,19 @@ function targetOf(run: PutRun, path: string): Promise<TargetDocument | undefined
   return attemptsOf(path, run).run(() => findTarget(run.http, documentId));
 }
 
+/** `apart`: what tells this document from one of the same content and name. */
 function storeFile(
   source: PutSource & { kind: 'file' },
   open: OpenSource,
   transfer: Transfer,
   target: TargetDocument | undefined,
   run: PutRun,
+  apart?: string,
 ): Promise<StoredDocument> {
   const wish = wishOf(source.filename, target, run);
   const again = run.context.flags.switch('again');
-  const keyOf: UploadTask['keyOf'] = (content) => (again ? randomKey(run) : idempotencyKeyOf(content, wish, target?.versionId));
+  const keyOf: UploadTask['keyOf'] = (content) =>
+    again ? randomKey(run) : idempotencyKeyOf(content, wish, target?.versionId ?? apart);
   const known = again ? undefined : target;
   return uploadFile(open, { ...taskOf(source.path, transfer, run), wish, keyOf, known });
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { isQuasarError, QuasarError, toQuasarError } from '../core/errors.ts';
@@ -58,6 +59,17 @@ export async function findTarget(http: HttpClient, documentId: string): Promise<
   const id = parseId<DocumentId>(documentId, '--as-version');
   const { value } = await http.json({ method: 'GET', path: `/v1/documents/${id}` });
   return targetOf(value);
+}
+
+/** Whether the document is linked to another path of this machine at which there still is a file: this one is a copy of it. */
+export async function isOfAnotherFile(http: HttpClient, documentId: string, own: PathRef): Promise<boolean> {
+  const { value: document } = await http.json({ method: 'GET', path: `/v1/documents/${documentId}` });
+  const { externalRefs } = record(document);
+  const here = `${hostname()}:`.normalize('NFC');
+  return (Array.isArray(externalRefs) ? externalRefs : []).map(record).some(({ system, value }) => {
+    if (system !== PATH_SYSTEM || typeof value !== 'string' || value === own.value || !value.startsWith(here)) return false;
+    return existsSync(value.slice(here.length));
+  });
 }
 
 /** @throws QuasarError that says the document is stored all the same. */

@@ -1,3 +1,4 @@
+import { DEFAULT_URL } from '../cli/client-flags.ts';
 import type { Config } from '../config/config.ts';
 import type { AllInOne } from './all-in-one.ts';
 
@@ -19,7 +20,7 @@ export function welcome(config: Config, { edge, databaseLost, database, node }: 
     server    ${edge.name}
 ${databaseLost ? LOST : ''}
   Try, in another terminal:
-
+${url === DEFAULT_URL ? '' : `\n    export QUASAR_URL=${url}`}
     npx quasar put README.md
     npx quasar ls
     curl -s ${url}/v1/ready

@@ -311,7 +311,10 @@ export class ContractServer {
   #documentView(stored: Stored): Record<string, unknown> {
     const { documentId, versionId } = stored;
     const at = '2026-01-01T00:00:00.000Z';
-    return { documentId, currentVersionId: versionId, createdAt: at, updatedAt: at, current: this.#view(stored) };
+    const externalRefs = [...this.refs]
+      .filter(([, id]) => id === documentId)
+      .map(([ref]) => ({ system: ref.slice(0, ref.indexOf(':')), value: ref.slice(ref.indexOf(':') + 1) }));
+    return { documentId, currentVersionId: versionId, createdAt: at, updatedAt: at, externalRefs, current: this.#view(stored) };
   }
 
   #view(stored: Stored): Record<string, unknown> {

@@ -137,6 +137,24 @@ t.test('--update finds the document by the path: changed is a version, unchanged
   t.equal(contract.documents.size, 2);
 });
 
+t.test('--update keeps a file and its copy apart, and a moved file with its document', async (t) => {
+  const { contract, folder, put } = await setUp(t);
+  const at = (name: string) => join(folder, name, 'cover.txt');
+  for (const name of ['case1', 'case2']) {
+    mkdirSync(join(folder, name));
+    writeFileSync(at(name), 'the same form');
+  }
+  const first = documentOf(await put(at('case1'), '--update'));
+  const second = documentOf(await put(at('case2'), '--update'));
+  t.not(second, first, 'a copy is a document of its own');
+  writeFileSync(at('case2'), 'filled in');
+  t.match((await put(at('case2'), '--update')).json, [{ documentId: second, fresh: true }]);
+  t.match((await put(at('case1'), '--update')).json, [{ documentId: first, fresh: false }]);
+  t.equal(contract.documents.get(first)?.bytes.toString(), 'the same form');
+  renameSync(join(folder, 'case1'), join(folder, 'case3'));
+  t.match((await put(at('case3'), '--update')).json, [{ documentId: first, fresh: false }], 'its document moves along');
+});
+
 t.test('an unfinished upload of other bytes to a document is not continued with these, and --again gives it up', async (t) => {
   const { contract, put, path } = await setUp(t);
   writeFileSync(path, 'first');
